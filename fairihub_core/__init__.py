@@ -1,0 +1,1 @@
+"""What all rooms agree on: teams, notebooks, rights, errors. Knows no framework."""

@@ -1,0 +1,81 @@
+"""Whether a login may come in, and if not, what decided and whom to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from fairihub_core.errors import Refused
+from fairihub_core.teams import Right, Team, TeamDirectory
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A team that lists the login but lets it in no more."""
+
+    team: str
+    closed_on: date
+    """The last day on which it was open: of the team, or of this one membership."""
+    whole_team: bool
+    ask: tuple[str, ...]
+    """The team's admins."""
+
+
+@dataclass(frozen=True)
+class Denial:
+    """Why `login` does not get in: no team lists it, or each that does has closed."""
+
+    login: str
+    reason: Literal["no-team", "closed"]
+    closed: tuple[Closed, ...] = ()
+
+    def message(self) -> str:
+        """The denial in plain words, for answers that have no page."""
+        if self.reason == "no-team":
+            return f"No team lists “{self.login}”. Ask a team's admin to add this login."
+        return " ".join(
+            f"{'Team' if c.whole_team else 'Your membership of'} “{c.team}” "
+            f"closed after {c.closed_on.isoformat()}."
+            for c in self.closed
+        )
+
+
+def denial_of(login: str, directory: TeamDirectory, today: date) -> Denial | None:
+    """None if `login` may come in today; asked at sign-in, at refresh, and on every request."""
+    listing = directory.teams_of(login)
+    if any(team.admits(login, today) for team in listing):
+        return None
+    if not listing:
+        return Denial(login, "no-team")
+    return Denial(login, "closed", tuple(_closed(team, login, today) for team in listing))
+
+
+def _closed(team: Team, login: str, today: date) -> Closed:
+    member = team.member(login)
+    whole = not team.open_on(today)
+    last_day = team.expires if whole else (member.expires if member else None)
+    if last_day is None:  # pragma: no cover - a team without an end does not close
+        raise AssertionError(f"team {team.name} refuses {login} without a date")
+    return Closed(team.name, last_day, whole, team.admins)
+
+
+def require_access(login: str, directory: TeamDirectory, today: date) -> tuple[Team, ...]:
+    """The open teams of `login`.
+
+    Raises:
+        Refused: `no-team` or `closed`, with the denial in plain words.
+    """
+    denial = denial_of(login, directory, today)
+    if denial is not None:
+        raise Refused(denial.reason, denial.message())
+    return directory.open_teams_of(login, today)
+
+
+def holds_right(login: str, team: str, right: Right, directory: TeamDirectory, today: date) -> bool:
+    """Whether `login` may curate such things for `team`, today."""
+    found = directory.team(team)
+    if found is None or not found.admits(login, today):
+        return False
+    member = found.member(login)
+    return member is not None and member.holds(right)

@@ -1,0 +1,71 @@
+"""The notebook in which a reader writes its findings, each at the value that caused it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Protocol
+
+from fairihub_core.findings import Finding, Severity
+
+
+class Place(Protocol):
+    """Something that stands at a line and a column of the file."""
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+
+class Notes:
+    """Findings in the order of reading."""
+
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+
+    def error(self, at: Place | None, code: str, message: str) -> None:
+        """Something that leaves open who may come in or how much they get: no team of it."""
+        self._add(at, "error", code, message, None)
+
+    def warning(
+        self, at: Place | None, code: str, message: str, understood: str | None = None
+    ) -> None:
+        """Something repaired or left aside."""
+        self._add(at, "warning", code, message, understood)
+
+    def info(
+        self, at: Place | None, code: str, message: str, understood: str | None = None
+    ) -> None:
+        """Something worth knowing."""
+        self._add(at, "info", code, message, understood)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(sorted(self._findings, key=lambda f: (f.line, f.column)))
+
+    @property
+    def refused(self) -> bool:
+        return any(f.severity == "error" for f in self._findings)
+
+    def _add(
+        self, at: Place | None, severity: Severity, code: str, message: str, understood: str | None
+    ) -> None:
+        line, column = (at.line, at.column) if at is not None else (0, 0)
+        self._findings.append(
+            Finding(
+                line=line,
+                column=column,
+                severity=severity,
+                code=code,
+                message=message,
+                understood=understood,
+            )
+        )
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """“ Did you mean …?” for a misspelt key, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.75)
+    return f" Did you mean “{close[0]}”?" if close else ""

@@ -1,0 +1,52 @@
+"""What was started is found and ended, wherever it went."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from uuid import uuid4
+
+from fairihub_core import processes
+from tests.support.waiting import eventually
+
+MARK = "FAIRIHUB_TEST_MARK"
+
+# An orphan in a session of its own that ignores being asked to end.
+ORPHAN = """
+import os, signal, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(300)
+"""
+
+
+def test_orphans_are_found_by_their_mark_and_ended():
+    mark = uuid4().hex
+    environment = {**os.environ, MARK: mark}
+    subprocess.run([sys.executable, "-c", ORPHAN], env=environment, check=True)
+    assert eventually(lambda: processes.marked(MARK, mark))
+    processes.end(processes.marked(MARK, mark), grace=0.5)
+    assert processes.marked(MARK, mark) == []
+    assert processes.marked(MARK, "another") == []
+
+
+def test_descendants_are_found_whatever_their_environment():
+    inner = "import subprocess; subprocess.run(['sleep', '300'], env={}, start_new_session=True)"
+    with subprocess.Popen([sys.executable, "-c", inner]) as server:
+        assert eventually(lambda: processes.descendants(server.pid))
+        found = processes.descendants(server.pid)
+        processes.end(found)
+        assert server.wait(20) == 0
+    assert not any(p.is_running() for p in found)
+    assert processes.descendants(server.pid) == []
+
+
+def test_a_number_used_again_is_another_process():
+    began = processes.started_at(os.getpid())
+    assert processes.is_still(os.getpid(), began)
+    assert not processes.is_still(os.getpid(), began - 60)
+    assert not processes.is_still(os.getpid(), None)
+    assert not processes.is_still(2**22 + 1, began)
