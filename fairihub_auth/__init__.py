@@ -1,0 +1,1 @@
+"""Who you are and which teams let you in."""

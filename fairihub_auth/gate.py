@@ -1,0 +1,94 @@
+"""Who comes in: whatever proves the login, the team files decide, at sign-in and ever after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from tornado import web
+from traitlets import Bool, Callable, Integer, TraitError, validate
+
+from fairihub_core import clock
+from fairihub_core.access import Denial, denial_of
+from fairihub_core.logins import login_of, printable
+from fairihub_core.teams import TeamDirectory
+
+
+class Denied(web.HTTPError):
+    """A refusal at sign-in; the page `403.html` finds the reason in `exception.denial`."""
+
+    def __init__(self, denial: Denial) -> None:
+        super().__init__(403, denial.message())
+        self.denial = denial
+        self.jupyterhub_message = denial.message()
+
+
+class Gate(Authenticator):
+    """Put before any authenticator: `class GitHubGate(Gate, GitHubOAuthenticator)`.
+
+    The other says who somebody is, the directory says whether they come in, and which groups
+    they have: their open teams. Nothing else lets anybody in: no `allow_all`, no list of users
+    in the configuration, no account from before, no hub-wide power.
+    """
+
+    directory = Callable(
+        TeamDirectory,
+        config=True,
+        help="Returns the TeamDirectory of this moment; by default one without a team.",
+    )
+
+    # From memory, so it costs next to nothing, and whoever is removed stays for seconds only.
+    auth_refresh_age = Integer(1, config=True, help=Authenticator.auth_refresh_age.help)
+    # Else the API tokens of removed logins would stay good.
+    auth_refresh_strict = Bool(True, config=True, help=Authenticator.auth_refresh_strict.help)
+    refresh_pre_spawn = Bool(True, config=True, help=Authenticator.refresh_pre_spawn.help)
+    manage_groups = Bool(True, config=True, help=Authenticator.manage_groups.help)
+    any_allow_config = Bool(True, config=True, help=Authenticator.any_allow_config.help)
+
+    @validate("allow_all", "allow_existing_users")
+    def _never(self, proposal: dict[str, Any]) -> bool:
+        if proposal["value"]:
+            name = proposal["trait"].name
+            raise TraitError(f"{name} cannot be set: only the team files say who comes in.")
+        return False
+
+    def normalize_username(self, username: str) -> str:
+        return login_of(username)
+
+    def denial(self, login: str) -> Denial | None:
+        """Why `login` does not come in today; None if it does."""
+        denial = denial_of(login, self.directory(), clock.today())
+        return None if denial is None else replace(denial, login=printable(login))
+
+    def check_allowed(self, username: str, authentication: Any = None) -> bool:
+        """Does not ask the next class: what it allows on its own account does not count here."""
+        denial = self.denial(username)
+        if denial is not None:
+            raise Denied(denial)
+        return True
+
+    async def run_post_auth_hook(self, handler: Any, auth_model: dict[str, Any]) -> Any:
+        """The last step of a sign-in; the groups are the hub's own business, not the provider's."""
+        auth_model["groups"] = self._groups_of(auth_model["name"])
+        return await super().run_post_auth_hook(handler, auth_model)
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:
+        """Asked again and again while somebody is in; never asks the provider.
+
+        False for whoever may not be in any longer: the hub then treats their cookies and
+        tokens as if there were none, and starts no server for them.
+        """
+        if self.denial(user.name) is not None:
+            # JupyterHub 6.1.1 asks for this attribute of every handler that learns of a refusal,
+            # and gives it to those with a token only: the log would fill with AttributeErrors.
+            if handler is not None and not hasattr(handler, "_token_authenticated"):
+                handler._token_authenticated = False
+            return False
+        groups = self._groups_of(user.name)
+        if sorted(group.name for group in user.orm_user.groups) == groups:
+            return True
+        return {"name": user.name, "groups": groups}
+
+    def _groups_of(self, login: str) -> list[str]:
+        return sorted(t.name for t in self.directory().open_teams_of(login, clock.today()))

@@ -1,0 +1,124 @@
+"""Where team files come from: named texts, each with a stamp that changes when the text does."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from fairihub_core.errors import TooLarge, Unavailable, Unreadable
+
+MAX_FILE_BYTES = 1024 * 1024
+MAX_FILES = 1000
+SUFFIXES = (".yaml", ".yml")
+
+
+class Source(Protocol):
+    """A folder, a git repository, the objects of a cluster: what a `TeamWatch` can follow.
+
+    Its methods may block; they are called at the start and then from the watch's own thread only.
+    """
+
+    @property
+    def name(self) -> str:
+        """What an operator calls it, for findings that concern no single file."""
+        ...
+
+    def stamps(self) -> Mapping[str, Hashable]:
+        """The name of every team file, in the order of the teams, with a stamp of its content.
+
+        Cheap, as it is asked for every second.
+
+        Raises:
+            FairihubError: the source cannot be listed at present; that removes no team.
+        """
+        ...
+
+    def read(self, name: str) -> str:
+        """The text of one file.
+
+        Raises:
+            FairihubError: this file cannot be read; the others can.
+        """
+        ...
+
+
+class FolderSource:
+    """One team file, or a folder of them: `*.yaml` and `*.yml`, no hidden ones, no subfolders."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def stamps(self) -> Mapping[str, Hashable]:
+        try:
+            return {str(path): _stamp(path) for path in self._files()}
+        except OSError as error:
+            raise Unavailable(
+                "teams-unreadable",
+                f"The team files at {self.path} cannot be listed: {error.strerror}. "
+                "All teams stay as they are until they can.",
+            ) from error
+
+    def _files(self) -> list[Path]:
+        named_as_file = self.path.suffix.lower() in SUFFIXES and not self.path.is_dir()
+        if named_as_file or self.path.is_file():
+            # The file may be removed, and its team with it; a missing folder is an accident.
+            return [self.path] if self.path.exists() or not self.path.parent.is_dir() else []
+        found = sorted(
+            path
+            for path in self.path.iterdir()
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
+        if len(found) > MAX_FILES:
+            raise TooLarge(
+                "too-many-teams",
+                f"{self.path} holds {len(found):,} team files; at most {MAX_FILES:,} are read. "
+                "All teams stay as they are until there are fewer.",
+            )
+        return found
+
+    def read(self, name: str) -> str:
+        try:
+            # Never waits for the writer of a pipe that bears the name of a team file.
+            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                return _text(_content(handle))
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise Unreadable(
+                "file-unreadable", f"The file cannot be read: {error.strerror}."
+            ) from error
+
+
+def _content(handle: int) -> bytes:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        raise Unreadable("not-a-file", "This is a folder or a device, where a file should be.")
+    with open(handle, "rb", closefd=False) as file:
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def _stamp(path: Path) -> Hashable:
+    try:
+        found = path.stat()
+    except OSError as error:  # a dangling link is a file that cannot be read, not a missing team
+        return error.errno
+    return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
+
+
+def _text(content: bytes) -> str:
+    if len(content) > MAX_FILE_BYTES:
+        raise TooLarge("file-too-large", f"The file is larger than {MAX_FILE_BYTES // 1024:,} KiB.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            "not-utf-8",
+            f"Byte {error.start:,} is not UTF-8. Save the file with the encoding UTF-8.",
+        ) from error
