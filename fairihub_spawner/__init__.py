@@ -1,0 +1,1 @@
+"""What your server is given."""
