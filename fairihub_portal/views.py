@@ -1,0 +1,159 @@
+"""What the profile page shows: the offers by team, in words, and what this machine can enforce."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from fairihub_core.access import Denial
+from fairihub_core.errors import Refused
+from fairihub_core.offers import Offer, chosen
+from fairihub_core.teams import Profile, Team
+from fairihub_core.units import counted, cpu_range, human_hours, memory_range
+
+
+class Enforcement(Protocol):
+    """What this machine can enforce of a profile; the spawner knows."""
+
+    @property
+    def memory(self) -> str: ...
+
+    @property
+    def cpu(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a profile: what, and how much."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ProfileCard:
+    """A profile as a card with a radio button; `value` is the offer's name."""
+
+    value: str
+    title: str
+    description: str
+    facts: tuple[Fact, ...]
+    checked: bool
+
+
+@dataclass(frozen=True)
+class TeamSection:
+    """The cards of one team."""
+
+    team: str
+    until: date | None
+    quota: str | None
+    cards: tuple[ProfileCard, ...]
+
+
+@dataclass(frozen=True)
+class ProfilePage:
+    """All that a member may start, what the machine says of limits, or why there is nothing."""
+
+    sections: tuple[TeamSection, ...]
+    notices: tuple[str, ...] = ()
+    denial: Denial | None = None
+
+
+def profile_page(
+    offers: Sequence[Offer],
+    enforcement: Enforcement,
+    last_choice: str | None = None,
+    *,
+    denial: Denial | None = None,
+    shares_system_user: bool = False,
+) -> ProfilePage:
+    """The page of `offers`, by team in their order, with one profile preselected.
+
+    Preselected is what the member started last, if it is still on offer, else the first
+    default, else the first. Without offers, `denial` says why.
+    """
+    notices = (
+        (limits_sentence(enforcement), SHARED_USER)
+        if shares_system_user
+        else (limits_sentence(enforcement),)
+    )
+    selected = _preselected(offers, last_choice)
+    teams = {offer.team.name: offer.team for offer in offers}
+    return ProfilePage(
+        sections=tuple(_section(team, offers, selected) for team in teams.values()),
+        notices=notices if offers else (),
+        denial=denial,
+    )
+
+
+SHARED_USER = (
+    "All servers on this machine run as one system user, so members could read each other’s "
+    "files. It is meant for people who trust each other."
+)
+
+_LIMITS = {
+    ("enforced", "enforced"): "This machine enforces memory and CPU limits.",
+    ("enforced", "none"): "This machine enforces memory limits; CPU is not limited.",
+    ("per-process", "enforced"): (
+        "Memory is limited per process, not for a server as a whole; CPU limits are enforced."
+    ),
+    ("per-process", "none"): (
+        "Memory is limited per process and CPU is not limited on this machine."
+    ),
+    ("none", "enforced"): "Memory is not limited on this machine; CPU limits are enforced.",
+    ("none", "none"): (
+        "This machine enforces neither memory nor CPU limits; the sizes say what to keep to."
+    ),
+}
+
+
+def limits_sentence(enforcement: Enforcement) -> str:
+    """What this machine does about the limits of a profile, in one sentence."""
+    return _LIMITS[enforcement.memory, enforcement.cpu]
+
+
+def facts_of(profile: Profile) -> tuple[Fact, ...]:
+    """The size and equipment of a profile, in words; what it has not is left out."""
+    said = {
+        "Memory": memory_range(profile.mem_guarantee, profile.mem_limit) or "not limited",
+        "CPU": cpu_range(profile.cpu_guarantee, profile.cpu_limit) or "not limited",
+        "GPU": str(profile.gpu) if profile.gpu else "none",
+        "Bucket": profile.s3_bucket_name,
+        "Nodes": profile.node_purpose,
+        "Secrets": counted(len(profile.secret_names), "secret") if profile.secret_names else None,
+        "Kernels": ", ".join(profile.kernels),
+    }
+    return tuple(Fact(label, value) for label, value in said.items() if value)
+
+
+def _preselected(offers: Sequence[Offer], last_choice: str | None) -> Offer | None:
+    if last_choice is not None:
+        try:
+            return chosen(last_choice, list(offers))
+        except Refused:
+            pass  # it is offered no more
+    return next((o for o in offers if o.profile.default), offers[0] if offers else None)
+
+
+def _section(team: Team, offers: Sequence[Offer], selected: Offer | None) -> TeamSection:
+    seconds = team.seconds.get("user")
+    return TeamSection(
+        team=team.name,
+        until=team.expires,
+        quota=human_hours(seconds) if seconds else None,
+        cards=tuple(_card(o, o is selected) for o in offers if o.team.name == team.name),
+    )
+
+
+def _card(offer: Offer, checked: bool) -> ProfileCard:
+    profile = offer.profile
+    return ProfileCard(
+        value=offer.name,
+        title=profile.display_name,
+        description=profile.description,
+        facts=facts_of(profile),
+        checked=checked,
+    )

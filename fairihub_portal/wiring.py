@@ -1,0 +1,170 @@
+"""How the pages are put into a JupyterHub: template folders, variables, static files, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import timezone
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tornado.web import StaticFileHandler
+
+from fairihub_core.access import denial_of
+from fairihub_core.clock import today
+from fairihub_core.offers import offers_for
+from fairihub_core.palette import Palette, palette
+from fairihub_core.snapshot import Snapshot
+from fairihub_portal.forms import TEMPLATES, profile_form
+from fairihub_portal.home import Account, ServerNow, ServerState, account_of
+from fairihub_portal.views import Enforcement, limits_sentence, profile_page
+
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """What every page knows of the hub; `portal` in the templates."""
+
+    name: str
+    contact: str
+    logo_url: str | None
+    idle_minutes: int
+    link_hours: int
+    limits: str
+    services: Mapping[str, str]
+    """What the navigation leads to besides: a path on this hub, and its name."""
+    palette: Palette
+    version: str
+    """Changes with the static files, so that browsers may keep them."""
+
+
+def template_paths() -> list[str]:
+    """For `c.JupyterHub.template_paths`; JupyterHub adds its own behind."""
+    return [str(TEMPLATES)]
+
+
+def template_vars(
+    *,
+    name: str,
+    colour: str,
+    contact: str,
+    idle_minutes: int,
+    link_hours: int,
+    enforcement: Enforcement,
+    snapshot: Callable[[], Snapshot],
+    operators: Collection[str] = (),
+    services: Mapping[str, str] | None = None,
+    logo_url: str | None = None,
+) -> dict[str, Any]:
+    """For `c.JupyterHub.template_vars`: `portal` (a value) and `account` (of the user at hand)."""
+    portal = Portal(
+        name=name,
+        contact=contact,
+        logo_url=logo_url,
+        idle_minutes=idle_minutes,
+        link_hours=link_hours,
+        limits=limits_sentence(enforcement),
+        services=dict(services or {}),
+        palette=palette(colour),
+        version=_static_version(),
+    )
+
+    def account(user: Any) -> Account | None:
+        if user is None:
+            return None
+        now = snapshot()
+        return account_of(user.name, _server_now(user), now, operators, today())
+
+    return {"portal": portal, "account": account}
+
+
+def options_form(
+    *,
+    snapshot: Callable[[], Snapshot],
+    enforcement: Enforcement,
+    contact: str,
+    shares_system_user: bool = False,
+) -> Callable[[Any], str]:
+    """For `c.Spawner.options_form`: the choice of profiles, from the directory of this moment."""
+
+    def form(spawner: Any) -> str:
+        login, directory, day = spawner.user.name, snapshot().directory, today()
+        page = profile_page(
+            offers_for(login, directory, day),
+            enforcement,
+            _asked_for(spawner) or _last_choice(spawner),
+            denial=denial_of(login, directory, day),
+            shares_system_user=shares_system_user,
+        )
+        return profile_form(page, contact)
+
+    return form
+
+
+def static_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, str]]]:
+    """For `c.JupyterHub.extra_handlers`: our style and scripts below `/hub/fairihub-static/`."""
+    return [(r"/fairihub-static/(.*)", PortalStaticHandler, {"path": str(STATIC)})]
+
+
+def security_headers() -> dict[str, str]:
+    """For `c.JupyterHub.tornado_settings["headers"]`, beside the policy that JupyterHub sets.
+
+    No Content-Security-Policy here: it would replace the hub's own, which differs for its API.
+    """
+    return {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+    }
+
+
+class PortalStaticHandler(StaticFileHandler):
+    """Static files that a browser keeps for a year if it asked for a version, else asks again."""
+
+    def set_extra_headers(self, path: str) -> None:
+        known = "v" in self.request.arguments
+        self.set_header(
+            "Cache-Control", "public, max-age=31536000, immutable" if known else "no-cache"
+        )
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+
+def _server_now(user: Any) -> ServerNow:
+    spawner = user.spawner
+    started = spawner.orm_spawner.started
+    return ServerNow(
+        state=_state_of(spawner),
+        choice=_last_choice(spawner),
+        # The hub's database keeps UTC without saying so.
+        since=started.replace(tzinfo=timezone.utc) if started else None,
+    )
+
+
+def _state_of(spawner: Any) -> ServerState:
+    if spawner.pending == "stop":
+        return "stopping"
+    if spawner.pending == "spawn":
+        return "starting"
+    return "running" if spawner.ready else "stopped"
+
+
+def _asked_for(spawner: Any) -> str | None:
+    """What a link to the page asks for; of one from another site the page only takes notice."""
+    if spawner.handler is None:
+        return None
+    asked: str | None = spawner.handler.get_query_argument("profile", None)
+    return asked
+
+
+def _last_choice(spawner: Any) -> str | None:
+    choice = (spawner.orm_spawner.user_options or {}).get("profile")
+    return choice if isinstance(choice, str) else None
+
+
+def _static_version() -> str:
+    digest = sha256()
+    for file in sorted(STATIC.iterdir()):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]

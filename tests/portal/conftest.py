@@ -1,0 +1,134 @@
+"""A hub with our pages and a browser to look at them, for the tests of this room."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from fairihub_auth.link_store import LinkStore
+from fairihub_core.clock import now
+
+PROXY_HOME = Path.home() / ".cache" / "fairihub" / "test-proxy"
+CONFIG = Path(__file__).with_name("hub_config.py")
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A running hub; `url` is its public address with the base path."""
+
+    url: str
+    log: Path
+    links: LinkStore
+
+    def link(self, login: str, lifetime: timedelta = timedelta(hours=1), next: str = "") -> str:
+        """A new sign-in link, as the command line makes them; `next` is where it leads."""
+        token = self.links.issue(login, lifetime, now())
+        return f"{self.url}hub/login{next and f'?next={quote(next)}'}#link={token}"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    base = "/lab/"
+    port, hub_port, api_port = free_ports(3)
+    told = {
+        "folder": str(folder),
+        "base": base,
+        "links": str(folder / "links"),
+        "port": port,
+        "hub_port": hub_port,
+        "api_port": api_port,
+        "proxy": proxy_command(),
+        "colour": "#0b7261",
+    }
+    log = folder / "hub.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
+            cwd=folder,
+            env={**os.environ, "PORTAL_TEST": json.dumps(told)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}{base}"
+        wait_for(f"{url}hub/health", process, log)
+        yield Hub(url, log, LinkStore(folder / "links"))
+    finally:
+        stop(process)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Of one module only: while it lives, no other event loop can run in this thread."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as p:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = p.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def proxy_command() -> str:
+    """configurable-http-proxy, installed once for all tests of this machine."""
+    command = PROXY_HOME / "node_modules" / ".bin" / "configurable-http-proxy"
+    if not command.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("npm is needed to install the proxy of the test hub")
+        PROXY_HOME.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            [npm, "install", "--prefix", str(PROXY_HOME), "configurable-http-proxy@5"],
+            check=True,
+            capture_output=True,
+            timeout=300,
+        )
+    return str(command)
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(f"the hub did not start:\n{log.read_text()[-4000:]}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Asks the hub to stop all it started; whatever is left of its session is killed."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)

@@ -1,0 +1,166 @@
+"""A real hub for the tests of its pages: demo teams, fixed links, a slow and a bad start."""
+
+import asyncio
+import json
+import os
+from datetime import date, datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+
+from fairihub_auth.links import LinkAuthenticator
+from fairihub_core.findings import Finding
+from fairihub_core.places import Places
+from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.teams import Member, Profile, Team, TeamDirectory
+from fairihub_portal import wiring
+from fairihub_spawner.local import TeamLocalSpawner
+
+GIB = 2**30
+told = json.loads(os.environ["PORTAL_TEST"])
+folder = Path(told["folder"])
+
+urban = Team(
+    name="urban-climate",
+    namespace="urban-climate",
+    expires=date(2099, 12, 31),
+    members=(Member(login="ada", role="admin"), Member(login="bob")),
+    seconds={"user": 144000},
+    path="teams/urban-climate.yaml",
+    profiles=(
+        Profile(
+            slug="small",
+            display_name="Small",
+            description="Reading, plotting and trying things out on a sample.",
+            mem_guarantee=2 * GIB,
+            mem_limit=4 * GIB,
+            cpu_guarantee=0.5,
+            cpu_limit=2,
+            s3_bucket_name="urban-climate",
+            default=True,
+        ),
+        Profile(
+            slug="large",
+            display_name="Large",
+            description="Whole regions in memory: cubes, mosaics, training data.",
+            node_purpose="userM5n2xl",
+            mem_guarantee=28 * GIB,
+            mem_limit=30 * GIB,
+            cpu_guarantee=7,
+            cpu_limit=8,
+            s3_bucket_name="urban-climate",
+            secret_names=("sentinelhub", "cds-api"),
+        ),
+        Profile(
+            slug="gpu",
+            display_name="GPU",
+            description="Training and inference with one graphics card.",
+            node_purpose="gpu",
+            mem_guarantee=28 * GIB,
+            mem_limit=30 * GIB,
+            cpu_guarantee=7,
+            cpu_limit=8,
+            gpu=1,
+            s3_bucket_name="urban-climate",
+        ),
+    ),
+)
+biodiversity = Team(
+    name="biodiversity",
+    namespace="biodiversity",
+    members=(Member(login="ada"), Member(login="carl", role="admin")),
+    path="teams/biodiversity.yaml",
+    profiles=(
+        Profile(
+            slug="basic",
+            display_name="Basic <b>&",
+            description="Occurrence data and maps.",
+            mem_limit=2 * GIB,
+            cpu_limit=1,
+        ),
+        Profile(slug="bad", display_name="Bad", mem_limit=GIB),
+    ),
+)
+closed = Team(
+    name="coast-2023",
+    namespace="coast",
+    expires=date(2023, 12, 31),
+    members=(Member(login="dora"), Member(login="carl", role="admin")),
+)
+idle = Team(name="idle-team", namespace="idle-team", members=(Member(login="eve"),))
+directory = TeamDirectory(teams=(urban, biodiversity, closed, idle))
+snapshot_now = Snapshot(
+    number=1,
+    taken=datetime.now(timezone.utc),
+    directory=directory,
+    files=(
+        FileReport(path="teams/biodiversity.yaml", team="biodiversity"),
+        FileReport(
+            path="teams/urban-climate.yaml",
+            team="urban-climate",
+            ok=False,
+            findings=(
+                Finding(
+                    line=14,
+                    column=3,
+                    severity="error",
+                    code="bad-memory",
+                    message="mem_limit “3O GiB” is no number of bytes; write 32212254720.",
+                ),
+            ),
+        ),
+    ),
+)
+for secret in ("sentinelhub", "cds-api"):
+    Places(folder).secret("urban-climate", secret).mkdir(parents=True)
+machine = SimpleNamespace(memory="per-process", cpu="none")
+
+
+def snapshot() -> Snapshot:
+    return snapshot_now
+
+
+async def slow_or_bad(spawner):
+    profile = spawner.user_options.get("profile")
+    if profile == "urban-climate.large":
+        await asyncio.sleep(4)
+    if profile == "biodiversity.bad":
+        await asyncio.sleep(1.5)
+        error = RuntimeError("bad")
+        error.jupyterhub_message = "The bucket of this profile cannot be reached."
+        raise error
+
+
+c = get_config()  # noqa: F821
+c.JupyterHub.bind_url = f"http://127.0.0.1:{told['port']}{told['base']}"
+c.JupyterHub.hub_port = told["hub_port"]
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{told['api_port']}"
+c.ConfigurableHTTPProxy.command = [told["proxy"]]
+c.JupyterHub.db_url = "sqlite://"
+c.JupyterHub.cookie_secret_file = str(folder / "cookie-secret")
+c.ConfigurableHTTPProxy.pid_file = str(folder / "proxy.pid")
+c.JupyterHub.default_url = f"{told['base']}hub/home"
+c.JupyterHub.authenticator_class = LinkAuthenticator
+c.LinkAuthenticator.directory = lambda: directory
+c.LinkAuthenticator.links_folder = told["links"]
+c.Authenticator.admin_users = {"bob"}
+c.JupyterHub.spawner_class = TeamLocalSpawner
+c.TeamLocalSpawner.directory = lambda: directory
+c.TeamLocalSpawner.data = str(folder)
+c.Spawner.pre_spawn_hook = slow_or_bad
+c.Spawner.options_form = wiring.options_form(
+    snapshot=snapshot, enforcement=machine, contact="help@example.org", shares_system_user=True
+)
+c.JupyterHub.template_paths = wiring.template_paths()
+c.JupyterHub.template_vars = wiring.template_vars(
+    name="Cube Lab",
+    colour=told["colour"],
+    contact="help@example.org",
+    idle_minutes=60,
+    link_hours=24,
+    enforcement=machine,
+    snapshot=snapshot,
+    operators=("carl",),
+    services={"/services/catalog/": "Notebook Catalog"},
+)
+c.JupyterHub.extra_handlers = wiring.static_handlers()
+c.JupyterHub.tornado_settings = {"headers": wiring.security_headers()}

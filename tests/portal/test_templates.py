@@ -1,0 +1,279 @@
+"""Every page renders as the hub renders it, and text from outside stays text."""
+
+import asyncio
+import re
+from datetime import date, datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jupyterhub
+import pytest
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jupyterhub._data import DATA_FILES_PATH
+
+from fairihub_core.access import Closed, Denial
+from fairihub_core.findings import Finding
+from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.teams import Member, Profile, Team, TeamDirectory
+from fairihub_portal.forms import TEMPLATES
+from fairihub_portal.wiring import options_form, template_vars
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
+MACHINE = SimpleNamespace(memory="none", cpu="none")
+PAGES = sorted(p.name for p in TEMPLATES.glob("*.html") if not p.name.startswith("_"))
+SHOWN = [p for p in PAGES if p not in ("layout.html", "page.html")]
+FOR_MEMBERS = ("home.html", "spawn.html", "spawn_pending.html", "token.html")
+"""Shown by the hub only to those signed in."""
+THEIRS = ("admin.html", "accept-share.html")
+"""JupyterHub's own, in our frame."""
+
+
+def environment(*, asynchronous: bool) -> Environment:
+    """As JupyterHub makes it in `init_tornado_settings`."""
+    theirs = str(Path(DATA_FILES_PATH) / "templates")
+    loader = ChoiceLoader(
+        [
+            PrefixLoader({"templates": FileSystemLoader([theirs])}, "/"),
+            FileSystemLoader([str(TEMPLATES), theirs]),
+        ]
+    )
+    return Environment(loader=loader, autoescape=True, enable_async=asynchronous)
+
+
+def user_named(login: str, *, pending: str | None = None, ready: bool = False) -> Any:
+    started = datetime(2026, 5, 1, 12) if ready else None
+    return SimpleNamespace(
+        name=login,
+        escaped_name="ada",
+        json_escaped_name="ada",
+        spawner=SimpleNamespace(
+            pending=pending,
+            ready=ready,
+            options_form=True,
+            orm_spawner=SimpleNamespace(started=started, user_options={"profile": "uc1.small"}),
+        ),
+    )
+
+
+def hostile_snapshot(login: str = HOSTILE) -> Snapshot:
+    profile = Profile(slug="small", display_name=HOSTILE, s3_bucket_name=HOSTILE)
+    team = Team(
+        name="uc1",
+        namespace="uc1",
+        members=(Member(login=login, role="admin"), Member(login=HOSTILE + "2", role="admin")),
+        profiles=(profile,),
+    )
+    finding = Finding(line=3, severity="error", code="x", message=HOSTILE)
+    return Snapshot(
+        number=1,
+        taken=datetime(2026, 5, 1, tzinfo=timezone.utc),
+        directory=TeamDirectory(teams=(team,)),
+        files=(FileReport(path=HOSTILE, team="uc1", ok=False, findings=(finding,)),),
+    )
+
+
+def namespace(user: Any, **more: Any) -> dict[str, Any]:
+    """What the hub and its handlers hand to the pages, all of it hostile."""
+    said = template_vars(
+        name=HOSTILE,
+        colour="#0b7261",
+        contact=HOSTILE,
+        idle_minutes=60,
+        link_hours=24,
+        enforcement=MACHINE,
+        snapshot=hostile_snapshot,
+        services={"/services/catalog/": HOSTILE},
+    )
+    form = options_form(snapshot=hostile_snapshot, enforcement=MACHINE, contact=HOSTILE)
+    token = SimpleNamespace(
+        api_id="a1", note=HOSTILE, scopes=[HOSTILE], last_activity=None, created=None
+    )
+    token.expires_at = datetime(2026, 5, 1)
+    client = {
+        "token_id": "a2",
+        "description": HOSTILE,
+        "tokens": [token],
+        "last_activity": None,
+        "created": None,
+    }
+    said = {k: v(user) if callable(v) else v for k, v in said.items()}
+    return {
+        **said,
+        "base_url": "/lab/hub/",
+        "prefix": "/lab/",
+        "user": user,
+        "login_url": "/lab/hub/login",
+        "logout_url": "/lab/hub/logout",
+        "login_service": "",
+        "authenticator_login_url": "/lab/hub/login?next=",
+        "static_url": lambda path, **_: f"/lab/hub/static/{path}",
+        "services": [SimpleNamespace(name="catalog", href="/lab/services/catalog/")],
+        "parsed_scopes": {"admin-ui": True},
+        "xsrf": "the-xsrf",
+        "xsrf_token": "the-xsrf",
+        "url": "/lab/hub/spawn",
+        "for_user": SimpleNamespace(name="ada"),
+        "error_message": HOSTILE,
+        "html_error_message": HOSTILE,
+        "login_error": HOSTILE,
+        "spawner_options_form": form(SimpleNamespace(user=user, handler=None, **vars(user.spawner)))
+        if user
+        else "",
+        "progress_url": "/lab/hub/api/users/ada/server/progress",
+        "spawn_url": "/lab/hub/spawn/ada",
+        "server_name": HOSTILE,
+        "failed": True,
+        "failed_message": None,
+        "failed_html_message": HOSTILE,
+        "status_code": 400,
+        "status_message": HOSTILE,
+        "message": "",
+        "message_html": HOSTILE,
+        "exception": None,
+        "oauth_client": SimpleNamespace(description=HOSTILE, redirect_uri=HOSTILE),
+        "scope_descriptions": [{"scope": "x", "description": HOSTILE, "filter": HOSTILE}],
+        "allowed_scopes": [HOSTILE],
+        "api_tokens": [token],
+        "oauth_clients": [client],
+        "token_expires_in_options_html": '<option value="3600">1 Hour</option>',
+        "owner": SimpleNamespace(name=HOSTILE),
+        "spawner": SimpleNamespace(name=HOSTILE),
+        "server_version": "6",
+        "api_page_limit": 50,
+        **more,
+    }
+
+
+def rendered(name: str, **more: Any) -> str:
+    given = namespace(more.pop("user", user_named(HOSTILE, ready=True)), **more)
+    return environment(asynchronous=False).get_template(name).render(**given)
+
+
+def test_each_page_of_jupyterhub_has_one_of_ours():
+    theirs = {p.name for p in (Path(DATA_FILES_PATH) / "templates").glob("*.html")}
+    assert theirs <= set(PAGES), f"JupyterHub {jupyterhub.__version__} has new pages"
+
+
+@pytest.mark.parametrize(
+    ("name", "signed_in"),
+    [(p, True) for p in SHOWN] + [(p, False) for p in SHOWN if p not in FOR_MEMBERS],
+)
+def test_every_page_renders_with_landmarks_and_without_injected_html(name, signed_in):
+    html = rendered(name, user=user_named(HOSTILE, ready=True) if signed_in else None)
+    assert "alert(1)</script>" not in html
+    assert "<img src=x" not in html
+    assert html.count("<main") == html.count('id="content"') == 1
+    assert 'href="#content"' in html
+    assert "<footer" in html
+    assert "JupyterHub" not in re.sub(r"<script.*?</script>", "", html, flags=re.S) or name in (
+        "admin.html",
+        "accept-share.html",
+        "token.html",
+    )
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_asynchronous_environment_renders_the_same(name):
+    given = namespace(user_named("ada", ready=True))
+    page = environment(asynchronous=True).get_template(name)
+    html = asyncio.run(page.render_async(**given))
+    assert html == environment(asynchronous=False).get_template(name).render(**given)
+
+
+@pytest.mark.parametrize("name", [p for p in SHOWN if p not in THEIRS])
+def test_our_own_pages_have_no_script_in_them(name):
+    html = rendered(name)
+    assert "Content-Security-Policy" in html
+    assert re.findall(r"<script(?![^>]*\bsrc=)", html) == []
+    assert re.findall(r"\son\w+=", re.sub(r"onerror=alert", "", html)) == []
+
+
+def test_safe_marks_only_html_of_our_own_or_of_the_hub():
+    used = {
+        (file.name, found)
+        for file in TEMPLATES.glob("*.html")
+        for found in re.findall(r"\{\{([^}]*?)\|\s*safe", file.read_text())
+    }
+    assert {(name, what.strip()) for name, what in used} == {
+        ("_head.html", "portal.palette.css"),
+        ("spawn.html", "spawner_options_form"),
+        ("token.html", "token_expires_in_options_html"),
+    }
+
+
+def test_the_style_is_the_one_that_the_policy_allows():
+    made = namespace(None)["portal"].palette
+    html = rendered("404.html", user=None)
+    assert f"<style>{made.css}</style>" in html
+    assert made.css_hash in html
+
+
+CLOSED = Closed("uc1", date(2024, 12, 31), True, ("bob",))
+ENDED = Closed("uc2", date(2025, 1, 31), False, ())
+
+
+@pytest.mark.parametrize(
+    ("denial", "said"),
+    [
+        (Denial("ada", "no-team"), ["No team lists you yet", "ada", "ask help@example.org"]),
+        (Denial("ada", "closed", (CLOSED,)), ["Your team has closed", "2024-12-31", "bob"]),
+        (Denial("ada", "closed", (ENDED,)), ["Your membership has ended", "uc2", "2025-01-31"]),
+        (Denial("ada", "closed", (CLOSED, ENDED)), ["Your teams have closed", "uc1", "uc2"]),
+        (None, ["You may not do this", "because"]),
+    ],
+)
+def test_a_denial_says_who_why_and_whom_to_ask(denial, said):
+    error = SimpleNamespace(denial=denial) if denial else SimpleNamespace()
+    given = namespace(None, exception=error, message="because", status_code=403)
+    given["portal"] = template_vars(
+        name="Lab",
+        colour="#123",
+        contact="help@example.org",
+        idle_minutes=60,
+        link_hours=24,
+        enforcement=MACHINE,
+        snapshot=hostile_snapshot,
+    )["portal"]
+    html = environment(asynchronous=False).get_template("403.html").render(**given)
+    text = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert [words for words in said if words not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("help@example.org", 'href="mailto:help@example.org"'),
+        ("https://example.org/help/", 'href="https://example.org/help/"'),
+        ("javascript:alert(1)", None),
+        ("room 3, ask Ada", None),
+    ],
+)
+def test_a_contact_is_a_link_only_if_it_is_an_address(contact, link):
+    macros = environment(asynchronous=False).get_template("_macros.html").module
+    html = macros.contact(contact)
+    assert (link in html) if link else ("<a" not in html)
+
+
+def test_signing_in_elsewhere_is_one_button():
+    html = rendered("login.html", user=None, login_service="GitHub", login_error=None)
+    assert "Sign in with GitHub" in html
+    assert "login.js" not in html
+    assert "link-form" not in html
+
+
+@pytest.mark.parametrize(
+    ("pending", "ready", "says"),
+    [
+        (None, True, "Open JupyterLab"),
+        ("spawn", False, "Follow the start"),
+        ("stop", False, "Stopping"),
+        (None, False, "Choose a profile and start"),
+    ],
+)
+def test_home_offers_what_the_state_of_the_server_allows(pending, ready, says):
+    html = rendered("home.html", user=user_named("ada", pending=pending, ready=ready))
+    assert says in html
+    assert ('id="stop"' in html) == (ready or pending == "spawn")
+    assert ('id="another"' in html) == ready
+    assert "idle for 60 minutes" in html
