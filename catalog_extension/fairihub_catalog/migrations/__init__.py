@@ -1,0 +1,1 @@
+"""The contribution database's schema, step by step (Alembic)."""

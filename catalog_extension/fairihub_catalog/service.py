@@ -1,0 +1,248 @@
+"""The catalogue as a service of the hub: who calls is asked of the hub, on every request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from jupyterhub.services.auth import (
+    HubOAuth,
+    HubOAuthCallbackHandler,
+    HubOAuthenticated,
+    UserNotAllowed,
+)
+from tornado import web
+from tornado.httputil import HTTPServerRequest
+from tornado.log import access_log
+
+from fairihub_catalog import pages
+from fairihub_catalog.callers import Caller, caller_of
+from fairihub_catalog.catalogue import Catalogue
+from fairihub_catalog.handlers import QUICK, AnswerMixin, answered, error_answer, too_large
+from fairihub_catalog.operations import Call
+from fairihub_catalog.turns import Readings
+from fairihub_core.clock import today
+from fairihub_core.errors import FairihubError, Refused, Unavailable
+from fairihub_core.service_page import Brand
+from fairihub_core.teams import TeamDirectory
+
+MAX_BODY = 256 * 2**20
+"""What is read at all; what is over a route's limit is read and dropped, to be answered."""
+
+Directory = Callable[[], TeamDirectory]
+"""The teams at this moment; raises Unavailable when the hub was silent for too long."""
+
+
+@web.stream_request_body
+class Dropping(web.RequestHandler):
+    """Drops a body as it comes: nobody fills the memory with what no page of ours wants.
+
+    An answer waits until the body has come: one before that would cost the connection, which the
+    proxy may be about to use again. So nothing is refused in `prepare`.
+    """
+
+    def data_received(self, chunk: bytes) -> None:
+        """Nothing is kept."""
+
+
+class HubHandler(AnswerMixin, HubOAuthenticated, Dropping):
+    """A request to the service. Nobody gets further than `prepare` without being a member."""
+
+    caller: Caller | None = None
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+
+    async def identified(self) -> Caller | None:
+        """Who calls, as the hub and the team files have it now; None if nobody is signed in.
+
+        Raises:
+            Refused: not a person, lacking the scope, in no open team, or a forged request.
+            Unavailable: the hub cannot be asked.
+        """
+        try:
+            model = await self.hub_auth.get_user(self, sync=False)
+        except web.HTTPError:
+            raise Unavailable(
+                "hub-away", "The hub cannot be asked who you are. Try again in a minute."
+            ) from None
+        if model is None and not self.get_secure_cookie(self.hub_auth.cookie_name):
+            return None
+        # With a cookie the hub's class asks for the page's token, and knows nobody without it.
+        self.check_xsrf_cookie()
+        if model is None:
+            return None
+        self.current_user = _person(self, model)
+        directory = cast("Directory", self.settings["directory"])
+        return caller_of(model["name"], directory(), today())
+
+
+def _person(handler: HubHandler, model: dict[str, Any]) -> dict[str, Any]:
+    try:
+        allowed: dict[str, Any] = handler.check_hub_user(model)
+    except UserNotAllowed:
+        raise Refused(
+            "no-scope",
+            "This token may not use the catalogue: it lacks “access:services!service=catalog”.",
+        ) from None
+    if allowed["kind"] != "user":
+        raise Refused("not-a-person", "The catalogue answers to people, not to services.")
+    return allowed
+
+
+class ApiHandler(HubHandler):
+    """The API. The body is taken piece by piece, so that going over a limit can be answered."""
+
+    def initialize(self, catalogue: Catalogue, readings: Readings) -> None:
+        self.catalogue = catalogue
+        self._readings = readings
+        self._reads = self._answering = False
+
+    async def prepare(self) -> None:
+        self._received = bytearray()
+        self._over = False
+        self._most = 0
+        self._refusal: Exception | None = None
+        try:
+            self.caller = await self.identified()
+            if self.caller is None:
+                raise web.HTTPError(401)
+            request = self.request_to(self.path_args[0])
+            if request.work == "reading":
+                # Before the body comes: it is what fills the memory.
+                self._readings.begin(self.caller.login)
+                self._reads = True
+            self._most = request.route.body
+        except (FairihubError, web.HTTPError) as refusal:
+            self._refusal = refusal
+
+    def data_received(self, chunk: bytes) -> None:
+        if self.caller is None:
+            return
+        self._over = self._over or len(self._received) + len(chunk) > self._most
+        if self._over:
+            self._received.clear()
+        else:
+            self._received += chunk
+
+    async def get(self, path: str) -> None:
+        await self._answer(path)
+
+    async def post(self, path: str) -> None:
+        await self._answer(path)
+
+    def on_connection_close(self) -> None:
+        # Who hangs up while the notebook is being read has not had the last of it.
+        if not self._answering:
+            self._end_reading()
+        super().on_connection_close()
+
+    def _end_reading(self) -> None:
+        if self._reads and self.caller is not None:
+            self._reads = False
+            self._readings.end(self.caller.login)
+
+    async def _answer(self, path: str) -> None:
+        self._answering = True
+        try:
+            await self._answer_in_turn(path)
+        finally:
+            self._end_reading()
+
+    async def _answer_in_turn(self, path: str) -> None:
+        if self._refusal is not None:
+            raise self._refusal
+        if self.caller is None:  # pragma: no cover - then there is a refusal
+            raise web.HTTPError(401)
+        if self._over:
+            raise too_large(self._most)
+        request = self.request_to(path, bytes(self._received))
+        self.send(await answered(self.catalogue, self.caller, request))
+
+
+class PageHandler(HubHandler):
+    """The catalogue as a web page: a list with a search."""
+
+    def initialize(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    async def get(self) -> None:
+        self.caller = caller = await self.identified()
+        if caller is None:
+            self.redirect(self.get_login_url())
+            return
+        query = {name: self.get_query_arguments(name) for name in self.request.query_arguments}
+        call = Call(caller, query=query)
+        brand = self.settings["brand"]
+        places = pages.Links(self.request.path, brand.hub_url)
+        loop = asyncio.get_running_loop()
+        self.send(
+            await loop.run_in_executor(QUICK, pages.listing, self.catalogue, call, places, brand)
+        )
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        raised = kwargs.get("exc_info")
+        answer = error_answer(raised[1] if raised else web.HTTPError(status_code))
+        login = self.caller.login if self.caller else None
+        self.send(pages.problem(answer, self.settings["brand"], login))
+
+
+class NotFoundHandler(HubHandler):
+    """Any other address: nobody learns from it what is there."""
+
+    async def _refuse(self) -> None:
+        if await self.identified() is None:
+            raise web.HTTPError(401)
+        raise web.HTTPError(404)
+
+    get = head = post = put = patch = delete = options = _refuse
+
+
+class CallbackHandler(AnswerMixin, HubOAuthCallbackHandler, Dropping):
+    """Where the hub sends a browser back to after it signed in."""
+
+
+class ToPageHandler(web.RedirectHandler, Dropping):
+    """The page's address without its last slash."""
+
+
+class Service(web.Application):
+    """The handlers, for methods of any name.
+
+    Tornado refuses a method that it does not know before the body has come, which costs the
+    connection. As one that it knows, and no handler has, it is refused in good time.
+    """
+
+    def find_handler(self, request: HTTPServerRequest, **more: Any) -> Any:
+        if request.method not in web.RequestHandler.SUPPORTED_METHODS:
+            request.method = "OPTIONS"
+        return super().find_handler(request, **more)
+
+
+def application(
+    catalogue: Catalogue, directory: Directory, prefix: str, brand: Brand, cookie_secret: bytes
+) -> web.Application:
+    """The service below `prefix`, with pages in the look of the hub."""
+    # A token that was revoked is good for so long, at most.
+    HubOAuth.instance(cache_max_age=30)
+    return Service(
+        [
+            (f"{prefix}oauth_callback", CallbackHandler),
+            (prefix, PageHandler, {"catalogue": catalogue}),
+            (prefix.rstrip("/"), ToPageHandler, {"url": prefix, "permanent": False}),
+            (f"{prefix}api/(.*)", ApiHandler, {"catalogue": catalogue, "readings": Readings()}),
+        ],
+        default_handler_class=NotFoundHandler,
+        cookie_secret=cookie_secret,
+        directory=directory,
+        brand=brand,
+        log_function=_log_request,
+    )
+
+
+def _log_request(handler: web.RequestHandler) -> None:
+    """One line for what failed; the path without its query, which may hold what a person typed."""
+    status = handler.get_status()
+    if status >= 500:
+        access_log.warning("%d %s %s", status, handler.request.method, handler.request.path[:300])
