@@ -1,0 +1,1 @@
+"""Runs without a browser: engine, store, OGC API Processes."""

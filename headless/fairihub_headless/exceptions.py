@@ -1,0 +1,41 @@
+"""The one translator of this surface: errors of the house as exceptions of OGC API Processes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fairihub_core.errors import FairihubError, Missing
+
+OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+_OGC_TYPES = ("no-such-process", "no-such-job", "result-not-ready")
+
+
+class Gone(FairihubError):
+    """It was there, and was dismissed."""
+
+    status: ClassVar[int] = 410
+
+
+class NotAllowed(FairihubError):
+    """The address knows no such method."""
+
+    status: ClassVar[int] = 405
+
+
+def no_such_job(job: str) -> Missing:
+    """Said alike of jobs that never were and of jobs of others."""
+    return Missing("no-such-job", f"You have no job “{job[:64]}”.")
+
+
+def exception_of(error: FairihubError) -> dict[str, Any]:
+    """The body of the error answer."""
+    known = error.code in _OGC_TYPES
+    return {
+        **error.details,
+        "type": OGC + error.code if known else "about:blank",
+        "title": HTTPStatus(error.status).phrase if not known else error.code.replace("-", " "),
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+    }

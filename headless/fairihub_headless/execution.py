@@ -1,0 +1,219 @@
+"""One execution inside the worker: papermill with our engine, and what is noted on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.engines import papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from fairihub_core.errors import FairihubError, Missing
+from fairihub_core.files import folder_below, write_whole, write_whole_in
+from fairihub_core.places import confined
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.masking import Masker, secrets_in
+from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.notebook_engine import NAME, FairihubEngine
+from fairihub_headless.worklog import CappedLog, Events
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+_TAIL = 8_000
+
+
+class Execution:
+    """Runs the notebook of `folder` as `order` says, and is the witness of how it goes."""
+
+    def __init__(
+        self, folder: RunFolder, order: WorkOrder, log: CappedLog, secrets: set[str]
+    ) -> None:
+        self.max_output_bytes = order.max_output_bytes
+        self.cells = 0
+        self.remark = ""
+        self._folder = folder
+        self._order = order
+        self._log = log
+        self._events = Events(folder.events)
+        self._given = Masker(secrets_in(order.parameters))
+        self.masker = Masker(secrets | secrets_in(order.parameters))
+        self._profile_secrets = Masker(secrets)
+        self._failure: Failure | None = None
+        self._notebook: NotebookNode | None = None
+        # Opened before the notebook begins, which may put a link in its place.
+        self._work = folder_below(folder.path, "work")
+        self._written = b""
+        self._kernel: int | None = None
+        self._interrupted = False
+        self._cell = 0
+        self._pause = order.save_every
+        self._saved = time.monotonic()
+
+    def run(self) -> Failure | None:
+        """Why it failed, or None; the executed notebook is in the folder either way."""
+        papermill_engines.register(NAME, FairihubEngine)
+        try:
+            self._execute()
+        except PapermillExecutionError:
+            return self._failure
+        except FairihubError as problem:
+            return Failure(code=problem.code, message=problem.message)
+        except (DeadKernelError, RuntimeError) as problem:
+            return self._broken(problem)
+        self._deliver()
+        return None
+
+    def interrupt(self) -> None:
+        """Ends the cell that runs, and starts no other."""
+        self._interrupted = True
+        if self._kernel is not None:
+            with contextlib.suppress(OSError):
+                os.kill(self._kernel, signal.SIGINT)
+
+    def save_now(self) -> None:
+        if self._notebook is not None:
+            self._write(self._notebook)
+
+    # What the engine tells.
+
+    def kernel_started(self, pid: int | None) -> None:
+        self._kernel = pid
+
+    def cell_started(self, done: int, cells: int) -> None:
+        self._cell, self.cells = done, cells
+        self._events.cells_done(done, cells)
+        if self._interrupted:
+            raise RuntimeError("The run was interrupted.")
+
+    def printed(self, text: str) -> None:
+        self._log.write(_ANSI.sub("", text))
+
+    def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
+        words = self.masker.text(_ANSI.sub("", f"{error.ename}: {error.evalue}"))[:2000]
+        trace = self.masker.text(_ANSI.sub("", error.traceback))
+        self._failure = Failure(
+            code="cell-failed",
+            message=f"Cell {cell} of {cells} failed: {words.splitlines()[0][:300]}",
+            cell=cell,
+            cells=cells,
+            error=words,
+            traceback=trace[-_TAIL:],
+        )
+
+    def save(self, notebook: NotebookNode, *, last: bool = False) -> None:
+        self._notebook = notebook
+        begun = time.monotonic()
+        if last or begun - self._saved > self._pause:
+            self._write(notebook)
+            self._saved = time.monotonic()
+            # A large notebook must not spend its time on being saved.
+            self._pause = max(self._pause, 20 * (self._saved - begun))
+
+    # Its own steps.
+
+    def _execute(self) -> None:
+        kernel, language = self._kernel_and_language()
+        papermill.execute_notebook(
+            str(self._folder.notebook.name),
+            None,
+            parameters=self._order.parameters,
+            engine_name=NAME,
+            kernel_name=kernel,
+            language=language,
+            progress_bar=False,
+            cwd=self._order.cwd,
+            witness=self,
+        )
+        self._events.cells_done(self.cells, self.cells)
+
+    def _kernel_and_language(self) -> tuple[str, str]:
+        """The kernel asked for, else the notebook's, else one of the same language."""
+        specs = KernelSpecManager().get_all_specs()
+        notebook = nbformat.reads(self._folder.notebook.read_text("utf-8"), as_version=4)
+        own = notebook.metadata.get("kernelspec", {})
+        wanted = self._order.kernel or own.get("name") or "python3"
+        if wanted not in specs and self._order.kernel is None:
+            info = notebook.metadata.get("language_info", {})
+            wanted = self._stand_in(wanted, own.get("language") or info.get("name"), specs)
+        if wanted not in specs:
+            known = ", ".join(sorted(specs))
+            raise Missing("no-such-kernel", f"There is no kernel “{wanted}”. Known are: {known}.")
+        return wanted, specs[wanted]["spec"]["language"]
+
+    def _stand_in(self, wanted: str, language: str | None, specs: dict[str, Any]) -> str:
+        speaking = [
+            name for name, spec in specs.items()
+            if spec["spec"]["language"].lower() == (language or "python").lower()
+        ]  # fmt: skip
+        if not speaking:
+            return wanted
+        found = "python3" if "python3" in speaking else sorted(speaking)[0]
+        self.remark = f"Kernel “{wanted}” is not here; “{found}” of the same language ran it."
+        self._log.say(self.remark)
+        return found
+
+    def _broken(self, problem: Exception) -> Failure:
+        if self._interrupted:
+            return Failure(code="interrupted", message="The run was interrupted.")
+        if self._failure is not None:
+            return self._failure
+        if not isinstance(problem, DeadKernelError) and self.cells:
+            raise problem
+        self._log.say(f"The kernel died: {problem}")
+        where = f" in cell {self._cell + 1} of {self.cells}" if self.cells else " at its start"
+        return Failure(
+            code="kernel-died",
+            message=f"The kernel died{where}; often it wanted more memory than the profile has.",
+            cell=self._cell + 1 if self.cells else None,
+            cells=self.cells or None,
+        )
+
+    def _write(self, notebook: NotebookNode) -> None:
+        text = nbformat.writes(self._presentable(notebook))
+        self._written = text.encode("utf-8", "replace")
+        write_whole_in(self._work, self._order.notebook_name, self._written)
+
+    def _presentable(self, notebook: NotebookNode) -> NotebookNode:
+        """The notebook without the profile's secrets, and without those given as parameters."""
+        shown: NotebookNode = self._profile_secrets.deep(copy.deepcopy(notebook))
+        self._given.deep(shown.metadata.get("papermill", {}))
+        for cell in shown.cells:
+            if "injected-parameters" in cell.metadata.get("tags", []):
+                cell.source = self._given.text(cell.source)
+        return shown
+
+    def _deliver(self) -> None:
+        """Puts the copy that was asked for into the home; never over another file."""
+        if self._order.deliver_to is None:
+            return
+        try:
+            home = Path(self._order.home)
+            target = _free(home, self._order.deliver_to, self._order.notebook_name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(target, self._written)
+        except (OSError, FairihubError) as problem:
+            self.remark = f"The copy for your home folder could not be written: {problem}"
+        else:
+            self.remark = f"A copy is at ~/{target.relative_to(self._order.home)}."
+        self._log.say(self.remark)
+
+
+def _free(home: Path, folder: str, name: str) -> Path:
+    """A path below `folder` in the home that is not taken yet."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    for number in range(1000):
+        candidate = name if number == 0 else f"{stem} ({number}){suffix}"
+        path = confined(home, f"{folder}/{candidate}")
+        if not path.exists():
+            return path
+    raise OSError("a thousand files of that name are there already")

@@ -1,0 +1,153 @@
+"""The folder of one run, and what is kept in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from fairihub_core.errors import FairihubError
+from fairihub_core.files import folder_below, open_below, read_below, sync_folder, write_whole
+from fairihub_headless.models import ExitRecord, WorkOrder
+
+EXECUTED = "executed.ipynb"
+RESULTS = "results"
+MAX_RECORD = 2**20
+DELIVERY = "job-output"
+"""The folder in a home where copies of executed notebooks are put."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where everything about one run lies; others than its owner never see the inside.
+
+    While it runs, results grow in `work`; at the end that folder is renamed to `files`, so
+    that results appear whole or not at all.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, root: Path, run_id: str) -> RunFolder:
+        # Two levels: no folder with a hundred thousand entries.
+        return cls(root / "runs" / run_id[:2] / run_id)
+
+    @property
+    def notebook(self) -> Path:
+        return self.path / "notebook.ipynb"
+
+    @property
+    def order(self) -> Path:
+        return self.path / "order.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def exit(self) -> Path:
+        return self.path / "exit.json"
+
+    @property
+    def runtime(self) -> Path:
+        return self.path / "runtime"
+
+    @property
+    def work(self) -> Path:
+        return self.path / "work"
+
+    @property
+    def files(self) -> Path:
+        return self.path / "files"
+
+    def keep_notebook(self, content: bytes) -> None:
+        """Makes the folder with the notebook; on return both survive a loss of power."""
+        self.path.mkdir(parents=True, mode=0o700)
+        write_whole(self.notebook, content)
+        for folder in (self.path.parent, self.path.parent.parent):
+            sync_folder(folder)
+
+    def prepare(self, order: WorkOrder) -> None:
+        """Everything that a worker finds when it starts."""
+        for folder in (self.work / RESULTS, self.runtime):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(self.order, order.model_dump_json().encode())
+
+    def forget_order(self) -> None:
+        """Removes what the worker was told: the values of parameters stand there in the clear."""
+        with contextlib.suppress(OSError):
+            self.order.unlink(missing_ok=True)
+
+    def exit_record(self) -> ExitRecord | None:
+        """The worker's last words, or None if it died without any."""
+        try:
+            return read_record(read_below(self._root, self._below("exit.json"), MAX_RECORD))
+        except FairihubError:
+            return None
+
+    def mark(self) -> tuple[int, int] | None:
+        """What tells the folder where results grow from any other in its place."""
+        try:
+            found = self.work.lstat()
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
+
+    def publish(self, made: tuple[int, int] | None = None) -> None:
+        """Shows what the run left; asked twice, it is done once.
+
+        A run can put a link or another folder in the place of its own: that is not shown.
+
+        Args:
+            made: the mark of the folder as it was made, if that is known.
+        """
+        mark = self.mark()
+        if mark is None or (made is not None and mark != made) or os.path.lexists(self.files):
+            return
+        self.work.rename(self.files)
+        sync_folder(self.path)
+
+    def open(self, relative: str) -> BinaryIO:
+        """A file in this folder; no link on the way is followed.
+
+        Raises:
+            Missing: `no-file`.
+        """
+        return open_below(self._root, self._below(relative))
+
+    @contextlib.contextmanager
+    def opened_files(self) -> Iterator[int]:
+        """A descriptor of the folder of what the run left.
+
+        Raises:
+            OSError: nothing was left, or something else is in its place.
+        """
+        folder = folder_below(self._root, self._below("files"))
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    @property
+    def _root(self) -> Path:
+        """Above what a run can reach by the paths it knows."""
+        return self.path.parent.parent
+
+    def _below(self, relative: str) -> str:
+        return f"{self.path.parent.name}/{self.path.name}/{relative}"
+
+
+def read_record(raw: bytes) -> ExitRecord | None:
+    """What a worker said last, if that can be read."""
+    try:
+        return ExitRecord.model_validate_json(raw)
+    except ValueError:
+        return None

@@ -1,0 +1,203 @@
+"""What a run is: the frozen values that requests become, the store keeps and views show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fairihub_core.teams import Frozen
+
+PROCESS = "execute-notebook"
+"""The process that runs any notebook; its only required input is the notebook."""
+
+
+class RunState(str, Enum):
+    """Where a run stands, in the words of OGC API Processes."""
+
+    accepted = "accepted"
+    running = "running"
+    successful = "successful"
+    failed = "failed"
+    dismissed = "dismissed"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (RunState.accepted, RunState.running)
+
+
+class Limits(Frozen):
+    """What a run may use: what was asked for, never above the profile. Bytes and cores."""
+
+    cpu_requests: float | None = None
+    cpu_limit: float | None = None
+    mem_requests: int | None = None
+    mem_limit: int | None = None
+
+
+class Failure(Frozen):
+    """Why a run did not succeed, in words that its owner may read."""
+
+    code: str
+    message: str
+    cell: int | None = None
+    """The failing cell, counted from 1 in the executed notebook."""
+    cells: int | None = None
+    error: str | None = None
+    """Name and text of the exception, without colours or secrets."""
+    traceback: str | None = None
+
+
+class OutputChoice(Frozen):
+    """How one output of the process is to be delivered in the results document."""
+
+    transmissionMode: Literal["value", "reference"] = "value"
+
+
+class Run(Frozen):
+    """One headless execution of one notebook, as the store keeps it."""
+
+    id: str
+    owner: str
+    team: str
+    profile: str
+    """The full name, `team.slug`."""
+    process: str = PROCESS
+    notebook: str
+    """What the request named: a path in the home, or an id of the catalogue."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    kernel: str | None = None
+    limits: Limits = Limits()
+    output_filename: str | None = None
+    output_dirname: str | None = None
+    outputs: dict[str, OutputChoice] | None = None
+    """The outputs that the request chose; None means all."""
+    digest: str
+    """SHA-256 of the notebook that is stored with the run."""
+    state: RunState = RunState.accepted
+    message: str = ""
+    cell: int = 0
+    cells: int = 0
+    failure: Failure | None = None
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    updated: datetime
+    worker_pid: int | None = None
+    worker_born: float | None = None
+    """When that process was created: a pid alone is handed out again."""
+
+    @property
+    def progress(self) -> int:
+        """Per cent of the cells that are done; 100 only for what succeeded."""
+        if self.state is RunState.successful:
+            return 100
+        return min(99, 100 * self.cell // self.cells) if self.cells else 0
+
+
+class ExitRecord(Frozen):
+    """What a worker writes last: the only witness of how a run ended."""
+
+    state: Literal["successful", "failed"]
+    failure: Failure | None = None
+    cells: int = 0
+    message: str = ""
+    finished: datetime
+
+
+class WorkOrder(Frozen):
+    """What a worker is told, as a file in the run's folder; holds no secret values."""
+
+    run: str
+    cwd: str
+    home: str
+    notebook_name: str
+    """The name of the executed notebook among the run's files."""
+    kernel: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    deliver_to: str | None = None
+    """A folder below the home where a copy of the executed notebook is put."""
+    mem_limit: int | None = None
+    secret_names: tuple[str, ...] = ()
+    """Names of environment variables whose values must never be written down."""
+    max_output_bytes: int
+    max_log_bytes: int
+    save_every: float = 10.0
+
+
+class Link(BaseModel):
+    """A link as OGC API writes them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    href: str
+    rel: str
+    type: str = "application/json"
+    title: str | None = None
+
+
+class StatusInfo(BaseModel):
+    """The answer about one job: OGC's statusInfo, pygeoapi's older names, and our own facts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobID: str
+    processID: str
+    type: Literal["process"] = "process"
+    status: RunState
+    message: str
+    progress: int = Field(ge=0, le=100)
+    created: str
+    started: str | None = None
+    finished: str | None = None
+    updated: str
+    job_start_datetime: str | None = Field(None, description="As `started`, for older clients.")
+    job_end_datetime: str | None = Field(None, description="As `finished`, for older clients.")
+    parameters: dict[str, Any] = Field(description="The request's inputs; secrets are starred.")
+    team: str
+    profile: str
+    limits: Limits
+    notebook_digest: str
+    cell: int
+    cells: int
+    failure: Failure | None = None
+    links: list[Link]
+
+
+class JobList(BaseModel):
+    """A page of the caller's jobs, newest first."""
+
+    jobs: list[StatusInfo]
+    numberMatched: int
+    numberReturned: int
+    links: list[Link]
+
+
+class FileEntry(BaseModel):
+    """One file that a run left."""
+
+    name: str
+    size: int
+    type: str
+    href: str
+
+
+class FileList(BaseModel):
+    """Everything that a run left, the executed notebook first."""
+
+    files: list[FileEntry]
+    links: list[Link]
+
+
+class OgcException(BaseModel):
+    """An error answer, as RFC 7807 and OGC API write it, with our own stable code."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str

@@ -1,0 +1,152 @@
+"""The OpenAPI 3.0 document, made from the route table and the models: it cannot disagree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from fairihub_headless.models import (
+    FileList,
+    JobList,
+    OgcException,
+    RunState,
+    StatusInfo,
+)
+from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.routing import Operation, Route
+
+_MODELS = (StatusInfo, JobList, FileList, OgcException)
+_TEMPLATE = "#/components/schemas/{model}"
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    "offset": {"type": "integer", "minimum": 0, "default": 0},
+    "status": {"type": "string", "enum": [s.value for s in RunState]},
+    "f": {"type": "string", "enum": ["json", "html"]},
+}
+
+
+def openapi_document(routes: Sequence[Route], base: str, title: str) -> dict[str, Any]:
+    """All that this service answers, for machines."""
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": title, "version": "1.0.0"},
+        "servers": [{"url": base.rstrip("/")}],
+        "security": [{"token": []}],
+        "paths": {
+            route.path or "/": {
+                operation.method.lower(): _operation(route, operation)
+                for operation in route.operations
+            }
+            for route in routes
+        },
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`token …`, `Token …` or `Bearer …` with an API token.",
+                }
+            },
+        },
+    }
+
+
+def _operation(route: Route, operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": [
+            *(
+                {"name": n, "in": "path", "required": True, "schema": {"type": "string"}}
+                for n in re.findall(r"\{(\w+)\}", route.path)
+            ),
+            *({"name": n, "in": "query", "schema": _PARAMETERS[n]} for n in operation.query),
+        ],
+        "responses": {
+            str(operation.status): _answer(operation),
+            "default": {
+                "description": "What went wrong.",
+                "content": _json({"$ref": _TEMPLATE.format(model="OgcException")}),
+            },
+        },
+    }
+    if operation.takes:
+        described["requestBody"] = {
+            "required": True,
+            "content": _json({"$ref": _TEMPLATE.format(model=operation.takes)}),
+        }
+    return described
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object"}
+    if operation.gives is not None:
+        schema = {"$ref": _TEMPLATE.format(model=operation.gives)}
+    if operation.kind != "application/json":
+        schema = {"type": "string", "format": "binary"}
+    return {"description": operation.summary, "content": {operation.kind: {"schema": schema}}}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _schemas() -> dict[str, Any]:
+    _, found = models_json_schema(
+        [(model, "serialization") for model in _MODELS], ref_template=_TEMPLATE
+    )
+    schemas: dict[str, Any] = {name: _as_3_0(s) for name, s in found["$defs"].items()}
+    schemas["Execute"] = {
+        "type": "object",
+        "required": ["inputs"],
+        "additionalProperties": False,
+        "properties": {
+            "inputs": {
+                "type": "object",
+                "required": ["notebook"],
+                "additionalProperties": False,
+                "properties": {
+                    name: _as_3_0({**schema, "description": words})
+                    for name, (schema, words) in INPUTS.items()
+                },
+            },
+            "outputs": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": dict.fromkeys(OUTPUTS, _CHOICE),
+            },
+            "response": {"type": "string", "enum": ["document"]},
+        },
+    }
+    return schemas
+
+
+_CHOICE = {
+    "type": "object",
+    "properties": {"transmissionMode": {"type": "string", "enum": ["value", "reference"]}},
+}
+
+
+def _as_3_0(schema: Any) -> Any:
+    """pydantic speaks the newer dialect: `null` as a type, `const`, encodings of contents."""
+    if isinstance(schema, list):
+        return [_as_3_0(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {k: _as_3_0(v) for k, v in schema.items() if not k.startswith("content")}
+    if "const" in plain:
+        plain["enum"] = [plain.pop("const")]
+    choices = plain.get("anyOf", [])
+    if {"type": "null"} in choices:
+        rest = [choice for choice in choices if choice != {"type": "null"}]
+        del plain["anyOf"]
+        plain |= {"nullable": True} | (rest[0] if len(rest) == 1 else {"anyOf": rest})
+    if "$ref" in plain and len(plain) > 1:
+        reference = {"$ref": plain.pop("$ref")}
+        plain = {"allOf": [reference], **plain}
+    return plain

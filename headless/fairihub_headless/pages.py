@@ -1,0 +1,166 @@
+"""What people see who open an address of the API in a browser: runs, a run, how to start one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fairihub_core.service_page import Brand, service_page
+from fairihub_core.units import human_bytes
+from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
+
+_WORDS = {
+    RunState.accepted: "waiting",
+    RunState.running: "running",
+    RunState.successful: "succeeded",
+    RunState.failed: "failed",
+    RunState.dismissed: "cancelled",
+}
+_ONE_LINE = 72
+_MOST_TEXT = 20_000
+"""Characters of one value that a page shows; the JSON answer has all of it."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a run left: its files, and the values that it glued."""
+
+    files: Sequence[FileEntry] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def page(brand: Brand, title: str, content: str, login: str | None) -> str:
+    """A whole page around `content`, which is HTML from one of the functions below."""
+    return service_page(brand, title, content, f"{brand.hub_url}services/headless/", login)
+
+
+def runs(jobs: JobList, chosen: Sequence[RunState], base: str, brand: Brand) -> str:
+    """The caller's runs; a member who has none yet learns how to start one."""
+    ways = [link for link in jobs.links if link.rel in ("prev", "next")]
+    return _made("runs", base=base, jobs=jobs, chosen=chosen, ways=ways, hub_url=brand.hub_url)
+
+
+def run(status: StatusInfo, left: Left, base: str) -> str:
+    """One run: how it stands, what went in, what came out."""
+    inputs = dict(status.parameters)
+    return _made(
+        "run",
+        base=base,
+        run=status,
+        left=left,
+        given=inputs.pop("parameters_json", {}),
+        others={k: v for k, v in inputs.items() if k != "notebook"},
+    )
+
+
+def files(entries: Sequence[FileEntry], job: str, base: str) -> str:
+    return _made("files", base=base, files=entries, job=job)
+
+
+def results(document: dict[str, Any], job: str, base: str) -> str:
+    """What a run brought: values as text, since a notebook made them; links only to our files."""
+    notebook = document.get("notebook")
+    # Asked for by value, the notebook is a whole document: a person takes it from the files.
+    reference = [notebook] if isinstance(notebook, dict) and "href" in notebook else []
+    return _made(
+        "results",
+        base=base,
+        job=job,
+        values=document.get("scraps", {}),
+        displays=document.get("displays", {}),
+        links=[*reference, *document.get("files", [])],
+    )
+
+
+def cancel(status: StatusInfo, xsrf: str, base: str) -> str:
+    """The question before a run is cancelled; its form is the answer."""
+    return _made("cancel", base=base, run=status, xsrf=xsrf)
+
+
+def processes(document: dict[str, Any], base: str) -> str:
+    return _made("processes", base=base, processes=document["processes"])
+
+
+def process(document: dict[str, Any], base: str, brand: Brand) -> str:
+    """What a run can be given and what it brings, with an example to start from."""
+    return _made("process", base=base, process=document, hub_url=brand.hub_url)
+
+
+def conformance(document: dict[str, Any], base: str) -> str:
+    return _made("conformance", base=base, classes=document["conformsTo"])
+
+
+def api(document: dict[str, Any], base: str) -> str:
+    """The operations of the OpenAPI document, in short."""
+    operations = [
+        (method.upper(), path, told["summary"])
+        for path, methods in document["paths"].items()
+        for method, told in methods.items()
+    ]
+    return _made("api", base=base, operations=operations)
+
+
+def problem(title: str, document: dict[str, Any], base: str) -> str:
+    return _made("problem", base=base, title=title, problem=document)
+
+
+def anything(title: str, document: Any, base: str) -> str:
+    """What no page is made for, as text."""
+    return _made("anything", base=base, title=title, document=document)
+
+
+def _made(template: str, **names: Any) -> str:
+    return _templates.get_template(f"{template}.html").render(**names)
+
+
+def moment(text: str) -> str:
+    """“2026-11-21 06:45 UTC”."""
+    return datetime.fromisoformat(text).astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def lasted(started: str, finished: str) -> str:
+    """“48 s”, “2 min 5 s”, “3 h 20 min”."""
+    took = datetime.fromisoformat(finished) - datetime.fromisoformat(started)
+    seconds = max(0, round(took.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def as_text(value: Any) -> str:
+    """A value of a notebook, for a person: a text as it is, the rest as JSON; not without end."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str) and len(text) > _ONE_LINE:
+        text = json.dumps(value, ensure_ascii=False, indent=1)
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
+
+
+def kind_of(schema: dict[str, Any]) -> str:
+    """The type in a JSON Schema: “string”, “string or number”."""
+    kinds = [str(s.get("type", "any")) for s in schema.get("oneOf", [schema])]
+    return " or ".join(kinds)
+
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {
+    "moment": moment,
+    "as_text": as_text,
+    "kind_of": kind_of,
+    "size": human_bytes,
+    "word": _WORDS.__getitem__,
+}
+_templates.globals |= {"lasted": lasted, "states": tuple(RunState)}

@@ -1,0 +1,240 @@
+"""What an execute request asks for, checked against the member's offers; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fairihub_core.errors import BadInput, shortened
+from fairihub_core.offers import Offer, chosen
+from fairihub_core.quantities import bytes_of, cores_of
+from fairihub_headless.models import Limits, OutputChoice
+from fairihub_headless.payload import base64_yaml
+
+_TEXT_OR_NUMBER = {"oneOf": [{"type": "string"}, {"type": "number"}]}
+
+INPUTS: dict[str, tuple[dict[str, Any], str]] = {
+    "notebook": (
+        {"type": "string", "minLength": 1, "maxLength": 1024},
+        "A path in your home folder (…​.ipynb), or the id of a notebook of the catalogue.",
+    ),
+    "parameters_json": (
+        {"type": "object"},
+        "Values for the notebook's parameters, by name; only declared names are accepted.",
+    ),
+    "parameters": (
+        {"type": "string", "contentEncoding": "base64", "contentMediaType": "application/yaml"},
+        "The same as base64-encoded YAML, for older clients. Not together with parameters_json.",
+    ),
+    "team": ({"type": "string"}, "The team whose home and profile are used; if you have several."),
+    "profile": ({"type": "string"}, "A profile of yours: its slug, or team.slug."),
+    "kernel": ({"type": "string"}, "Name of the kernel; default is the notebook's own."),
+    "cpu_requests": (_TEXT_OR_NUMBER, "Cores, such as 500m or 2."),
+    "cpu_limit": (_TEXT_OR_NUMBER, "Cores; never above the profile."),
+    "mem_requests": (_TEXT_OR_NUMBER, "Memory, such as 512Mi."),
+    "mem_limit": (_TEXT_OR_NUMBER, "Memory; never above the profile."),
+    "output_filename": ({"type": "string"}, "Name of the executed notebook; a plain file name."),
+    "output_dirname": (
+        {"type": "string"},
+        "A folder name: a copy of the executed notebook is put into ~/job-output/<name>.",
+    ),
+    "image": ({"type": "string"}, "Only the image that the profile itself names."),
+    "node_purpose": ({"type": "string"}, "Only the node purpose that the profile itself names."),
+}
+"""Every input of `execute-notebook`: its JSON Schema and what a person should know."""
+
+OUTPUTS: dict[str, tuple[dict[str, Any], str]] = {
+    "scraps": ({"type": "object"}, "Values that the notebook glued, by name."),
+    "displays": ({"type": "object"}, "Displays that the notebook glued: data by media type."),
+    "notebook": ({"type": "object"}, "The executed notebook; a link unless asked for by value."),
+    "files": ({"type": "array"}, "Links to the files that the notebook left in its results."),
+}
+_TOP_LEVEL = {"inputs", "outputs", "response", "mode"}
+_KERNEL = re.compile(r"[A-Za-z0-9._-]{1,120}")
+_FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,120}")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A request that makes sense for this member; the notebook has not been looked at yet."""
+
+    notebook: str
+    parameters: dict[str, Any]
+    offer: Offer
+    limits: Limits
+    kernel: str | None
+    output_filename: str | None
+    output_dirname: str | None
+    outputs: dict[str, OutputChoice] | None
+
+
+def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
+    """The execution that `body` asks for, paid for by one of `offers`.
+
+    Raises:
+        BadInput: an unknown key, a wrong type, or a value that this profile does not allow.
+        Refused: no profile fits, or several do.
+    """
+    _only_known(body, _TOP_LEVEL, "the request")
+    _check_answer(body)
+    inputs = body.get("inputs")
+    if not isinstance(inputs, dict):
+        raise BadInput("no-inputs", "The request needs an object `inputs` with a `notebook`.")
+    _only_known(inputs, INPUTS, "`inputs`")
+    offer = _offer(inputs, offers)
+    for key, named in (
+        ("image", offer.profile.image),
+        ("node_purpose", offer.profile.node_purpose),
+    ):
+        _only_the_profiles(inputs, key, named, offer)
+    return Execution(
+        notebook=_notebook(inputs),
+        parameters=_parameters(inputs),
+        offer=offer,
+        limits=limits_of(inputs, offer),
+        kernel=_matching(inputs, "kernel", _KERNEL, "the name of a kernel"),
+        output_filename=_file_name(inputs, "output_filename"),
+        output_dirname=_file_name(inputs, "output_dirname"),
+        outputs=_outputs(body),
+    )
+
+
+def limits_of(inputs: dict[str, Any], offer: Offer) -> Limits:
+    """What is asked for, cut to the profile; the profile's own sizes where nothing is asked for.
+
+    Cut, not refused: scripts written for services without ceilings go on to work.
+    """
+    profile = offer.profile
+    cpu = _least(_cores(inputs, "cpu_limit"), profile.cpu_limit)
+    memory = _least(_bytes(inputs, "mem_limit"), profile.mem_limit)
+    cpu_requests = _cores(inputs, "cpu_requests") or profile.cpu_guarantee
+    mem_requests = _bytes(inputs, "mem_requests") or profile.mem_guarantee
+    return Limits(
+        cpu_limit=cpu,
+        mem_limit=memory,
+        cpu_requests=cpu_requests and _least(cpu_requests, cpu),
+        mem_requests=mem_requests and _least(mem_requests, memory),
+    )
+
+
+def _check_answer(body: dict[str, Any]) -> None:
+    if body.get("response", "document") != "document":
+        raise BadInput("bad-response", "`response` can only be “document”.")
+    if body.get("mode", "async") not in ("async", "auto"):
+        raise BadInput("bad-mode", "Notebooks run asynchronously only; leave `mode` out.")
+
+
+def _only_known(given: dict[str, Any], known: Any, where: str) -> None:
+    unknown = [shortened(key, 60) for key in given if key not in known]
+    if unknown:
+        raise BadInput(
+            "unknown-input",
+            f"Unknown in {where}: {', '.join(unknown[:20])}. Known: {', '.join(sorted(known))}.",
+            unknown=unknown[:20],
+        )
+
+
+def _offer(inputs: dict[str, Any], offers: Sequence[Offer]) -> Offer:
+    team, profile = _string(inputs, "team"), _string(inputs, "profile")
+    teams = list(dict.fromkeys(o.team.name for o in offers))
+    if team is not None and team not in teams:
+        raise BadInput(
+            "unknown-team", f"“{team[:80]}” is not one of your teams: {', '.join(teams)}."
+        )
+    if team is None and profile is None and len(teams) > 1:
+        raise BadInput(
+            "team-needed",
+            f"You are in several teams; say which with `team`: {', '.join(teams)}.",
+            teams=teams,
+        )
+    fitting = [o for o in offers if team in (None, o.team.name)]
+    return chosen(profile, fitting)
+
+
+def _only_the_profiles(inputs: dict[str, Any], key: str, named: str | None, offer: Offer) -> None:
+    asked = _string(inputs, key)
+    if asked is not None and asked != named:
+        has = f"“{named}”" if named else "none"
+        raise BadInput(f"bad-{key.replace('_', '-')}",
+                       f"`{key}` can only be what profile {offer.name} names: {has}.")  # fmt: skip
+
+
+def _notebook(inputs: dict[str, Any]) -> str:
+    named = _string(inputs, "notebook")
+    if not named:
+        raise BadInput("no-notebook-named", "`inputs.notebook` is missing: a path in your home "
+                       "folder that ends in .ipynb, or an id of the catalogue.")  # fmt: skip
+    return named
+
+
+def _parameters(inputs: dict[str, Any]) -> dict[str, Any]:
+    as_json, as_yaml = inputs.get("parameters_json"), inputs.get("parameters")
+    if as_json is not None and as_yaml is not None:
+        raise BadInput("bad-parameters", "Give `parameters_json` or `parameters`, not both.")
+    if as_yaml is not None:
+        return base64_yaml(_string(inputs, "parameters") or "")
+    if as_json is not None and not isinstance(as_json, dict):
+        raise BadInput("bad-parameters", "`parameters_json` must be an object.")
+    return as_json or {}
+
+
+def _outputs(body: dict[str, Any]) -> dict[str, OutputChoice] | None:
+    asked = body.get("outputs")
+    if asked is None:
+        return None
+    if not isinstance(asked, dict):
+        raise BadInput("bad-outputs", "`outputs` must be an object of output names.")
+    _only_known(asked, OUTPUTS, "`outputs`")
+    try:
+        return {name: OutputChoice.model_validate(choice or {}) for name, choice in asked.items()}
+    except ValueError:
+        raise BadInput("bad-outputs", "An output can only say `transmissionMode`: "
+                       "“value” or “reference”.") from None  # fmt: skip
+
+
+def _string(inputs: dict[str, Any], key: str) -> str | None:
+    value = inputs.get(key)
+    if value is not None and not isinstance(value, str):
+        raise BadInput("bad-input", f"`{key}` must be a text.")
+    return value
+
+
+def _matching(inputs: dict[str, Any], key: str, pattern: re.Pattern[str], what: str) -> str | None:
+    value = _string(inputs, key)
+    if value is not None and not pattern.fullmatch(value):
+        raise BadInput("bad-input", f"`{key}` cannot be {what}: “{value[:80]}”.")
+    return value
+
+
+def _file_name(inputs: dict[str, Any], key: str) -> str | None:
+    value = _matching(inputs, key, _FILE_NAME, "a plain name without folders")
+    if value is not None and (value.startswith(".") or value != value.strip()):
+        raise BadInput("bad-input", f"`{key}` must not be hidden or begin or end with a blank.")
+    if key == "output_filename" and value is not None and not value.endswith(".ipynb"):
+        return f"{value}.ipynb"
+    return value
+
+
+def _cores(inputs: dict[str, Any], key: str) -> Any:
+    return _quantity(inputs, key, cores_of, "cores, such as “500m” or 2")
+
+
+def _bytes(inputs: dict[str, Any], key: str) -> Any:
+    return _quantity(inputs, key, bytes_of, "memory, such as “512Mi” or a number of bytes")
+
+
+def _quantity(inputs: dict[str, Any], key: str, read: Any, what: str) -> Any:
+    value = inputs.get(key)
+    if value is None:
+        return None
+    text = str(value) if isinstance(value, str | int | float) and value is not True else ""
+    amount = read(text)
+    if not amount:
+        raise BadInput("bad-quantity", f"`{key}` must be {what}.")
+    return amount
+
+
+def _least(asked: Any, ceiling: Any) -> Any:
+    return ceiling if asked is None else asked if ceiling is None else min(asked, ceiling)

@@ -1,0 +1,146 @@
+"""What a run brought: scrapbook values and displays in the executed notebook, and its files.
+
+The scrapbook package is no longer maintained; its media types are read here, so that notebooks
+that use it, or our own `glue`, are understood alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mimetypes
+import os
+import posixpath
+import stat
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+from fairihub_core.errors import BadInput, FairihubError, Missing
+from fairihub_core.places import confined
+from fairihub_headless.folders import RESULTS, RunFolder
+
+SCRAP_TYPE = "application/scrapbook.scrap.{}+json"
+_SCRAP_PREFIX = "application/scrapbook.scrap."
+_RECORD_TYPE = "application/papermill.record+json"
+_MAX_FILES = 10_000
+_MAX_NOTEBOOK = 256 * 2**20
+NOTEBOOK_TYPE = "application/x-ipynb+json"
+
+
+class Glued(NamedTuple):
+    """What a notebook glued, by name; the last of a name counts."""
+
+    scraps: dict[str, Any]
+    displays: dict[str, dict[str, Any]]
+
+
+class LeftFile(NamedTuple):
+    """A file that a run left."""
+
+    name: str
+    """Its path below the run's files."""
+    size: int
+    type: str
+
+
+def glued(notebook: dict[str, Any]) -> Glued:
+    """The values and displays in the outputs of an executed notebook (version 4, as JSON)."""
+    found = Glued({}, {})
+    for output in _outputs(notebook):
+        data = output.get("data")
+        if not isinstance(data, dict):
+            continue
+        _take_values(data, found.scraps)
+        about = output.get("metadata", {}).get("scrapbook", {})
+        if isinstance(about, dict) and about.get("display") and about.get("name"):
+            found.displays[str(about["name"])] = {
+                kind: _joined(kind, value)
+                for kind, value in data.items()
+                if not kind.startswith(_SCRAP_PREFIX)
+            }
+    return found
+
+
+def _outputs(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for cell in notebook.get("cells", []):
+        yield from cell.get("outputs", [])
+
+
+def _take_values(data: dict[str, Any], scraps: dict[str, Any]) -> None:
+    for kind, payload in data.items():
+        if not isinstance(payload, dict):
+            continue
+        if kind.startswith(_SCRAP_PREFIX) and isinstance(payload.get("name"), str):
+            scraps[payload["name"]] = payload.get("data")
+        elif kind == _RECORD_TYPE:
+            scraps.update(payload)
+
+
+def _joined(kind: str, value: Any) -> Any:
+    """Texts stand in notebooks as lists of lines; JSON stands as it is."""
+    if isinstance(value, list) and not kind.endswith("json"):
+        return "".join(map(str, value))
+    return value
+
+
+def executed_notebook(folder: RunFolder, name: str) -> dict[str, Any]:
+    """The executed notebook that a run left; empty if there is none to be read. Blocks."""
+    try:
+        with folder.open(f"files/{name}") as file:
+            found = json.loads(file.read(_MAX_NOTEBOOK))
+    except (FairihubError, OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def files_of(folder: RunFolder, first: str) -> list[LeftFile]:
+    """Every file a run left, the executed notebook `first`; links are left out. Blocks."""
+    try:
+        with folder.opened_files() as descriptor:
+            found = sorted(_walk(descriptor), key=lambda file: (file.name != first, file.name))
+    except OSError:
+        return []
+    return found[:_MAX_FILES]
+
+
+def _walk(folder: int) -> Iterator[LeftFile]:
+    for place, folders, names, descriptor in os.fwalk(".", dir_fd=folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in names:
+            path = posixpath.normpath(f"{place}/{name}")
+            with contextlib.suppress(OSError):
+                about = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                if stat.S_ISREG(about.st_mode) and _is_listed(path):
+                    yield LeftFile(path, about.st_size, type_of(path))
+
+
+def _is_listed(name: str) -> bool:
+    """Only what can be asked for again by its name."""
+    return (
+        name.isprintable()
+        and "\\" not in name
+        and not any(part.startswith(".") for part in name.split("/"))
+    )
+
+
+def file_of(folder: RunFolder, name: str) -> BinaryIO:
+    """The file that `name` names among those that a run left, opened. Blocks.
+
+    Raises:
+        Missing: `no-such-file`, also for what would lead out of the folder.
+    """
+    try:
+        confined(folder.files, name, links=())
+        return folder.open(f"files/{name}")
+    except (BadInput, Missing, OSError):
+        raise Missing("no-such-file", f"This run left no file “{name[:200]}”.") from None
+
+
+def is_result(name: str) -> bool:
+    return name.startswith(f"{RESULTS}/")
+
+
+def type_of(name: str) -> str:
+    if name.endswith(".ipynb"):
+        return NOTEBOOK_TYPE
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"

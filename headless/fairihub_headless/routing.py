@@ -1,0 +1,41 @@
+"""The form of the route table: which addresses there are, who answers, and what is promised."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one address, as the OpenAPI document tells of it."""
+
+    method: str
+    name: str
+    summary: str
+    status: int = 200
+    gives: str | None = None
+    """Name of the model that is answered; None means some object."""
+    takes: str | None = None
+    query: tuple[str, ...] = ("f",)
+    kind: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address below the service's prefix, such as `/jobs/{jobID}`."""
+
+    path: str
+    handler: type[Any]
+    operations: tuple[Operation, ...]
+    rest: str | None = None
+    """The name of a last part that may itself contain slashes."""
+
+    def pattern(self, prefix: str) -> str:
+        """The regular expression of the whole address."""
+        parts = re.split(r"\{(\w+)\}", self.path)
+        names = parts[1::2]
+        turned = [re.escape(part) for part in parts]
+        turned[1::2] = [f"(?P<{name}>{'.+' if name == self.rest else '[^/]+'})" for name in names]
+        return re.escape(prefix.rstrip("/")) + "".join(turned) + r"/?$"

@@ -1,0 +1,141 @@
+"""What a member can do with runs: ask for one, look, dismiss. Knows no HTTP of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from fairihub_core.clock import now, today
+from fairihub_core.errors import TooMany, Unavailable
+from fairihub_core.notebooks import is_home_path, read_notebook
+from fairihub_core.offers import offers_for
+from fairihub_core.parameters import parameters_of, validated_parameters
+from fairihub_core.places import Places
+from fairihub_core.teams import TeamDirectory
+from fairihub_headless.engine import Engine
+from fairihub_headless.exceptions import Gone, no_such_job
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.models import Run, RunState
+from fairihub_headless.requests import Execution, execution_of
+from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.sources import CatalogSource, notebook_in_home
+from fairihub_headless.store import Store
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, with what credential, and which teams there are at this moment."""
+
+    login: str
+    token: str
+    directory: TeamDirectory
+
+
+@dataclass
+class Runs:
+    """The runs of all members; every method works for one caller and shows nothing of others."""
+
+    store: Store
+    engine: Engine
+    settings: HeadlessSettings
+    catalog: CatalogSource
+
+    @property
+    def places(self) -> Places:
+        return Places(self.settings.data)
+
+    def folder(self, run: Run) -> RunFolder:
+        return RunFolder.of(self.places.headless, run.id)
+
+    async def submit(self, body: dict[str, Any], caller: Caller) -> Run:
+        """Accepts a run; once this returns, it survives whatever happens to the service.
+
+        Raises:
+            FairihubError: the request, its notebook or its parameters will not do.
+        """
+        offers = offers_for(caller.login, caller.directory, today())
+        execution = await asyncio.to_thread(execution_of, body, offers)
+        await self._require_room(caller)
+        content = await self._content(execution, caller)
+        run = await asyncio.to_thread(_new_run, execution, caller.login, content)
+        await asyncio.to_thread(self._keep, run, content)
+        self.engine.wake()
+        return run
+
+    async def own(self, run_id: str, caller: Caller) -> Run:
+        """A run of the caller.
+
+        Raises:
+            Missing: `no-such-job`, also for the run of another.
+        """
+        run = await asyncio.to_thread(self.store.get, run_id) if len(run_id) <= 64 else None
+        if run is None or run.owner != caller.login:
+            raise no_such_job(run_id)
+        return run
+
+    async def dismiss(self, run_id: str, caller: Caller) -> Run:
+        """Dismisses a run; its record and what it left stay.
+
+        Raises:
+            Gone: `dismissed`, it was dismissed before.
+        """
+        run = await self.own(run_id, caller)
+        if not await asyncio.to_thread(self.store.dismiss, run.id):
+            raise Gone("dismissed", f"Job “{run.id}” was dismissed before.")
+        self.engine.cancel(run.id)
+        return await self.own(run_id, caller)
+
+    async def _require_room(self, caller: Caller) -> None:
+        most = self.settings.max_queued_per_member
+        if await asyncio.to_thread(self.store.count, caller.login, RunState.accepted) >= most:
+            raise TooMany(
+                "too-many-runs", f"You have {most} runs waiting; wait for some or dismiss them."
+            )
+
+    async def _content(self, execution: Execution, caller: Caller) -> bytes:
+        if is_home_path(execution.notebook):
+            return await asyncio.to_thread(
+                notebook_in_home, self.places, execution.offer, caller.login, execution.notebook
+            )
+        return await self.catalog.notebook(execution.notebook, caller.token)
+
+    def _keep(self, run: Run, content: bytes) -> None:
+        try:
+            self.folder(run).keep_notebook(content)
+            self.store.add(run)
+        except OSError:
+            raise Unavailable(
+                "no-room", "The run could not be stored. Tell the operators that disk is short."
+            ) from None
+
+
+def _checked(content: bytes, execution: Execution) -> dict[str, Any]:
+    """The parameters, if `content` is a notebook that declares them. Blocks."""
+    notebook = read_notebook(content)
+    return validated_parameters(execution.parameters, parameters_of(notebook))
+
+
+def _new_run(execution: Execution, owner: str, content: bytes) -> Run:
+    """A run that waits, if `content` will do. Blocks."""
+    parameters = _checked(content, execution)
+    moment = now()
+    return Run(
+        id=str(uuid.uuid4()),
+        owner=owner,
+        team=execution.offer.team.name,
+        profile=execution.offer.name,
+        notebook=execution.notebook,
+        parameters=parameters,
+        kernel=execution.kernel,
+        limits=execution.limits,
+        output_filename=execution.output_filename,
+        output_dirname=execution.output_dirname,
+        outputs=execution.outputs,
+        digest=hashlib.sha256(content).hexdigest(),
+        message="Waiting for its turn.",
+        created=moment,
+        updated=moment,
+    )

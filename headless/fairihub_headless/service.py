@@ -1,0 +1,117 @@
+"""The service as a whole: put together, started, and stopped in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from jupyterhub.services.auth import HubOAuth
+from tornado.httpserver import HTTPServer
+
+from fairihub_core.follow import SnapshotFollower
+from fairihub_core.places import Places
+from fairihub_core.service_page import Brand
+from fairihub_headless.activity import ActivityReporter
+from fairihub_headless.base_handler import Service
+from fairihub_headless.engine import LocalEngine
+from fairihub_headless.payload import MAX_BODY
+from fairihub_headless.routes import application
+from fairihub_headless.running import Runs
+from fairihub_headless.settings import HeadlessSettings, read_settings
+from fairihub_headless.sources import CatalogSource
+from fairihub_headless.store import Store
+
+log = logging.getLogger("fairihub.headless")
+
+_IDENTITY_SECONDS = 30
+"""How long an identity that the hub confirmed is believed: a revoked token ends within that."""
+
+
+@dataclass(frozen=True)
+class HubPlace:
+    """Where the hub is and where we are, as the hub's environment variables say."""
+
+    api_url: str
+    api_token: str
+    prefix: str
+    host: str
+    port: int
+    hub_url: str = "/"
+    """Where the hub's addresses begin."""
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> HubPlace:
+        """From `JUPYTERHUB_*`.
+
+        Raises:
+            SystemExit: the hub did not start this.
+        """
+        try:
+            url = urlsplit(environment["JUPYTERHUB_SERVICE_URL"])
+            return cls(
+                environment["JUPYTERHUB_API_URL"],
+                environment["JUPYTERHUB_API_TOKEN"],
+                environment["JUPYTERHUB_SERVICE_PREFIX"],
+                url.hostname or "127.0.0.1",
+                url.port or 0,
+                environment.get("JUPYTERHUB_BASE_URL", "/"),
+            )
+        except KeyError as missing:
+            raise SystemExit(f"{missing} is not set; start this service through the hub.") from None
+
+
+async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
+    """Serves until SIGTERM or SIGINT; then ends what runs and returns."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    HubOAuth.instance().cache_max_age = _IDENTITY_SECONDS
+    follower = SnapshotFollower(f"{place.api_url}/fairihub/snapshot", place.api_token)
+    follower.start()
+    store = await asyncio.to_thread(_store, settings)
+    engine = LocalEngine(store, settings, lambda: follower.current().directory)
+    await engine.start()
+    reporter = ActivityReporter(
+        place.api_url, place.api_token, settings.activity_seconds, engine.running_owners
+    )
+    reporter.start()
+    runs = Runs(store, engine, settings, CatalogSource(settings.catalog_url))
+    brand = Brand(
+        settings.name, settings.colour, settings.catalog_name, place.hub_url, settings.has_logo
+    )
+    service = Service(runs, follower, brand, place.prefix)
+    server = HTTPServer(
+        application(service, secrets.token_bytes(32)), xheaders=True, max_body_size=MAX_BODY
+    )
+    server.listen(place.port, address=place.host)
+    log.info("runs are served at %s", place.prefix)
+    await asked.wait()
+    server.stop()
+    reporter.stop()
+    await engine.stop()
+    follower.stop()
+    await asyncio.to_thread(store.close)
+
+
+def main() -> None:
+    """Starts the service as the hub's environment says."""
+    logging.basicConfig(
+        level=logging.INFO, format="[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    os.umask(0o077)
+    settings = read_settings(os.environ.get("FAIRIHUB_SERVICE"))
+    asyncio.run(serve(settings, HubPlace.of(os.environ)))
+
+
+def _store(settings: HeadlessSettings) -> Store:
+    if settings.database is not None:
+        return Store(settings.database)
+    return Store.in_folder(Places(settings.data).headless)

@@ -1,0 +1,182 @@
+"""Where runs are remembered: SQLAlchemy over SQLite or PostgreSQL. Every method blocks.
+
+A method that moves a run on names the states it may come from, in the same statement: two that
+race for a run cannot both win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, Row, create_engine, event, func, or_, select, update
+
+from fairihub_core.clock import now
+from fairihub_headless.models import Failure, Run, RunState
+from fairihub_headless.tables import runs
+
+_REQUEST = {
+    "notebook", "parameters", "kernel", "limits", "output_filename", "output_dirname", "outputs",
+}  # fmt: skip
+_COLUMNS = {
+    "id", "owner", "team", "profile", "process", "state", "message", "digest", "cell", "cells",
+    "failure", "created", "started", "finished", "updated", "worker_pid", "worker_born",
+}  # fmt: skip
+_OPEN = (RunState.accepted, RunState.running)
+
+
+_MIGRATIONS = str(Path(__file__).parent / "migrations")
+
+
+class Waiting(NamedTuple):
+    """As much of an accepted run as the queue needs."""
+
+    id: str
+    owner: str
+    team: str
+
+
+class Store:
+    """The runs of one service.
+
+    Args:
+        url: a SQLAlchemy address; the database is brought to the present form at once.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url, pool_pre_ping=True)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _durable)
+        _migrate(self._engine)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Store:
+        """The SQLite store in `folder`, readable by nobody else."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / "runs.sqlite"
+        path.touch(mode=0o600)
+        return cls(f"sqlite:///{path}")
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def add(self, run: Run) -> None:
+        """Keeps a new run; on return it survives a loss of power."""
+        plain = run.model_dump(mode="json", include=_REQUEST)
+        row = {name: getattr(run, name) for name in _COLUMNS - {"state", "failure"}}
+        with self._engine.begin() as connection:
+            connection.execute(
+                runs.insert(), {**row, "state": run.state.value, "failure": None, "request": plain}
+            )
+
+    def get(self, run_id: str) -> Run | None:
+        with self._engine.connect() as connection:
+            row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+        return None if row is None else _run(row)
+
+    def page(
+        self, owner: str, states: Collection[RunState], limit: int, offset: int
+    ) -> tuple[list[Run], int]:
+        """Some runs of `owner`, newest first, and how many there are in all."""
+        where = [runs.c.owner == owner]
+        if states:
+            where.append(runs.c.state.in_([s.value for s in states]))
+        found = select(runs).where(*where).order_by(runs.c.seq.desc()).limit(limit).offset(offset)
+        with self._engine.connect() as connection:
+            total = connection.execute(select(func.count()).select_from(runs).where(*where))
+            return [_run(row) for row in connection.execute(found)], total.scalar_one()
+
+    def waiting(self) -> list[Waiting]:
+        """Every accepted run, oldest first."""
+        query = select(runs.c.id, runs.c.owner, runs.c.team).where(runs.c.state == "accepted")
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(runs.c.seq)).all()
+        return [Waiting(*row) for row in rows]
+
+    def count(self, owner: str, state: RunState) -> int:
+        query = select(func.count()).where(runs.c.owner == owner, runs.c.state == state.value)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def left_over(self) -> list[Run]:
+        """Runs that a service before this one was executing when it ended."""
+        query = select(runs).where(or_(runs.c.state == "running", runs.c.worker_pid.is_not(None)))
+        with self._engine.connect() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
+    def claim(self, run_id: str) -> bool:
+        """Takes an accepted run for execution; True for exactly one caller, once."""
+        moment = now()
+        return self._move(
+            run_id, (RunState.accepted,),
+            state="running", message="Starting.", started=moment, updated=moment,
+        )  # fmt: skip
+
+    def set_worker(self, run_id: str, pid: int, born: float) -> None:
+        self._move(run_id, tuple(RunState), worker_pid=pid, worker_born=born)
+
+    def release_worker(self, run_id: str) -> None:
+        """Notes that no process of the run is left."""
+        self._move(run_id, tuple(RunState), worker_pid=None, worker_born=None)
+
+    def progress(self, run_id: str, cell: int, cells: int) -> None:
+        message = f"{cell} of {cells} cells done."
+        self._move(
+            run_id, (RunState.running,), cell=cell, cells=cells, message=message, updated=now()
+        )
+
+    def end(
+        self, run_id: str, state: RunState, message: str, *,
+        failure: Failure | None = None, cells: int | None = None, finished: datetime | None = None,
+    ) -> bool:  # fmt: skip
+        """Brings an open run to its end; False if it had ended already."""
+        values: dict[str, Any] = {} if cells is None else {"cells": cells}
+        if state is RunState.successful and cells is not None:
+            values["cell"] = cells
+        return self._move(
+            run_id, _OPEN, **values,
+            state=state.value, message=message, updated=now(), finished=finished or now(),
+            failure=None if failure is None else failure.model_dump(mode="json"),
+        )  # fmt: skip
+
+    def dismiss(self, run_id: str) -> bool:
+        """Dismisses a run in whatever state; False if that was done before."""
+        moment = now()
+        every_other = tuple(s for s in RunState if s is not RunState.dismissed)
+        return self._move(
+            run_id, every_other, state="dismissed", message="Dismissed by its owner.",
+            updated=moment, finished=func.coalesce(runs.c.finished, moment),
+        )  # fmt: skip
+
+    def _move(self, run_id: str, states: tuple[RunState, ...], **values: Any) -> bool:
+        statement = update(runs).where(
+            runs.c.id == run_id, runs.c.state.in_([s.value for s in states])
+        )
+        with self._engine.begin() as connection:
+            return bool(connection.execute(statement.values(**values)).rowcount)
+
+
+def _run(row: Row[Any]) -> Run:
+    columns = row._asdict()
+    return Run(**{name: columns[name] for name in _COLUMNS}, **columns["request"])
+
+
+def _durable(connection: Any, _record: Any) -> None:
+    """SQLite as a witness: written through to the disk before a request is answered."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

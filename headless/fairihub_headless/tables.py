@@ -1,0 +1,66 @@
+"""The tables of the runs service, as SQLAlchemy knows them; changes come with a migration."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware time, kept as UTC without a zone, since SQLite has none."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    # Order of acceptance: two runs may share a moment.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("owner", String(255), nullable=False),
+    Column("team", String(63), nullable=False),
+    Column("profile", String(255), nullable=False),
+    Column("process", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("cell", Integer, nullable=False),
+    Column("cells", Integer, nullable=False),
+    Column("failure", JSON),
+    Column("created", Utc, nullable=False),
+    Column("started", Utc),
+    Column("finished", Utc),
+    Column("updated", Utc, nullable=False),
+    Column("worker_pid", Integer),
+    Column("worker_born", Float(53)),
+    Index("runs_by_owner", "owner", "seq"),
+    Index("runs_by_owner_and_state", "owner", "state", "seq"),
+    Index("runs_by_state", "state", "seq"),
+)

@@ -1,0 +1,220 @@
+"""What clients are shown of processes and runs: pure functions from models to documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fairihub_headless.masking import masked
+from fairihub_headless.models import (
+    PROCESS,
+    FileEntry,
+    FileList,
+    JobList,
+    Link,
+    Run,
+    RunState,
+    StatusInfo,
+)
+from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.results import Glued, LeftFile, is_result
+
+_RELS = "http://www.opengis.net/def/rel/ogc/1.0/"
+_CLASSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+CONFORMANCE = tuple(
+    _CLASSES + name
+    for name in (
+        "core",
+        "ogc-process-description",
+        "json",
+        "html",
+        "oas30",
+        "job-list",
+        "dismiss",
+    )
+)
+"""Only what our tests prove."""
+VERSION = "1.0.0"
+
+
+def landing(base: str, hub: str) -> dict[str, Any]:
+    links = [
+        _link(base, "", "self", "This page"),
+        _link(base, "openapi", "service-desc", "The API, as OpenAPI 3.0",
+              "application/vnd.oai.openapi+json;version=3.0"),
+        _link(base, "openapi?f=html", "service-doc", "The API, as a page", "text/html"),
+        _link(base, "conformance", _RELS + "conformance", "What this service conforms to"),
+        _link(base, "processes", _RELS + "processes", "The processes"),
+        _link(base, "jobs", _RELS + "job-list", "Your jobs"),
+    ]  # fmt: skip
+    return {
+        "title": f"Runs of {hub}",
+        "description": "Runs notebooks without a browser, as OGC API – Processes.",
+        "links": _plain(links),
+    }
+
+
+def process_summary(base: str) -> dict[str, Any]:
+    return {
+        "id": PROCESS,
+        "title": "Run a notebook",
+        "description": "Executes a notebook of your home folder or of the catalogue with the "
+        "parameters that it declares, equipped as a server of your profile would be.",
+        "version": VERSION,
+        "jobControlOptions": ["async-execute", "dismiss"],
+        "outputTransmission": ["value", "reference"],
+        "links": _plain([_link(base, f"processes/{PROCESS}", "self", "Description")]),
+    }
+
+
+def process_list(base: str) -> dict[str, Any]:
+    links = [_link(base, "processes", "self", "The processes")]
+    return {"processes": [process_summary(base)], "links": _plain(links)}
+
+
+def process_description(base: str) -> dict[str, Any]:
+    """The process with all its inputs and outputs."""
+    execute = _link(base, f"processes/{PROCESS}/execution", _RELS + "execute", "Execute")
+    summary = process_summary(base)
+    return {
+        **summary,
+        "inputs": {
+            name: {
+                "title": name,
+                "description": words,
+                "schema": schema,
+                "minOccurs": 1 if name == "notebook" else 0,
+                "maxOccurs": 1,
+            }
+            for name, (schema, words) in INPUTS.items()
+        },
+        "outputs": {
+            name: {"title": name, "description": words, "schema": schema}
+            for name, (schema, words) in OUTPUTS.items()
+        },
+        "links": [*summary["links"], *_plain([execute])],
+    }
+
+
+def status_info(run: Run, base: str) -> StatusInfo:
+    """The public face of a run; nothing in it is a secret."""
+    path = f"jobs/{run.id}"
+    links = [
+        _link(base, path, "self", "This job"),
+        _link(base, f"{path}/logs", "related", "Its log", "text/plain"),
+        _link(base, f"{path}/files", "related", "The files it left"),
+    ]
+    if run.state is RunState.successful:
+        links.append(_link(base, f"{path}/results", _RELS + "results", "Its results"))
+    if run.state is RunState.failed:
+        links.append(_link(base, f"{path}/results", _RELS + "exceptions", "Why it failed"))
+    started = run.started.isoformat() if run.started else None
+    finished = run.finished.isoformat() if run.finished else None
+    return StatusInfo(
+        jobID=run.id,
+        processID=run.process,
+        status=run.state,
+        message=run.message,
+        progress=run.progress,
+        created=run.created.isoformat(),
+        started=started,
+        finished=finished,
+        updated=run.updated.isoformat(),
+        job_start_datetime=started,
+        job_end_datetime=finished,
+        parameters=_inputs(run),
+        team=run.team,
+        profile=run.profile,
+        limits=run.limits,
+        notebook_digest=run.digest,
+        cell=run.cell,
+        cells=run.cells,
+        failure=run.failure,
+        links=links,
+    )
+
+
+def job_list(
+    runs: Sequence[Run], total: int, base: str, limit: int, offset: int, states: Sequence[RunState]
+) -> JobList:
+    """A page of jobs with the ways to its neighbours."""
+
+    def page(to: int, rel: str, title: str) -> Link:
+        query = [("limit", str(limit)), ("offset", str(to)), *(("status", s.value) for s in states)]
+        return _link(base, f"jobs?{urlencode(query)}", rel, title)
+
+    links = [page(offset, "self", "This page")]
+    if offset + limit < total:
+        links.append(page(offset + limit, "next", "Older jobs"))
+    if offset > 0:
+        links.append(page(max(0, offset - limit), "prev", "Newer jobs"))
+    return JobList(
+        jobs=[status_info(run, base) for run in runs],
+        numberMatched=total,
+        numberReturned=len(runs),
+        links=links,
+    )
+
+
+def file_list(run: Run, files: Sequence[LeftFile], base: str) -> FileList:
+    return FileList(
+        files=[
+            FileEntry(name=f.name, size=f.size, type=f.type, href=_file_url(run, f.name, base))
+            for f in files
+        ],
+        links=[_link(base, f"jobs/{run.id}", "up", "The job")],
+    )
+
+
+def results_document(
+    run: Run, found: Glued, files: Sequence[LeftFile], notebook: LeftFile | None,
+    content: dict[str, Any] | None, base: str,
+) -> dict[str, Any]:  # fmt: skip
+    """The results, all outputs or those that the request chose.
+
+    Args:
+        notebook: the executed notebook among the files; `content` is it, if asked for by value.
+    """
+    everything: dict[str, Any] = {
+        "scraps": found.scraps,
+        "displays": found.displays,
+        "notebook": content or (notebook and _reference(run, notebook, base)),
+        "files": [_reference(run, f, base) for f in files if is_result(f.name)],
+    }
+    chosen = everything if run.outputs is None else run.outputs
+    return {name: everything[name] for name in everything if name in chosen}
+
+
+def wants_notebook_itself(run: Run) -> bool:
+    """By value only when the request said so: a notebook can have many megabytes."""
+    choice = (run.outputs or {}).get("notebook")
+    return choice is not None and choice.transmissionMode == "value"
+
+
+def _reference(run: Run, file: LeftFile, base: str) -> dict[str, Any]:
+    return {"href": _file_url(run, file.name, base), "type": file.type, "title": file.name}
+
+
+def _file_url(run: Run, name: str, base: str) -> str:
+    return f"{base}jobs/{run.id}/files/{quote(name)}"
+
+
+def _inputs(run: Run) -> dict[str, Any]:
+    """The inputs as they were understood, without what was left out."""
+    given = {
+        "notebook": run.notebook,
+        "kernel": run.kernel,
+        "output_filename": run.output_filename,
+        "output_dirname": run.output_dirname,
+    }
+    shown = {name: value for name, value in given.items() if value is not None}
+    return {**shown, "parameters_json": masked(run.parameters)}
+
+
+def _link(base: str, path: str, rel: str, title: str, kind: str = "application/json") -> Link:
+    return Link(href=base + path, rel=rel, type=kind, title=title)
+
+
+def _plain(links: Sequence[Link]) -> list[dict[str, Any]]:
+    return [link.model_dump() for link in links]

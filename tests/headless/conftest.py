@@ -1,0 +1,330 @@
+"""Teams in a few words, notebooks of a few cells, an engine, and a real hub with the service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from fairihub_core.places import Places
+from fairihub_core.teams import Member, Profile, Team, TeamDirectory
+from fairihub_headless.engine import LocalEngine
+from fairihub_headless.models import Run
+from fairihub_headless.running import Caller, Runs
+from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.sources import CatalogSource
+from fairihub_headless.store import Store
+from tests.support.ports import free_port
+
+HERE = Path(__file__).parent
+SECRET = "canary-7f3a91c2"
+
+DIRECTORY = TeamDirectory(
+    teams=(
+        Team(
+            name="uc1",
+            namespace="uc1",
+            members=(Member(login="ada", role="admin"), Member(login="bob")),
+            profiles=(
+                Profile(
+                    slug="small",
+                    display_name="Small",
+                    mem_limit=2 * 2**30,
+                    cpu_limit=1.0,
+                    secret_names=("deep",),
+                    node_purpose="cheap",
+                ),
+                Profile(slug="tiny", display_name="Tiny", mem_limit=400 * 2**20),
+            ),
+        ),
+        Team(
+            name="uc2",
+            namespace="uc2",
+            members=(Member(login="bob"),),
+            profiles=(Profile(slug="small", display_name="Small"),),
+        ),
+    )
+)
+
+
+def notebook(*cells: str, parameters: str | None = None, kernel: str = "python3") -> str:
+    """A notebook with a code cell for each text; `parameters` becomes the tagged cell."""
+    made = [new_code_cell(source) for source in cells]
+    if parameters is not None:
+        made.insert(0, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    spec = {"name": kernel, "language": "python", "display_name": kernel}
+    return nbformat.writes(new_notebook(cells=made, metadata={"kernelspec": spec}))
+
+
+@pytest.fixture(name="notebook")
+def _notebook() -> Callable[..., str]:
+    return notebook
+
+
+@pytest.fixture
+def directory() -> TeamDirectory:
+    """ada (uc1: small, tiny) and bob (uc1 and uc2)."""
+    return DIRECTORY
+
+
+@pytest.fixture
+def secret() -> str:
+    """The value of DEEP_KEY, a secret of the profile uc1.small."""
+    return SECRET
+
+
+@dataclass
+class House:
+    """Runs with a real store, engine and kernels; only HTTP is left out."""
+
+    runs: Runs
+    engine: LocalEngine
+    places: Places
+    directory: TeamDirectory = field(default_factory=lambda: DIRECTORY)
+
+    def caller(self, login: str = "ada") -> Caller:
+        return Caller(login, "", self.directory)
+
+    def put(self, content: str | bytes, path: str = "work.ipynb", login: str = "ada") -> Path:
+        file = self.places.home("uc1", login) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    async def submit(self, *cells: str, path: str = "work.ipynb", **inputs: Any) -> Run:
+        """A run of a notebook with these cells (or of what is at `path` already)."""
+        if cells:
+            self.put(notebook(*cells), path)
+        body = {"inputs": {"notebook": path, **inputs}}
+        return await self.runs.submit(body, self.caller())
+
+    async def ended(self, run: Run, seconds: float = 60) -> Run:
+        return await self.until(run, lambda r: r.state.ended and r.worker_pid is None, seconds)
+
+    async def until(self, run: Run, true: Callable[[Run], bool], seconds: float = 60) -> Run:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            now = await self.runs.own(run.id, self.caller(run.owner))
+            if true(now):
+                return now
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"not so after {seconds} s: {now}")
+
+    def log(self, run: Run) -> str:
+        return self.runs.folder(run).log.read_text()
+
+
+def settings_of(data: Path, **more: Any) -> HeadlessSettings:
+    return HeadlessSettings(
+        data=data,
+        max_runs=2,
+        cancel_grace=1.5,
+        removal_grace=0,
+        max_output_bytes=2**20,
+        max_log_bytes=2**20,
+        **more,
+    )
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """An engine at work, with a team `uc1` whose profile has a secret."""
+    secret = Places(tmp_path).secret("uc1", "deep")
+    secret.mkdir(parents=True)
+    (secret / "DEEP_KEY").write_text(SECRET)
+    settings = settings_of(tmp_path)
+    store = Store.in_folder(Places(tmp_path).headless)
+    engine = LocalEngine(store, settings, lambda: house.directory)
+    house = House(Runs(store, engine, settings, CatalogSource(None)), engine, Places(tmp_path))
+    await engine.start()
+    yield house
+    await engine.stop()
+    store.close()
+
+
+# A real hub.
+
+
+@dataclass
+class Hub:
+    """A JupyterHub with its proxy, and the runs service beside it, which can be killed."""
+
+    data: Path
+    url: str
+    environment: dict[str, str]
+    admin: str
+    service_environment: dict[str, str]
+    service: subprocess.Popen[bytes] | None = None
+    probe: str = ""
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}hub/api"
+
+    @property
+    def headless(self) -> str:
+        return f"{self.url}services/headless/"
+
+    @property
+    def places(self) -> Places:
+        return Places(self.data / "data")
+
+    def team(self, name: str, *logins: str, until: str = "2099-12-31") -> None:
+        """Writes the team's file; without logins nobody is in it."""
+        listed = "\n".join(f"  - userName: {login}" for login in logins) or "  []"
+        text = (
+            f"kind: Customer\nmetadata:\n  name: {name}\nspec:\n  k8s-namespace: {name}\n"
+            f"  inventory:\n  - expirationDate: '{until}'\n  activations:\n  - data:\n"
+            "      profile_small: display_name=Small,mem_limit=2147483648,cpu_limit=1\n"
+            f"  allowedLogins:\n{listed}\n"
+        )
+        (self.data / "teams" / f"{name}.yaml").write_text(text)
+
+    def token(self, login: str) -> str:
+        headers = {"Authorization": f"token {self.admin}"}
+        httpx.post(f"{self.api}/users/{login}", headers=headers)
+        answer = httpx.post(f"{self.api}/users/{login}/tokens", headers=headers, json={})
+        answer.raise_for_status()
+        return str(answer.json()["token"])
+
+    def client(self, login: str, scheme: str = "token") -> httpx.Client:
+        """A client with the member's API token."""
+        headers = {"Authorization": f"{scheme} {self.token(login)}"}
+        return httpx.Client(base_url=self.headless, headers=headers, timeout=30)
+
+    def put(self, team: str, login: str, content: str, path: str = "work.ipynb") -> None:
+        file = self.places.home(team, login) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+
+    def start_service(self) -> None:
+        with (self.data / "service.log").open("ab") as log:
+            self.service = subprocess.Popen(
+                [sys.executable, "-m", "fairihub_headless"],
+                env={**os.environ, **self.service_environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(self._answers, "the service answers")
+
+    def _answers(self) -> bool:
+        """Whether a member is let in, for which the hub, proxy and snapshot must all be there."""
+        self.probe = self.probe or self.token("ada")
+        headers = {"Authorization": f"token {self.probe}"}
+        return httpx.get(f"{self.headless}jobs", headers=headers).status_code == 200
+
+    def kill_service(self) -> None:
+        assert self.service is not None
+        self.service.kill()
+        self.service.wait()
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if true():
+                return
+        except (httpx.HTTPError, ValueError, OSError):
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"after {seconds} s still not: {what}")
+
+
+@pytest.fixture(name="free_port")
+def _free_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def proxy() -> Path:
+    """The hub's proxy, from npm, kept for the next time."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not here, and the proxy comes from it")
+    place = Path.home() / ".cache" / "fairihub" / "test-proxy"
+    found = place / "node_modules" / ".bin" / "configurable-http-proxy"
+    if not found.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        install = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(place)]
+        subprocess.run([*install, "configurable-http-proxy@5"], check=True, timeout=180)
+    return found
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory, proxy: Path) -> Iterator[Hub]:
+    """A hub with the teams uc1 (ada, bob), uc2 (bob) and old (eve, closed)."""
+    hub = _hub(tmp_path_factory.mktemp("hub"), proxy)
+    hub.team("uc1", "ada", "bob")
+    hub.team("uc2", "bob")
+    hub.team("old", "eve", until="2024-12-31")
+    with (hub.data / "hub.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", str(HERE / "hub_config.py")],
+            env={**os.environ, **hub.environment},
+            cwd=hub.data,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            # Beside the hub, not after it: the hub waits for its services.
+            hub.start_service()
+            yield hub
+        finally:
+            if hub.service is not None:
+                hub.service.send_signal(signal.SIGTERM)
+                hub.service.wait(30)
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def _hub(data: Path, proxy: Path) -> Hub:
+    (data / "teams").mkdir()
+    ports = [free_port() for _ in range(4)]
+    url = f"http://127.0.0.1:{ports[0]}/"
+    hub_url = f"http://127.0.0.1:{ports[1]}"
+    service_url = f"http://127.0.0.1:{ports[3]}"
+    service_token, admin = secrets.token_hex(16), secrets.token_hex(16)
+    settings = data / "headless.json"
+    settings.write_text(json.dumps({"data": str(data / "data"), "activity_seconds": 1.0}))
+    return Hub(
+        data,
+        url,
+        {
+            "TEST_DATA": str(data),
+            "TEST_URL": url,
+            "TEST_HUB_URL": hub_url,
+            "TEST_PROXY": str(proxy),
+            "TEST_PROXY_API": f"http://127.0.0.1:{ports[2]}",
+            "TEST_SERVICE_URL": service_url,
+            "TEST_SERVICE_TOKEN": service_token,
+            "TEST_ADMIN_TOKEN": admin,
+            "PYTHONWARNINGS": "ignore",
+        },
+        admin,
+        {
+            "JUPYTERHUB_API_URL": f"{hub_url}/hub/api",
+            "JUPYTERHUB_API_TOKEN": service_token,
+            "JUPYTERHUB_BASE_URL": "/",
+            "JUPYTERHUB_CLIENT_ID": "service-headless",
+            "JUPYTERHUB_SERVICE_NAME": "headless",
+            "JUPYTERHUB_SERVICE_PREFIX": "/services/headless/",
+            "JUPYTERHUB_SERVICE_URL": service_url,
+            "FAIRIHUB_SERVICE": str(settings),
+        },
+    )

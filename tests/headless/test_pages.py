@@ -1,0 +1,179 @@
+"""The pages of runs: what a person reads, that markup stays text, and what is said of nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from fairihub_core.service_page import Brand
+from fairihub_headless import pages, views
+from fairihub_headless.models import Failure, FileEntry, Limits, Run, RunState
+
+BASE = "http://hub.example/services/headless/"
+BRAND = Brand("Orchard", "#0b7261", "Our Notebooks", "/")
+BEGAN = datetime(2026, 11, 21, 6, 45, 12, 345678, tzinfo=timezone.utc)
+EVIL = "<script>alert(1)</script>"
+
+
+def run_of(state: str = "running", **more: Any) -> Run:
+    given: dict[str, Any] = {
+        "id": "4f1c",
+        "owner": "ada",
+        "team": "uc4",
+        "profile": "uc4.small",
+        "notebook": "work.ipynb",
+        "digest": "0",
+        "state": RunState(state),
+        "created": BEGAN,
+        "updated": BEGAN,
+        "limits": Limits(mem_limit=3 * 2**30, cpu_limit=1.0),
+        **more,
+    }
+    return Run(**given)
+
+
+def listed(*runs: Run, total: int | None = None, chosen: tuple[RunState, ...] = ()) -> str:
+    jobs = views.job_list(runs, len(runs) if total is None else total, BASE, 50, 0, chosen)
+    return pages.runs(jobs, chosen, BASE, BRAND)
+
+
+def shown(run: Run, left: pages.Left | None = None) -> str:
+    return pages.run(views.status_info(run, BASE), left or pages.Left(), BASE)
+
+
+def test_who_has_no_runs_learns_how_to_start_one() -> None:
+    page = listed()
+    assert "No runs yet" in page
+    assert f"curl -i {BASE}processes/execute-notebook/execution" in page
+    assert 'href="/hub/token"' in page
+
+
+def test_no_run_in_a_state_is_not_no_run_at_all() -> None:
+    page = listed(chosen=(RunState.failed,))
+    assert "No runs yet" not in page
+    assert "Show all your runs" in page
+
+
+def test_the_list_says_what_when_how_far_and_for_whom() -> None:
+    page = listed(run_of(cell=3, cells=4))
+    for words in (
+        "work.ipynb",
+        "2026-11-21 06:45 UTC",
+        "75 %",
+        "uc4.small",
+        ">running<",
+        "1 of 1 run",
+    ):
+        assert words in page, words
+    for raw in ("jobID", "numberMatched", "345678<", "mem_limit"):
+        assert raw not in page, raw
+
+
+def test_more_runs_than_fit_are_a_link_away() -> None:
+    page = listed(run_of(), total=80)
+    assert "Older runs" in page
+    assert "Newer runs" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "can_be_cancelled"),
+    [
+        ("accepted", "waiting", True),
+        ("running", "running", True),
+        ("successful", "succeeded", False),
+        ("failed", "failed", False),
+        ("dismissed", "cancelled", False),
+    ],
+)
+def test_a_run_can_be_cancelled_until_it_ends(
+    state: str, word: str, can_be_cancelled: bool
+) -> None:
+    page = shown(run_of(state))
+    assert f">{word}<" in page
+    assert (f'href="{BASE}jobs/4f1c/cancel"' in page) is can_be_cancelled
+
+
+def test_a_run_shows_what_went_in_and_what_came_out() -> None:
+    entry = FileEntry(name="results/a.csv", size=1536, type="text/csv", href=f"{BASE}a")
+    run = run_of(
+        "successful",
+        parameters={"station": "Graz", "years": [2020, 2021]},
+        started=BEGAN,
+        finished=BEGAN + timedelta(seconds=125),
+    )
+    page = shown(run, pages.Left([entry], {"mean": 8.5}))
+    for words in ("Graz", "2021", "mean", "8.5", "results/a.csv", "1.5 KiB", "3 GiB",
+                  "after 2 min 5 s", f'href="{BASE}jobs/4f1c/logs"'):  # fmt: skip
+        assert words in page, words
+
+
+def test_a_failure_is_told() -> None:
+    failure = Failure(code="cell-failed", message="Cell 2 failed.", cell=2, cells=5, error="E: no")
+    page = shown(run_of("failed", failure=failure))
+    assert "Cell 2 of 5" in page
+    assert "E: no" in page
+
+
+def test_markup_is_text_and_links_lead_only_to_us() -> None:
+    evil = run_of(
+        "failed",
+        notebook=EVIL,
+        parameters={EVIL: EVIL},
+        message=EVIL,
+        failure=Failure(code="x", message=EVIL, error=EVIL, traceback=EVIL),
+    )
+    left = pages.Left([FileEntry(name=EVIL, size=1, type="x", href="h")], {EVIL: {"href": EVIL}})
+    brought = {
+        "scraps": {"l": {"href": "javascript:x", "title": EVIL}},
+        "displays": {EVIL: {"text/html": EVIL, "text/plain": EVIL}},
+    }
+    status = views.status_info(evil, BASE)
+    for content in (
+        listed(evil),
+        shown(evil, left),
+        pages.results(brought, "4f1c", BASE),
+        pages.files(left.files, "4f1c", BASE),
+        pages.cancel(status, '">' + EVIL, BASE),
+        pages.problem(EVIL, {"detail": EVIL, "code": EVIL}, BASE),
+        pages.anything(EVIL, {EVIL: EVIL}, BASE),
+    ):
+        page = pages.page(BRAND, EVIL, content, EVIL)
+        assert "<script" not in page
+        assert 'href="javascript' not in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (48.4, "48 s"), (125, "2 min 5 s"), (12_000, "3 h 20 min"), (-3, "0 s")],
+)
+def test_lasted(seconds: float, words: str) -> None:
+    ended = BEGAN + timedelta(seconds=seconds)
+    assert pages.lasted(BEGAN.isoformat(), ended.isoformat()) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a\nb", "a\nb"),
+        (8.5, "8.5"),
+        ({"a": "ä"}, '{"a": "ä"}'),
+        ([10**30] * 3, "\n]"),
+        ("x" * 10**6, "…"),
+    ],
+)
+def test_values_as_text(value: Any, text: str) -> None:
+    shown = pages.as_text(value)
+    assert shown.endswith(text)
+    assert len(shown) <= 20_001
+
+
+def test_moments_are_in_one_zone() -> None:
+    assert pages.moment("2026-11-21T08:45:59.123456+02:00") == "2026-11-21 06:45 UTC"
+
+
+def test_what_a_run_can_be_given_is_told() -> None:
+    page = pages.process(views.process_description(BASE), BASE, BRAND)
+    assert page.count(">required<") == 1
+    assert "string or number" in page

@@ -1,0 +1,107 @@
+"""Masking, the queue, scraps, errors and the OpenAPI document: what needs no kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fairihub_core.errors import BadInput
+from fairihub_headless.exceptions import OGC, exception_of, no_such_job
+from fairihub_headless.masking import STARS, Masker, masked, secrets_in
+from fairihub_headless.openapi import openapi_document
+from fairihub_headless.queueing import next_runs
+from fairihub_headless.results import glued
+from fairihub_headless.routes import ROUTES
+from fairihub_headless.store import Waiting
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"a": 1, "api_key": "x"}, {"a": 1, "api_key": STARS}),
+        ({"a": {"b": [{"My_Password": "x"}]}}, {"a": {"b": [{"My_Password": STARS}]}}),
+        ({"TOKENS": ["x", "y"], "secret": None}, {"TOKENS": STARS, "secret": None}),
+        ([1, "secret"], [1, "secret"]),
+    ],
+)
+def test_masked_at_any_depth(value: Any, shown: Any) -> None:
+    assert masked(value) == shown
+
+
+def test_known_secrets_are_starred_in_texts() -> None:
+    given = {"deep": [{"token": "abcdefgh"}], "password": {"of": "lines-one\nlines-two"}}
+    masker = Masker({*secrets_in(given), "abcdefgh-longer", "no"})
+    assert masker.text("abcdefgh-longer abcdefgh lines-two no") == f"{STARS} {STARS} {STARS} no"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "running", "at_once", "per_member", "started"),
+    [
+        ("", "", 2, 2, ""),
+        ("a1 a2 a3", "", 2, 2, "a1 a2"),
+        ("a1 a2 b3", "", 2, 2, "a1 b3"),
+        ("a1 a2 a3", "", 9, 2, "a1 a2"),
+        ("a1 b2", "aa", 3, 2, "b2"),
+        ("a1 b2", "ab", 2, 2, ""),
+        ("b2 a3", "b", 3, 5, "a3 b2"),
+    ],
+)
+def test_who_starts_next(
+    waiting: str, running: str, at_once: int, per_member: int, started: str
+) -> None:
+    queue = [Waiting(name, name[0], "uc1") for name in waiting.split()]
+    assert next_runs(queue, list(running), at_once, per_member) == started.split()
+
+
+def test_scraps_of_scrapbook_and_of_older_papermill_are_read() -> None:
+    def output(data: Any, **about: Any) -> Any:
+        return {"output_type": "display_data", "data": data, "metadata": {"scrapbook": about}}
+
+    scrap = "application/scrapbook.scrap.json+json"
+    outputs = [
+        output({scrap: {"name": "x", "data": 1, "encoder": "json", "version": 1}}),
+        output({scrap: {"name": "x", "data": [2], "encoder": "json", "version": 1}}),
+        output({"application/papermill.record+json": {"old": 3}}),
+        output({"text/plain": "figure", "image/png": "iVBOR"}, name="fig", display=True),
+        output({"text/plain": "no scrap"}),
+        {"output_type": "stream", "text": "x"},
+    ]
+    found = glued({"cells": [{"cell_type": "markdown"}, {"outputs": outputs}]})
+    assert found.scraps == {"x": [2], "old": 3}
+    assert found.displays == {"fig": {"text/plain": "figure", "image/png": "iVBOR"}}
+
+
+def test_errors_are_exceptions_of_the_ogc() -> None:
+    assert exception_of(no_such_job("x"))["type"] == OGC + "no-such-job"
+    other = exception_of(BadInput("bad-path", "It leads out.", path="x"))
+    assert other == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "It leads out.",
+        "code": "bad-path",
+        "path": "x",
+    }
+
+
+def test_openapi_tells_of_every_route_and_refers_to_nothing_that_is_missing() -> None:
+    document = openapi_document(ROUTES, "http://h/services/headless/", "Runs")
+    assert set(document["paths"]) == {route.path or "/" for route in ROUTES}
+    for reference in _references(document):
+        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+    assert "null" not in _types(document["components"]["schemas"])
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [r for item in value.values() for r in _references(item)]
+    return [r for item in value for r in _references(item)] if isinstance(value, list) else []
+
+
+def _types(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        own = {value["type"]} if isinstance(value.get("type"), str) else set()
+        return own.union(*(_types(item) for item in value.values()))
+    return set().union(*(_types(item) for item in value)) if isinstance(value, list) else set()
