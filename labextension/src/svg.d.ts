@@ -1,0 +1,5 @@
+/** The builder reads an icon as the text of its SVG. */
+declare module '*.svg' {
+  const text: string;
+  export default text;
+}

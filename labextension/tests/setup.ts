@@ -1,0 +1,2 @@
+/** What jsdom lacks and the components use. */
+import '@testing-library/jest-dom';
