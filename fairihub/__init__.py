@@ -1,0 +1,1 @@
+"""The assembly: command line, `up`, hub configuration. Only this package knows all others."""

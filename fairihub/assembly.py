@@ -1,0 +1,183 @@
+"""How a hub is put together out of the rooms; `fairihub up` and, later, the chart call it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fairihub import datafolder
+from fairihub.hub_settings import HubSettings
+from fairihub.remote import CLI_TOKEN
+from fairihub.services import activity_seconds, services, write_service_settings
+from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
+from fairihub_auth.links import LinkAuthenticator
+from fairihub_auth.sources import FolderSource
+from fairihub_auth.watch import TeamWatch
+from fairihub_core.bucket_keys import bucket_access
+from fairihub_core.snapshot import Snapshot
+from fairihub_core.teams import TeamDirectory
+from fairihub_portal import wiring as portal
+from fairihub_spawner.limits import enforcement
+from fairihub_spawner.local import TeamLocalSpawner
+from fairihub_spawner.proxy import TeamProxy
+from fairihub_spawner.s3 import keys_file, sync_keys
+
+_BUCKETS_SECONDS = 600
+
+
+def configure(c: Any, hub: HubSettings) -> None:
+    """Sets up JupyterHub in `c`; a table of contents that runs."""
+    _log()
+    watch = _watched(hub)
+
+    def snapshot() -> Snapshot:
+        return watch.snapshot()
+
+    def directory() -> TeamDirectory:
+        return watch.snapshot().directory
+
+    _addresses(c, hub)
+    _sign_in(c, hub, directory)
+    _servers(c, hub, directory)
+    _pages(c, hub, snapshot)
+    _services(c, hub)
+    c.JupyterHub.extra_handlers = [*handlers_for(watch), *portal.static_handlers()]
+
+
+def _log() -> None:
+    """What the rooms have to say stands in the hub's log, in the hub's own form."""
+    handler = logging.StreamHandler()
+    form = "[%(levelname)1.1s %(asctime)s.%(msecs).03d %(name)s] %(message)s"
+    handler.setFormatter(logging.Formatter(form, "%Y-%m-%d %H:%M:%S"))
+    log = logging.getLogger("fairihub")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _watched(hub: HubSettings) -> TeamWatch:
+    """The team files, followed; what they say of buckets reaches the S3 server at once."""
+
+    def published(snapshot: Snapshot) -> None:
+        sync_keys(hub.places, snapshot.directory)
+
+    watch = TeamWatch(FolderSource(hub.teams), published, kept=hub.snapshot_file)
+    watch.start()
+    threading.Thread(target=_close_buckets, args=(hub, watch), daemon=True).start()
+    return watch
+
+
+def _close_buckets(hub: HubSettings, watch: TeamWatch) -> None:
+    """A team that closes at midnight changes no file; its bucket closes all the same."""
+    while True:
+        time.sleep(_BUCKETS_SECONDS)
+        sync_keys(hub.places, watch.snapshot().directory)
+
+
+def _addresses(c: Any, hub: HubSettings) -> None:
+    c.JupyterHub.bind_url = hub.address
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{hub.ports.hub}"
+    c.JupyterHub.db_url = f"sqlite:///{hub.places.hub / 'jupyterhub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(hub.places.hub / "cookie_secret")
+    c.JupyterHub.proxy_class = TeamProxy
+    c.ConfigurableHTTPProxy.command = list(hub.proxy_command)
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{hub.ports.proxy_api}"
+    c.ConfigurableHTTPProxy.pid_file = str(hub.places.hub / "proxy.pid")
+
+
+def _sign_in(c: Any, hub: HubSettings, directory: Callable[[], TeamDirectory]) -> None:
+    c.JupyterHub.authenticator_class = LinkAuthenticator
+    c.LinkAuthenticator.directory = directory
+    c.LinkAuthenticator.links_folder = str(hub.places.links)
+    # Whoever signs in by another way than a password has nothing to change there.
+    c.JupyterHub.admin_access = False
+
+
+def _servers(c: Any, hub: HubSettings, directory: Callable[[], TeamDirectory]) -> None:
+    c.JupyterHub.spawner_class = TeamLocalSpawner
+    c.TeamLocalSpawner.directory = directory
+    c.TeamLocalSpawner.data = str(hub.data)
+    endpoint = f"http://127.0.0.1:{hub.ports.s3}"
+    c.TeamLocalSpawner.bucket_of = bucket_access(keys_file(hub.places), endpoint)
+    c.TeamLocalSpawner.activity_seconds = activity_seconds(hub.settings)
+    c.TeamLocalSpawner.removal_grace = hub.settings.removal_grace_minutes * 60
+    c.JupyterHub.allow_named_servers = False
+    c.Spawner.environment = {
+        "FAIRIHUB_CATALOG_URL": f"{hub.address}/services/catalog/api/",
+        "FAIRIHUB_CATALOG_NAME": hub.settings.catalog_name,
+    }
+
+
+def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
+    settings = hub.settings
+    c.JupyterHub.template_paths = portal.template_paths()
+    c.JupyterHub.template_vars = portal.template_vars(
+        name=settings.name,
+        colour=settings.colour,
+        contact=settings.contact,
+        idle_minutes=settings.idle_minutes,
+        link_hours=settings.link_hours,
+        enforcement=enforcement(),
+        snapshot=snapshot,
+        operators=settings.operators,
+        services={"/services/catalog/": settings.catalog_name, "/services/headless/": "Runs"},
+        logo_url="/hub/logo" if settings.logo else None,
+    )
+    if settings.logo:
+        c.JupyterHub.logo_file = str(settings.logo)
+    c.Spawner.options_form = portal.options_form(
+        snapshot=snapshot,
+        enforcement=enforcement(),
+        contact=settings.contact,
+        shares_system_user=True,
+    )
+    c.JupyterHub.tornado_settings = {"headers": portal.security_headers()}
+
+
+def _services(c: Any, hub: HubSettings) -> None:
+    write_service_settings(hub)
+    c.JupyterHub.custom_scopes = CUSTOM_SCOPES
+    c.JupyterHub.services = [
+        *services(hub),
+        {"name": "cli", "api_token": datafolder.token(hub.places, CLI_TOKEN), "display": False},
+        {
+            "name": "idle-culler",
+            "command": [
+                sys.executable,
+                "-m",
+                "jupyterhub_idle_culler",
+                f"--timeout={hub.settings.idle_minutes * 60}",
+                f"--cull-every={min(60, hub.settings.idle_minutes * 15)}",
+            ],
+            "display": False,
+        },
+    ]
+    c.JupyterHub.load_roles = [
+        _role("catalog", [SNAPSHOT_SCOPE]),
+        _role(
+            "headless", [SNAPSHOT_SCOPE, "users:activity", "read:users:activity", "read:servers"]
+        ),
+        _role("cli", [SNAPSHOT_SCOPE, "admin:users", "tokens"]),
+        _role(
+            "idle-culler",
+            ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        ),
+    ]
+    c.JupyterHub.token_expires_in_max_seconds = hub.settings.token_days * 24 * 3600
+    c.JupyterHub.extra_user_scopes = SERVICE_SCOPES
+    c.Spawner.server_token_scopes = [
+        "users:activity!user",
+        "access:servers!server",
+        *SERVICE_SCOPES,
+    ]
+
+
+SERVICE_SCOPES = ["access:services!service=catalog", "access:services!service=headless"]
+
+
+def _role(service: str, scopes: list[str]) -> dict[str, Any]:
+    return {"name": f"{service}-service", "scopes": scopes, "services": [service]}

@@ -1,0 +1,160 @@
+"""The command line: each command reads its arguments here and does its work elsewhere.
+
+Exit codes: 0 done, 1 findings or a failure that a person can mend, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from fairihub_core.customer_format import customer_schema
+from fairihub_core.errors import BadInput, FairihubError
+
+DATA = Path("fairihub-data")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the entry point of `fairihub`."""
+    try:
+        options = _parser().parse_args(arguments)
+        done: int = options.run(options)
+        return done
+    except KeyboardInterrupt:
+        return 130
+    except FairihubError as problem:
+        print(f"fairihub: {problem.message}", file=sys.stderr)
+        return 2 if isinstance(problem, BadInput) else 1
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fairihub", description="One file per team becomes a whole Jupyter workspace."
+    )
+    parser.add_argument("--version", action="version", version=f"fairihub {_version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_up(commands)
+    _add_login_command(commands, "link", "make a sign-in link for a member", _link)
+    _add_login_command(commands, "token", "print an API token for a member's scripts", _token)
+    _add_check(commands)
+    schema = commands.add_parser("schema", help="print the JSON Schema of a customer.yaml")
+    schema.set_defaults(run=_schema)
+    return parser
+
+
+def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    up = commands.add_parser(
+        "up",
+        help="run a hub on this machine",
+        description="Runs a hub on this machine until Ctrl-C. Everything lies in one data folder.",
+    )
+    up.add_argument(
+        "--teams", type=Path, metavar="PATH", help="a team file or a folder of them (the examples)"
+    )
+    _add_data(up)
+    up.add_argument("--port", type=_port, default=8000, help="where people reach it (%(default)s)")
+    up.add_argument(
+        "--links", type=Path, metavar="FILE", help="write the sign-in links as JSON, by login"
+    )
+    up.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="settings of the hub (fairihub.yaml in the data folder, if there is one)",
+    )
+    up.add_argument("--no-open", action="store_true", help="do not open a browser")
+    up.set_defaults(run=_up)
+
+
+def _add_login_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_text: str,
+    run: object,
+) -> None:
+    command = commands.add_parser(name, help=help_text)
+    command.add_argument("login", metavar="LOGIN")
+    _add_data(command)
+    command.set_defaults(run=run)
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser("check", help="report what is wrong with team files")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files or folders")
+    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.set_defaults(run=_check)
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data", type=Path, default=DATA, metavar="DIR", help="the data folder (%(default)s)"
+    )
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"“{text[:20]}” is no port; use a number up to 65535")
+
+
+def _up(options: argparse.Namespace) -> int:
+    # Imported late: `fairihub check` must work, and quickly, where no hub is installed.
+    from fairihub.up import UpOptions, up
+
+    return up(
+        UpOptions(
+            teams=options.teams,
+            data=options.data,
+            port=options.port,
+            links=options.links,
+            settings=options.settings,
+            open_browser=not options.no_open,
+        )
+    )
+
+
+def _link(options: argparse.Namespace) -> int:
+    from fairihub.remote import new_link
+
+    print(new_link(options.data, options.login))
+    return 0
+
+
+def _token(options: argparse.Namespace) -> int:
+    from fairihub.remote import new_token
+
+    print(new_token(options.data, options.login))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from fairihub.team_files import check_report, lines_of, readings_of
+
+    readings = readings_of(*options.files)
+    if options.format == "json":
+        print(json.dumps(check_report(readings), indent=2, ensure_ascii=False))
+    else:
+        for line in lines_of(readings):
+            print(line)
+        for reading in readings:
+            if not reading.findings:
+                print(f"{reading.path}: no findings")
+    return 1 if any(reading.findings for reading in readings) else 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    print(json.dumps(customer_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _version() -> str:
+    try:
+        return version("fairihub")
+    except PackageNotFoundError:
+        return "(not installed)"

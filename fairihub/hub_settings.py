@@ -1,0 +1,57 @@
+"""What `fairihub up` decides once and hands to the hub's process: one private JSON file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from fairihub.settings import Settings
+from fairihub_core.places import Places
+
+VARIABLE = "FAIRIHUB_SETTINGS"
+"""The environment variable that names the file."""
+
+
+class Ports(BaseModel):
+    """Where the parts listen, all on the loopback address; people only ever see `public`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    public: int
+    hub: int
+    proxy_api: int
+    catalog: int
+    headless: int
+    s3: int
+
+
+class HubSettings(BaseModel):
+    """A hub on one machine, ready to be started."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: Settings
+    teams: Path
+    """A team file, or a folder of them."""
+    data: Path
+    ports: Ports
+    proxy_command: tuple[str, ...]
+
+    @property
+    def places(self) -> Places:
+        return Places(self.data)
+
+    @property
+    def snapshot_file(self) -> Path:
+        """Where the hub keeps the last good state of the team files."""
+        return self.places.hub / "snapshot.json"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.ports.public}"
+
+
+def from_environment() -> HubSettings:
+    return HubSettings.model_validate_json(Path(os.environ[VARIABLE]).read_bytes())

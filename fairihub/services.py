@@ -1,0 +1,77 @@
+"""The services beside the hub: how each is started, and the file with its settings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from fairihub.hub_settings import HubSettings
+from fairihub.settings import Settings
+from fairihub_core.files import write_whole
+from fairihub_spawner import s3
+
+
+def services(hub: HubSettings) -> list[dict[str, Any]]:
+    """For `c.JupyterHub.services`: the catalogue, the runs and the buckets.
+
+    The hub starts again whichever of them ends by itself.
+    """
+    return [
+        {"name": "s3", "command": s3.command(hub.places, hub.ports.s3), "display": False},
+        _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog"),
+        _service(hub, "headless", hub.ports.headless, "fairihub_headless"),
+    ]
+
+
+def activity_seconds(settings: Settings) -> int:
+    """How often work is reported: often enough that the culler never takes it for idleness."""
+    return min(60, settings.idle_minutes * 60 // 4)
+
+
+def write_service_settings(hub: HubSettings) -> None:
+    """One private file for each service; a value in it may be a secret."""
+    for name, settings in _settings(hub).items():
+        write_whole(_settings_file(hub, name), json.dumps(settings).encode())
+
+
+def _service(hub: HubSettings, name: str, port: int, module: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "url": f"http://127.0.0.1:{port}",
+        "command": [sys.executable, "-m", module],
+        "environment": {"FAIRIHUB_SERVICE": str(_settings_file(hub, name))},
+        # Asking “may the hub's own catalogue know who you are?” helps nobody.
+        "oauth_no_confirm": True,
+        "display": False,
+    }
+
+
+def _settings_file(hub: HubSettings, name: str) -> Path:
+    return hub.places.hub / f"{name}.json"
+
+
+def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
+    endpoint = f"http://127.0.0.1:{hub.ports.s3}"
+    look = {"colour": hub.settings.colour, "has_logo": hub.settings.logo is not None}
+    return {
+        "catalog": {
+            "data": str(hub.data),
+            "name": hub.settings.catalog_name,
+            "hub_name": hub.settings.name,
+            **look,
+        },
+        "headless": {
+            "data": str(hub.data),
+            "name": hub.settings.name,
+            "catalog_name": hub.settings.catalog_name,
+            **look,
+            "catalog_url": f"{hub.address}/services/catalog/api/",
+            "s3": {"endpoint": endpoint, "keys_file": str(s3.keys_file(hub.places))},
+            "activity_seconds": activity_seconds(hub.settings),
+            "removal_grace": hub.settings.removal_grace_minutes * 60,
+            "max_runs_per_member": hub.settings.runs_per_member,
+            **({"max_runs": hub.settings.runs_at_once} if hub.settings.runs_at_once else {}),
+        },
+    }

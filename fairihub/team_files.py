@@ -1,0 +1,85 @@
+"""Team files as the command line meets them: read once, reported on, turned into a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fairihub_auth.sources import FolderSource
+from fairihub_core.customer import Reading, read_customers
+from fairihub_core.errors import BadInput, FairihubError
+from fairihub_core.findings import Finding
+from fairihub_core.teams import TeamDirectory
+
+_DEMO_LOGINS = 12
+
+
+def readings_of(*paths: Path) -> tuple[Reading, ...]:
+    """What each file at `paths` (files, or folders of them) comes to, judged together.
+
+    Raises:
+        BadInput: `no-teams`, there is no such file or folder, or nothing is in it.
+    """
+    texts: dict[str, str] = {}
+    broken: list[Reading] = []
+    for path in paths:
+        if not path.exists():
+            raise BadInput("no-teams", f"{path}: no such file or folder.")
+        source = FolderSource(path)
+        names = list(source.stamps())
+        if not names:
+            raise BadInput("no-teams", f"{path} holds no team files (*.yaml, *.yml).")
+        for name in names:
+            try:
+                texts[name] = source.read(name)
+            except FairihubError as problem:
+                finding = Finding(severity="error", code=problem.code, message=problem.message)
+                broken.append(Reading(path=name, findings=(finding,)))
+    return (*read_customers(texts), *broken)
+
+
+def check_report(readings: Sequence[Reading]) -> dict[str, Any]:
+    """The readings as `fairihub check --format json` prints them."""
+    return {
+        "files": [
+            {
+                "path": reading.path,
+                "team": reading.team.name if reading.team else None,
+                "ok": reading.ok,
+                "findings": [finding.model_dump() for finding in reading.findings],
+            }
+            for reading in readings
+        ]
+    }
+
+
+def read_teams(path: Path) -> TeamDirectory:
+    """The teams at `path`, to start with; one broken file does not keep the others from it.
+
+    Raises:
+        BadInput: `no-teams`, there is not one that can be used, with what is wrong.
+    """
+    readings = readings_of(path)
+    teams = tuple(reading.team for reading in readings if reading.team is not None)
+    if not teams:
+        said = "\n".join(lines_of(readings))
+        raise BadInput("no-teams", f"{path} holds no team that can be used.\n{said}")
+    return TeamDirectory(teams=teams)
+
+
+def lines_of(readings: Sequence[Reading]) -> list[str]:
+    """The findings as lines that editors and people can follow: `file:line:column: …`."""
+    return [_line(reading.path, f) for reading in readings for f in reading.findings]
+
+
+def _line(path: str, finding: Finding) -> str:
+    understood = f" Understood: {finding.understood}." if finding.understood else ""
+    place = f"{path}:{finding.line}:{finding.column}" if finding.line else path
+    return f"{place}: {finding.severity}: {finding.message}{understood} [{finding.code}]"
+
+
+def demo_logins(directory: TeamDirectory) -> list[str]:
+    """Each login once, in the order of the files; of large directories only the first."""
+    logins = [member.login for team in directory.teams for member in team.members]
+    return list(dict.fromkeys(logins))[:_DEMO_LOGINS]

@@ -1,0 +1,264 @@
+"""`fairihub up`: a whole hub on this machine, from the first check to the last process."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import webbrowser
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+from fairihub import datafolder, processes
+from fairihub.examples import EXAMPLE_NOTEBOOKS, EXAMPLE_TEAMS
+from fairihub.hub_settings import VARIABLE, HubSettings
+from fairihub.node import proxy_command
+from fairihub.ports import choose_ports
+from fairihub.settings import Settings, read_settings
+from fairihub.team_files import demo_logins, read_teams
+from fairihub_auth.link_store import LinkStore, link_url
+from fairihub_core import clock
+from fairihub_core.errors import Unavailable
+from fairihub_core.files import write_whole
+from fairihub_core.places import Places
+from fairihub_core.processes import adopt_orphans
+from fairihub_core.teams import TeamDirectory
+
+_READY_SECONDS = 120
+_STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What the command line was given."""
+
+    teams: Path | None = None
+    data: Path = Path("fairihub-data")
+    port: int = 8000
+    links: Path | None = None
+    settings: Path | None = None
+    open_browser: bool = True
+
+
+def up(options: UpOptions) -> int:
+    """Runs the hub until it is asked to end; 0 then, 1 if it could not start or ended by itself.
+
+    Raises:
+        FairihubError: something to mend first; nothing was left running.
+    """
+    adopt_orphans()
+    # Signals are ours until the last process has ended: one that comes meanwhile must not end
+    # us first.
+    with _interruptible(), ExitStack() as stack:
+        stack.callback(_end_all)
+        try:
+            # What can be refused is refused before anything is made.
+            ports, directory = choose_ports(options.port), read_teams(_teams(options))
+            settings = _settings(options)
+            places = datafolder.opened(options.data)
+            stack.enter_context(datafolder.held(places))
+            hub = HubSettings(
+                settings=settings,
+                teams=_teams(options),
+                data=places.data,
+                ports=ports,
+                proxy_command=tuple(proxy_command(say)),
+            )
+            return _run(options, hub, directory)
+        except KeyboardInterrupt:
+            say("Stopping …")
+            return 0
+
+
+def _end_all() -> None:
+    try:
+        processes.end_descendants()
+    except KeyboardInterrupt:
+        processes.end_descendants(patience=0)
+
+
+def _teams(options: UpOptions) -> Path:
+    return (options.teams or EXAMPLE_TEAMS).resolve()
+
+
+def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> int:
+    places = hub.places
+    _seed(options, places, directory)
+    path = places.hub / "settings.json"
+    write_whole(path, hub.model_dump_json().encode())
+    process = processes.start(
+        [sys.executable, "-m", "fairihub.hub"],
+        environment={**os.environ, VARIABLE: str(path)},
+        folder=places.hub,
+        log=_log(places),
+    )
+    try:
+        _wait_until_ready(hub, process)
+        datafolder.announce(places, datafolder.Running(hub.address, os.getpid()))
+        _welcome(options, hub, directory)
+        code = process.wait()
+        raise Unavailable("hub-ended", f"The hub ended by itself ({code}). {_last_words(places)}")
+    finally:
+        processes.end(process, _STOP_SECONDS)
+
+
+def _settings(options: UpOptions) -> Settings:
+    written = options.settings or options.data / "fairihub.yaml"
+    return read_settings(written if options.settings or written.is_file() else None)
+
+
+def _seed(options: UpOptions, places: Places, directory: TeamDirectory) -> None:
+    """The examples bring their notebooks and secrets; a user's own teams bring their own."""
+    if options.teams is not None:
+        return
+    datafolder.seed_library(places, EXAMPLE_NOTEBOOKS, [t.name for t in directory.teams])
+    datafolder.seed_secrets(
+        places,
+        [
+            (team.namespace, name)
+            for team in directory.teams
+            for profile in team.profiles
+            for name in profile.secret_names
+        ],
+    )
+
+
+def _wait_until_ready(hub: HubSettings, process: subprocess.Popen[bytes]) -> None:
+    """Until the hub and, last of all, the routes to it through the proxy answer."""
+    deadline = time.monotonic() + _READY_SECONDS
+    ports, local = hub.ports, "http://127.0.0.1"
+    for what, address in (
+        ("the hub", f"{local}:{ports.hub}/hub/api/"),
+        ("the catalogue", f"{local}:{ports.catalog}/services/catalog/"),
+        ("the runs", f"{local}:{ports.headless}/services/headless/"),
+        ("the way in", f"{hub.address}/hub/api/"),
+        ("the way to the services", f"{hub.address}/services/headless/"),
+    ):
+        say(f"Starting: {what} …")
+        while not _answers(address):
+            if process.poll() is not None:
+                said = _last_words(hub.places)
+                raise Unavailable("no-start", f"The hub did not start. {said}")
+            if time.monotonic() > deadline:
+                said = _last_words(hub.places)
+                raise Unavailable("no-start", f"{address} does not answer. {said}")
+            time.sleep(0.2)
+
+
+def _answers(address: str) -> bool:
+    """Whether somebody is there: to sign in first is an answer, 404 and 5xx are the proxy's."""
+    url = urllib.parse.urlsplit(address)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=5)
+    try:
+        connection.request("GET", url.path)
+        return connection.getresponse().status in (200, 302, 401, 403)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> None:
+    store = LinkStore(hub.places.links)
+    lifetime = timedelta(hours=hub.settings.link_hours)
+    logins = demo_logins(directory)
+    links = {
+        login: link_url(hub.address, store.issue(login, lifetime, clock.now())) for login in logins
+    }
+    if options.links is not None:
+        write_whole(options.links, json.dumps(links, indent=1).encode())
+    say(f"\n{hub.settings.name} runs at {hub.address}\n")
+    say("Sign in by link, one for each member; a link works once:")
+    width = max(map(len, logins), default=0)
+    for login, link in links.items():
+        say(f"  {login:{width}}  {link}   {_told_of(login, directory)}")
+    data = f" --data {shlex.quote(str(options.data))}" if options.data != UpOptions.data else ""
+    some = logins[0] if logins else "LOGIN"
+    say("\nNext:")
+    say("  choose a profile, open the catalogue's tile in JupyterLab, open a copy of a notebook")
+    say(f"  a new link:   {_program()} link {some}{data}")
+    say(f"  for scripts:  {_program()} token {some}{data}")
+    say(f"  team files:   {hub.teams}  (an edit counts within seconds)")
+    say(f"  log:          {_log(hub.places)}")
+    say("  Ctrl-C stops everything; what is in the data folder stays.\n")
+    if options.open_browser and sys.stdout.isatty() and links and _has_desktop():
+        webbrowser.open(next(iter(links.values())))
+
+
+def _program() -> str:
+    """How to call this command from here; make's own PATH is not that of the user's shell."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{sys.executable} -m fairihub"
+    inside = called.is_absolute() and called.is_relative_to(Path.cwd())
+    return str(called.relative_to(Path.cwd())) if inside else str(called)
+
+
+def _told_of(login: str, directory: TeamDirectory) -> str:
+    """The teams of a login in brackets: `(alpha: admin, beta)`."""
+    today = clock.today()
+    told = []
+    for team in directory.teams_of(login):
+        member = team.member(login)
+        words = [team.name]
+        if not team.admits(login, today):
+            words.append("closed")
+        elif member is not None and member.role == "admin":
+            words.append("admin")
+        elif member is not None and "notebooks" in member.rights:
+            words.append("curator")
+        told.append(": ".join(words))
+    return f"({', '.join(told)})"
+
+
+def _has_desktop() -> bool:
+    return sys.platform == "darwin" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+def _log(places: Places) -> Path:
+    return places.hub / "hub.log"
+
+
+def _last_words(places: Places) -> str:
+    """The end of the hub's log, where the reason stands."""
+    try:
+        lines = _log(places).read_text(errors="replace").splitlines()[-12:]
+    except OSError:
+        return ""
+    return f"The end of {_log(places)}:\n" + "\n".join(line[:300] for line in lines)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal all end the hub; a second one no longer waits."""
+    seen: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        seen.append(number)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+        processes.end_descendants(patience=0)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
