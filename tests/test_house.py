@@ -1,0 +1,123 @@
+"""The house itself: sizes of files and functions, version floors, documented codes, plain words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = [
+    "fairihub",
+    "fairihub_core",
+    "fairihub_auth",
+    "fairihub_spawner",
+    "fairihub_portal",
+    "catalog_extension/fairihub_catalog",
+    "headless/fairihub_headless",
+]
+ERRORS = {
+    "FairihubError", "BadInput", "Refused", "Missing", "Conflict", "TooLarge", "Unreadable",
+    "TooMany", "Unavailable", "RunFailed", "RunLost", "Gone",
+}  # fmt: skip
+NOTES = {"error", "warning", "info"}
+
+# The oldest versions without a published flaw that would matter here.
+FLOORS = {
+    "jupyterhub": "6.1.1",
+    "jupyter-server": "2.20",
+    "jupyterlab": "4.5.7",
+    "nbconvert": "7.17.1",
+}
+
+
+def sources() -> list[Path]:
+    return sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.py"))
+
+
+def files(*patterns: str) -> list[Path]:
+    return sorted(p for pattern in patterns for p in ROOT.glob(pattern) if p.is_file())
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_fits_in_the_head(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    assert [(name, lines) for name, lines in functions(path) if lines > 40] == []
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), "no sentence at its top"
+
+
+def test_screen_sources_fit_in_the_head() -> None:
+    screen = files("labextension/src/**/*.ts", "labextension/src/**/*.tsx")
+    assert screen
+    assert [f.name for f in screen if len(f.read_text().splitlines()) > 400] == []
+
+
+def test_lower_bounds_leave_out_what_is_known_to_be_unsafe() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    wanted = [Requirement(m) for m in re.findall(r'^\s+"([a-z0-9-]+>=[\d.]+)"', text, re.M | re.I)]
+    for name, floor in FLOORS.items():
+        bounds = [str(r.specifier) for r in wanted if r.name == name]
+        assert bounds, f"{name} is not required"
+        assert all(Version(b.removeprefix(">=")) >= Version(floor) for b in bounds), name
+
+
+@pytest.mark.parametrize(
+    "lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda p: p.name
+)
+def test_locks_are_pinned_by_hash_and_name_no_host(lock: Path) -> None:
+    text = lock.read_text()
+    pins = re.findall(r"^[a-z0-9][^\s]*==[^\s]+", text, re.M | re.I)
+    assert pins
+    assert "://" not in text
+    assert len(re.findall(r"^[a-z0-9][^\n]*\\\n\s+--hash=", text, re.M | re.I)) == len(pins)
+
+
+def codes() -> set[str]:
+    """Every code that an error or a finding of the sources may carry."""
+    found: set[str] = set()
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                found.update(_code_of(node))
+    return found
+
+
+def _code_of(call: ast.Call) -> Iterator[str]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    place = 0 if name in ERRORS else 1 if name in NOTES else None
+    positional = call.args[place : place + 1] if place is not None else []
+    for code in [*positional, *(k.value for k in call.keywords if k.arg == "code")]:
+        if isinstance(code, ast.Constant) and re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", str(code.value)):
+            yield str(code.value)
+
+
+def test_every_code_has_a_heading_in_the_docs() -> None:
+    page = (ROOT / "docs/reference/errors.md").read_text()
+    headings = re.findall(r"^### `([a-z0-9-]+)`$", page, re.M)
+    assert sorted(codes() - set(headings)) == []
+    assert len(headings) == len(set(headings))
+
+
+FORBIDDEN = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|shell=True|console\.log|/root/|/home/\w+/\w")
+
+
+def test_no_loose_ends_in_the_sources() -> None:
+    searched = files("labextension/src/**/*.ts*", "docs/*/*.md", "examples/**/*.*", "scripts/*.*")
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in [*sources(), *searched]
+        if (match := FORBIDDEN.search(path.read_text()))
+    ]
+    assert found == []
