@@ -1,0 +1,125 @@
+"""Directives that write the reference from the code itself, so that the two cannot differ."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from fairihub.settings import Settings
+from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
+from fairihub_headless.requests import INPUTS, OUTPUTS
+
+KINDS = {
+    "text": "text",
+    "name": "name",
+    "names": "names",
+    "bytes": "bytes, or `28Gi`, `30G`",
+    "cores": "cores, may be a fraction",
+    "hours": "hours",
+    "count": "whole number",
+    "seconds": "seconds",
+    "flag": "`true` or `false`",
+    "date": "date, `2026-12-31`",
+    "url": "address",
+}
+CUSTOMER_TABLES = {"profile": PROFILE_KEYS, "data": DATA_KEYS, "login": LOGIN_KEYS}
+
+
+class Generated(SphinxDirective):
+    """A directive whose content is MyST that `written` gives."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes("\n".join(self.written()), allow_section_headings=True)
+
+    def written(self) -> Iterable[str]:
+        raise NotImplementedError
+
+
+class CustomerKeys(Generated):
+    """One table of the keys of a customer.yaml: `profile`, `data` or `login`."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def written(self) -> Iterator[str]:
+        yield from ("| key | value | meaning |", "|---|---|---|")
+        for key in CUSTOMER_TABLES[self.arguments[0]].values():
+            yield f"| `{key.name}`{_star(key)} | {KINDS[key.kind]} | {key.help} |"
+
+
+def _star(key: Key) -> str:
+    return " \\*" if key.ours else ""
+
+
+class SettingKeys(Generated):
+    """Every setting with its default and what it means."""
+
+    def written(self) -> Iterator[str]:
+        yield from ("| setting | default | meaning |", "|---|---|---|")
+        for name, field in Settings.model_fields.items():
+            default = field.default
+            shown = "none" if default in (None, "", ()) else f"`{default}`"
+            yield f"| `{name}` | {shown} | {field.description} |"
+
+
+class RunTable(Generated):
+    """The `inputs` or the `outputs` of `execute-notebook`."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def written(self) -> Iterator[str]:
+        kind = self.arguments[0]
+        yield from (f"| {kind[:-1]} | meaning |", "|---|---|")
+        for name, (_, words) in {"inputs": INPUTS, "outputs": OUTPUTS}[kind].items():
+            yield f"| `{name}` | {words} |"
+
+
+class CommandLine(Generated):
+    """Every command of `fairihub` with its options, from the parser that reads them."""
+
+    def written(self) -> Iterator[str]:
+        from fairihub.cli import _parser
+
+        for name, sentence, command in _commands(_parser()):
+            yield from (f"## `fairihub {name}`", "", sentence, "")
+            yield from ("```text", command.format_usage().strip(), "```", "")
+            yield from _options(command)
+
+
+def _commands(
+    whole: argparse.ArgumentParser,
+) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    """Each command: its name, a sentence on what it does, and its own parser."""
+    for action in whole._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            for name, command in action.choices.items():
+                sentence = command.description or f"{helps[name][:1].upper()}{helps[name][1:]}."
+                yield name, sentence, command
+
+
+def _options(command: argparse.ArgumentParser) -> Iterator[str]:
+    actions = [a for a in command._actions if a.dest != "help"]
+    if not actions:
+        return
+    yield from ("| option | meaning |", "|---|---|")
+    for action in actions:
+        name = ", ".join(action.option_strings) or (action.metavar or action.dest)
+        value = f" {action.metavar}" if action.option_strings and action.metavar else ""
+        yield f"| `{name}{value}` | {(action.help or '') % vars(action)} |"
+    yield ""
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("customer-keys", CustomerKeys)
+    app.add_directive("setting-keys", SettingKeys)
+    app.add_directive("run-table", RunTable)
+    app.add_directive("command-line", CommandLine)
+    return {"parallel_read_safe": True}
