@@ -25,9 +25,10 @@ def adopt_orphans() -> None:
 
 
 def started_at(pid: int) -> float | None:
-    """When the process began; None if there is none."""
+    """When the process began; None if there is none, or only a zombie that nobody has counted."""
     try:
-        return float(psutil.Process(pid).create_time())
+        process = psutil.Process(pid)
+        return float(process.create_time()) if running([process]) else None
     except _GONE:
         return None
 

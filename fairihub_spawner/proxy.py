@@ -1,10 +1,12 @@
-"""JupyterHub's proxy, without its own idea of who is active."""
+"""JupyterHub's proxy, without its own idea of who is active, and of what still runs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from jupyterhub.proxy import ConfigurableHTTPProxy
+
+from fairihub_core.processes import started_at
 
 
 class TeamProxy(ConfigurableHTTPProxy):
@@ -18,3 +20,12 @@ class TeamProxy(ConfigurableHTTPProxy):
         for route in routes.values():
             route["data"].pop("last_activity", None)
         return routes
+
+    def _check_pid(self, pid: int) -> None:
+        """Raises ProcessLookupError if the proxy that a former hub left behind has ended.
+
+        In a container whose first process collects no orphans it stays a zombie, and the hub
+        would not start for want of killing it.
+        """
+        if started_at(pid) is None:
+            raise ProcessLookupError(pid)

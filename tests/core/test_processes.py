@@ -40,7 +40,7 @@ def test_descendants_are_found_whatever_their_environment():
         found = processes.descendants(server.pid)
         processes.end(found)
         assert server.wait(20) == 0
-    assert not any(p.is_running() for p in found)
+    assert not processes.running(found)
     assert processes.descendants(server.pid) == []
 
 

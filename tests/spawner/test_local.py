@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fairihub_core.processes import running
 from fairihub_spawner.limits import enforcement
 from tests.support.waiting import eventually
 
@@ -220,7 +221,7 @@ def test_a_stop_ends_all_that_the_server_started(hub):
     assert eventually(lambda: {"987", "988"} <= _arguments(mark))
     hub.stop("bob")
     assert not eventually(lambda: _arguments(mark) or None, 0.5)
-    assert not server.is_running()
+    assert not running([server])
 
 
 def test_children_of_a_server_that_dies_end_too(hub):
@@ -241,7 +242,7 @@ def test_a_restarted_hub_takes_up_its_servers(hub, ada):
     hub.run()
     assert eventually(lambda: hub.server("ada"))
     assert hub.call("GET", "/user/ada/api/status")[0] == 200
-    assert ada.is_running()
+    assert running([ada])
 
 
 def _proxies(hub: Hub) -> list[psutil.Process]:
@@ -262,9 +263,9 @@ def _command(process: psutil.Process) -> list[str]:
 def _arguments(mark: str) -> set[str]:
     """The last words of all commands that a server started."""
     return {
-        _command(p)[-1]
+        command[-1]
         for p in psutil.process_iter()
-        if _environment(p).get("FAIRIHUB_SERVER") == mark and _command(p)
+        if _environment(p).get("FAIRIHUB_SERVER") == mark and (command := _command(p))
     }
 
 

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.places import Places
+from fairihub_core.processes import running
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.s3 import command, keys_file, keys_for, new_key, sync_keys
 from tests.support.ports import free_port
@@ -148,7 +149,7 @@ def test_the_server_gets_no_token_and_ends_with_its_parent(places):
     assert "JUPYTERHUB_API_TOKEN" not in rclone.environ()
     parent.kill()
     parent.wait()
-    assert eventually(lambda: not server.is_running() and not rclone.is_running())
+    assert eventually(lambda: not running([server, rclone]))
 
 
 def test_a_port_in_use_is_an_error(places):
