@@ -208,6 +208,11 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
         await self.stop()
         return 1
 
+    async def _signal(self, sig: int) -> bool:
+        """Whether the signal reached the server. A zombie would take it, and count as running."""
+        alive = processes.started_at(self.pid) is not None
+        return alive and bool(await super()._signal(sig))
+
     def _outstayed(self) -> bool:
         """Whether the owner has been out of the server's team for longer than the grace."""
         team = self.directory().team(str(self.user_options.get("profile")).partition(".")[0])
