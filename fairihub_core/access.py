@@ -9,6 +9,8 @@ from typing import Literal
 from fairihub_core.errors import Refused
 from fairihub_core.teams import Right, Team, TeamDirectory
 
+Reason = Literal["no-team", "closed", "another-person"]
+
 
 @dataclass(frozen=True)
 class Closed:
@@ -21,37 +23,48 @@ class Closed:
     ask: tuple[str, ...]
     """The team's admins."""
 
+    def message(self) -> str:
+        what = "Team" if self.whole_team else "Your membership of"
+        return f"{what} “{self.team}” closed after {self.closed_on.isoformat()}."
+
 
 @dataclass(frozen=True)
 class Denial:
-    """Why `login` does not get in: no team lists it, or each that does has closed."""
+    """Why `login` does not get in.
+
+    No team lists it, each that does has closed, or it is known as another person's account.
+    """
 
     login: str
-    reason: Literal["no-team", "closed"]
+    reason: Reason
     closed: tuple[Closed, ...] = ()
+    number: str | None = None
+    """The provider's number of the account that was refused, for the lines of a request."""
 
     def message(self) -> str:
         """The denial in plain words, for answers that have no page."""
         if self.reason == "no-team":
             return f"No team lists “{self.login}”. Ask a team's admin to add this login."
-        return " ".join(
-            f"{'Team' if c.whole_team else 'Your membership of'} “{c.team}” "
-            f"closed after {c.closed_on.isoformat()}."
-            for c in self.closed
-        )
+        if self.reason == "another-person":
+            return (
+                f"“{self.login}” is known here as another person's account. If it is yours, "
+                "ask an operator of this hub."
+            )
+        return " ".join(closed.message() for closed in self.closed)
 
 
 def denial_of(login: str, directory: TeamDirectory, today: date) -> Denial | None:
     """None if `login` may come in today; asked at sign-in, at refresh, and on every request."""
     listing = directory.teams_of(login)
-    if any(team.admits(login, today) for team in listing):
+    if login in directory.operators or any(team.admits(login, today) for team in listing):
         return None
     if not listing:
         return Denial(login, "no-team")
-    return Denial(login, "closed", tuple(_closed(team, login, today) for team in listing))
+    return Denial(login, "closed", tuple(closed_for(team, login, today) for team in listing))
 
 
-def _closed(team: Team, login: str, today: date) -> Closed:
+def closed_for(team: Team, login: str, today: date) -> Closed:
+    """Why `team`, which lists `login` and does not admit it, is closed to it."""
     member = team.member(login)
     whole = not team.open_on(today)
     last_day = team.expires if whole else (member.expires if member else None)
@@ -61,7 +74,7 @@ def _closed(team: Team, login: str, today: date) -> Closed:
 
 
 def require_access(login: str, directory: TeamDirectory, today: date) -> tuple[Team, ...]:
-    """The open teams of `login`.
+    """The open teams of `login`; none for an operator who belongs to no team.
 
     Raises:
         Refused: `no-team` or `closed`, with the denial in plain words.
@@ -79,3 +92,11 @@ def holds_right(login: str, team: str, right: Right, directory: TeamDirectory, t
         return False
     member = found.member(login)
     return member is not None and member.holds(right)
+
+
+def administers(login: str, team: str, directory: TeamDirectory, today: date) -> bool:
+    """Whether `login` is an admin of `team` today; an operator looks after every team."""
+    found = directory.team(team)
+    if found is None:
+        return False
+    return login in directory.operators or (found.admits(login, today) and login in found.admins)

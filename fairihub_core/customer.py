@@ -10,6 +10,9 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
+
+from pydantic import Field
 
 from fairihub_core import clock
 from fairihub_core.customer_format import (
@@ -25,7 +28,7 @@ from fairihub_core.login_reading import read_date, read_logins
 from fairihub_core.notes import Notes, nearest
 from fairihub_core.profile_reading import read_profile
 from fairihub_core.quantities import bytes_of, seconds_of
-from fairihub_core.teams import PUBLIC, Frozen, Profile, Team
+from fairihub_core.teams import PUBLIC, Frozen, FrozenNumbers, Profile, Team
 from fairihub_core.yaml_tree import Mapping as Tree
 from fairihub_core.yaml_tree import Node, NotYaml, Scalar, Sequence, read_tree
 
@@ -42,6 +45,8 @@ class Reading(Frozen):
     path: str
     team: Team | None = None
     findings: tuple[Finding, ...] = ()
+    lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
+    """The line of each login of the file, and of `expirationDate` and `allowedLogins`."""
 
     @property
     def ok(self) -> bool:
@@ -90,7 +95,12 @@ def read_customer(text: str, path: str, today: date | None = None) -> Reading:
             "Undo its last change and report it.",
         )
         team = None
-    return Reading(path=path, team=None if notes.refused else team, findings=notes.findings)
+    return Reading(
+        path=path,
+        team=None if notes.refused else team,
+        findings=notes.findings,
+        lines=notes.lines,
+    )
 
 
 def _described(documents: tuple[Node, ...], path: str, notes: Notes, today: date) -> Team | None:
@@ -157,12 +167,15 @@ def _team(document: Tree, path: str, notes: Notes, today: date) -> Team:
     name = _name(document, notes)
     profiles = _profiles(datas, notes)
     logins = _everywhere("allowedLogins", places, activations, notes)
+    if logins:
+        notes.mark("allowedLogins", logins[0])
     return Team(
         name=name,
         namespace=_namespace(spec, document, name, notes),
         expires=_expiry(places, notes, today),
         members=read_logins(logins, places, notes),
         profiles=profiles,
+        allow_claims=_allows_claims(spec, notes),
         path=path,
         **_sizes(datas, profiles, notes),
     )
@@ -195,6 +208,16 @@ def _namespace(spec: Tree, document: Tree, name: str, notes: Notes) -> str:
     return namespace
 
 
+def _allows_claims(spec: Tree, notes: Notes) -> bool:
+    node = spec.get("allowClaims")
+    if node is None:
+        return False
+    text = node.text.strip().lower() if isinstance(node, Scalar) else ""
+    if text not in ("true", "false", "yes", "no"):
+        notes.error(node, "bad-flag", f"allowClaims is true or false, not “{text[:40]}”.")
+    return text in ("true", "yes")
+
+
 def _expiry(places: tuple[Tree, ...], notes: Notes, today: date) -> date | None:
     """The earliest date; one that is misspelt or misplaced must not leave a team open for ever."""
     *activations, spec, document = places
@@ -216,6 +239,7 @@ def _expiry(places: tuple[Tree, ...], notes: Notes, today: date) -> date | None:
     if not dates:
         return None
     expires = min(dates)
+    notes.mark("expirationDate", nodes[0])
     if len(set(dates)) > 1:
         notes.warning(nodes[0], "several-dates", "Several expirationDates.", f"{expires}")
     if expires < today:

@@ -74,7 +74,14 @@ LOGIN_KEYS = {
     )
 }
 
-SPEC_KEYS = {"k8s-namespace", "creationTimestamp", "inventory", "activations", "allowedLogins"}
+SPEC_KEYS = {
+    "k8s-namespace",
+    "creationTimestamp",
+    "inventory",
+    "activations",
+    "allowedLogins",
+    "allowClaims",
+}
 INVENTORY_KEYS = {"entityId", "entityType", "expirationDate", "productKey", "creationTimestamp"}
 ACTIVATION_KEYS = {
     "activationDate",
@@ -172,6 +179,10 @@ def _spec() -> dict[str, Any]:
             "inventory": {"type": "array", "items": {"type": "object", "properties": inventory}},
             "activations": {"type": "array", "items": {"type": "object", "properties": activation}},
             "allowedLogins": logins,
+            "allowClaims": {
+                **_of("flag"),
+                "description": "Whether a claim of the sign-in provider may bring members.",
+            },
         },
     }
 

@@ -33,6 +33,7 @@ def read_logins(nodes: list[Node], places: tuple[Mapping, ...], notes: Notes) ->
         elif member.login in found:
             notes.warning(entry, "duplicate-login", f"“{member.login}” stands twice.")
         found[member.login] = member
+        notes.mark(member.login, entry)
     if not found:
         at = nodes[0] if nodes else None
         notes.warning(at, "no-logins", "allowedLogins names nobody: nobody gets in.")

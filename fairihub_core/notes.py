@@ -24,6 +24,12 @@ class Notes:
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
+        self.lines: dict[str, int] = {}
+        """Where what decides about access stands, by `mark`."""
+
+    def mark(self, what: str, at: Place) -> None:
+        """Remembers the line at which `what` stands, for those who ask why somebody is refused."""
+        self.lines.setdefault(what, at.line)
 
     def error(self, at: Place | None, code: str, message: str) -> None:
         """Something that leaves open who may come in or how much they get: no team of it."""

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import MappingProxyType
+
+from pydantic import Field
 
 from fairihub_core.findings import Finding
-from fairihub_core.teams import Frozen, TeamDirectory
+from fairihub_core.teams import Frozen, FrozenNumbers, TeamDirectory
+
+
+class Place(Frozen):
+    """Where something stands in a team file, for those who may know."""
+
+    path: str
+    line: int = 0
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        line = f", line {self.line}" if self.line else ""
+        revision = f", at {self.revision[:12]}" if self.revision else ""
+        return f"{self.path}{line}{revision}"
 
 
 class FileReport(Frozen):
@@ -15,10 +31,22 @@ class FileReport(Frozen):
     team: str | None = None
     ok: bool = True
     findings: tuple[Finding, ...] = ()
+    source: str = ""
+    """The source that the file is from, as an operator calls it."""
+    revision: str | None = None
+    """The commit, where the source has such, of the state in force."""
+    since: datetime | None = None
+    """Since when the file cannot be taken in; None while it is in order."""
+    lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
+    """Of the state in force: the line of each login, of `expirationDate`, of `allowedLogins`."""
+
+    def place(self, what: str) -> Place:
+        """Where `what` stands: a login as the file writes it in lower case, or a key."""
+        return Place(path=self.path, line=self.lines.get(what, 0), revision=self.revision)
 
 
 class Snapshot(Frozen):
-    """Who is in which team at one moment.
+    """Who is in which team at one moment, by hub name.
 
     `number` grows with every change; a service asks for the next one after the number it has.
     """
@@ -27,3 +55,7 @@ class Snapshot(Frozen):
     taken: datetime
     directory: TeamDirectory = TeamDirectory()
     files: tuple[FileReport, ...] = ()
+
+    def report_of(self, team: str) -> FileReport | None:
+        """The file that defines `team`, as it was read last."""
+        return next((report for report in self.files if report.team == team), None)

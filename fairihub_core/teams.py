@@ -17,7 +17,7 @@ ALL_RIGHTS: frozenset[Right] = frozenset({"notebooks", "environments"})
 PUBLIC = "public"
 """The name that stands for everyone signed in; no team may have it."""
 
-FrozenSeconds = Annotated[
+FrozenNumbers = Annotated[
     Mapping[str, int],
     AfterValidator(lambda given: MappingProxyType(dict(given))),
     PlainSerializer(dict, return_type=dict[str, int]),
@@ -80,9 +80,11 @@ class Team(Frozen):
     """Size of a member's home, in bytes."""
     s3_bucket: int | None = None
     """Size of the team's bucket, in bytes."""
-    seconds: FrozenSeconds = Field(default_factory=lambda: MappingProxyType({}))
+    seconds: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
     """Server time per member in a rolling 30 days: `user` in all, else per node purpose."""
     url: str | None = None
+    allow_claims: bool = False
+    """Whether a provider's claim may bring members and rights (`allowClaims`)."""
     path: str | None = None
     """The file that defines the team, for operators and admins."""
 
@@ -115,6 +117,8 @@ class TeamDirectory(Frozen):
     """All teams at one moment, in the order of the team files; swapped as a whole."""
 
     teams: tuple[Team, ...] = ()
+    operators: frozenset[str] = frozenset()
+    """Who looks after the hub as a whole; they come in without a team."""
 
     # Found by login on every request: 200 teams must not be walked for each.
     @cached_property
@@ -135,6 +139,10 @@ class TeamDirectory(Frozen):
 
     def open_teams_of(self, login: str, today: date) -> tuple[Team, ...]:
         return tuple(t for t in self.teams_of(login) if t.admits(login, today))
+
+    def administered_by(self, login: str, today: date) -> tuple[Team, ...]:
+        """The open teams that `login` is an admin of."""
+        return tuple(t for t in self.open_teams_of(login, today) if login in t.admins)
 
     def team(self, name: str) -> Team | None:
         return self._by_name.get(name)

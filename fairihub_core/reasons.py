@@ -1,0 +1,98 @@
+"""Why a login gets in or does not, team by team, with the place in the file that decided."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fairihub_core.access import closed_for, denial_of
+from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.teams import Frozen, Team
+
+
+class Ground(Frozen):
+    """What one team says of a login."""
+
+    team: str
+    admitted: bool
+    said: str
+    place: Place | None = None
+
+
+class Explanation(Frozen):
+    """Whether `login` comes in, and what decided."""
+
+    login: str
+    admitted: bool
+    said: str
+    grounds: tuple[Ground, ...] = ()
+
+
+def explained(
+    login: str, snapshot: Snapshot, today: date, team: str | None = None, written: str | None = None
+) -> Explanation:
+    """Why `login` (a hub name) comes in, or not: by each team that lists it, or by `team` only.
+
+    Args:
+        written: the login as team files write it, where that is not the hub name.
+    """
+    directory = snapshot.directory
+    teams = [t for t in directory.teams if t.name == team] if team else directory.teams_of(login)
+    grounds = tuple(_ground(login, written or login, t, snapshot, today) for t in teams)
+    if team is not None and not grounds:
+        missing = Ground(team=team, admitted=False, said=f"There is no team “{team}”.")
+        grounds = (missing, *_broken(team, snapshot))
+    denial = denial_of(login, directory, today)
+    admitted = any(g.admitted for g in grounds) if team else denial is None
+    return Explanation(
+        login=login, admitted=admitted, said=_said(login, snapshot, today), grounds=grounds
+    )
+
+
+def _said(login: str, snapshot: Snapshot, today: date) -> str:
+    denial = denial_of(login, snapshot.directory, today)
+    if denial is not None:
+        return denial.message()
+    operator = login in snapshot.directory.operators
+    return f"“{login}” comes in" + (" as an operator of the hub." if operator else ".")
+
+
+def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: date) -> Ground:
+    report = snapshot.report_of(team.name)
+    member = team.member(login)
+    if member is None:
+        return _of(team, report, "allowedLogins", False, f"“{written}” is not in allowedLogins.")
+    if not team.admits(login, today):
+        closed = closed_for(team, login, today)
+        what = "expirationDate" if closed.whole_team else written
+        return _of(team, report, what, False, closed.message())
+    rights = ", ".join(sorted(r for r in ("notebooks", "environments") if member.holds(r)))
+    said = f"Listed as {member.role}" + (f", curates {rights}." if rights else ".")
+    if report is not None and written not in report.lines:
+        said = "A member by a claim of the sign-in provider" + (
+            f", curates {rights}." * bool(rights)
+        )
+        return _of(team, report, "allowedLogins", True, said)
+    return _of(team, report, written, True, said)
+
+
+def _of(team: Team, report: FileReport | None, what: str, admitted: bool, said: str) -> Ground:
+    if report is not None and not report.ok:
+        since = f" since {report.since:%Y-%m-%d %H:%M} UTC" if report.since else ""
+        said += f" (The file has an error{since}; this is its last good state.)"
+    place = report.place(what) if report is not None else None
+    return Ground(team=team.name, admitted=admitted, said=said, place=place)
+
+
+def _broken(team: str, snapshot: Snapshot) -> tuple[Ground, ...]:
+    """Files that describe no team at present: one of them may be the one that was meant."""
+    return tuple(
+        Ground(
+            team=team,
+            admitted=False,
+            said=f"This file cannot be taken in: {finding.message}",
+            place=Place(path=report.path, line=finding.line, revision=report.revision),
+        )
+        for report in snapshot.files
+        if not report.ok and report.team is None
+        for finding in report.findings[:1]
+    )

@@ -1,0 +1,131 @@
+"""From what team files say of logins to who that is on this hub.
+
+Team files name logins of a provider; servers, runs and services know hub names. The one place
+where the first become the second, so that everything behind it asks one directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from fairihub_core.people import People, Person
+from fairihub_core.teams import Frozen, Member, Right, Team, TeamDirectory
+
+RightsFrom = Literal["file", "claim", "both"]
+
+
+class Grant(Frozen):
+    """What one value of the claim gives: membership of a team, and rights in it."""
+
+    team: str
+    rights: frozenset[Right] = frozenset()
+
+
+class ClaimRules(Frozen):
+    """How a provider's claim and a team file together make memberships.
+
+    A claim counts only in a team whose file says `allowClaims: true`, and never makes an admin.
+    """
+
+    grants: Mapping[str, tuple[Grant, ...]] = Field(default_factory=dict)
+    """By value of the claim."""
+    rights_from: RightsFrom = "both"
+
+
+class Mismatch(Frozen):
+    """A login of a team file whose account is another than the one the file or the pin names."""
+
+    team: str
+    login: str
+    expected: str
+    found: str
+
+
+def resolved(
+    teams: Iterable[Team],
+    people: People,
+    *,
+    rules: ClaimRules | None = None,
+    operators: frozenset[str] = frozenset(),
+) -> TeamDirectory:
+    """The teams with hub names in place of logins, and the members that claims bring.
+
+    Args:
+        operators: their logins, as settings name them.
+    """
+    rules = rules or ClaimRules()
+    claimants = _claimants(people, rules)
+    return TeamDirectory(
+        teams=tuple(_team(team, people, rules, claimants.get(team.name, {})) for team in teams),
+        operators=frozenset(_hub_name(login, people) for login in operators),
+    )
+
+
+def mismatches(teams: Iterable[Team], people: People) -> tuple[Mismatch, ...]:
+    """Members who are not let in, since the login belongs to another account than the file says."""
+    return tuple(
+        Mismatch(team=team.name, login=m.login, expected=str(m.github_id), found=holder.id)
+        for team in teams
+        for m in team.members
+        if (holder := _impostor(m, people)) is not None
+    )
+
+
+Claimants = Mapping[str, frozenset[Right]]
+"""By hub name, the rights that claims give."""
+
+
+def _claimants(people: People, rules: ClaimRules) -> dict[str, dict[str, frozenset[Right]]]:
+    found: dict[str, dict[str, frozenset[Right]]] = {}
+    for person in people.persons:
+        for value in person.claims & rules.grants.keys():
+            for grant in rules.grants[value]:
+                team = found.setdefault(grant.team, {})
+                team[person.name] = team.get(person.name, frozenset()) | grant.rights
+    return found
+
+
+def _team(team: Team, people: People, rules: ClaimRules, claimants: Claimants) -> Team:
+    if not people.persons:
+        return team
+    claimants = claimants if team.allow_claims else {}
+    members: dict[str, Member] = {}
+    for listed in team.members:
+        if _impostor(listed, people) is None:
+            member = _member(listed, people, rules, claimants)
+            # Two entries may turn out to be one person; as everywhere, the first counts.
+            members.setdefault(member.login, member)
+    rights_count = rules.rights_from != "file"
+    for name, rights in claimants.items():
+        members.setdefault(name, Member(login=name, rights=rights if rights_count else frozenset()))
+    return team.model_copy(update={"members": tuple(members.values())})
+
+
+def _member(listed: Member, people: People, rules: ClaimRules, claimants: Claimants) -> Member:
+    person = _person(listed, people)
+    name = person.name if person else listed.login
+    rights = listed.rights if rules.rights_from != "claim" else frozenset()
+    if rules.rights_from != "file":
+        rights |= claimants.get(name, frozenset())
+    return listed.model_copy(update={"login": name, "rights": rights})
+
+
+def _person(listed: Member, people: People) -> Person | None:
+    if listed.github_id is not None:
+        return people.with_id(str(listed.github_id))
+    return people.with_login(listed.login)
+
+
+def _impostor(listed: Member, people: People) -> Person | None:
+    """Who holds the login, if the file means another account by its number."""
+    if listed.github_id is None or people.with_id(str(listed.github_id)) is not None:
+        return None
+    return people.with_login(listed.login)
+
+
+def _hub_name(login: str, people: People) -> str:
+    person = people.with_login(login)
+    return person.name if person else login
