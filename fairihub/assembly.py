@@ -15,6 +15,7 @@ from fairihub.remote import CLI_TOKEN
 from fairihub.services import activity_seconds, services, write_service_settings
 from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
 from fairihub_auth.links import LinkAuthenticator
+from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
 from fairihub_core.bucket_keys import bucket_access
@@ -32,20 +33,20 @@ _BUCKETS_SECONDS = 600
 def configure(c: Any, hub: HubSettings) -> None:
     """Sets up JupyterHub in `c`; a table of contents that runs."""
     _log()
-    watch = _watched(hub)
+    publication = _published(hub)
 
     def snapshot() -> Snapshot:
-        return watch.snapshot()
+        return publication.snapshot()
 
     def directory() -> TeamDirectory:
-        return watch.snapshot().directory
+        return publication.snapshot().directory
 
     _addresses(c, hub)
     _sign_in(c, hub, directory)
     _servers(c, hub, directory)
     _pages(c, hub, snapshot)
     _services(c, hub)
-    c.JupyterHub.extra_handlers = [*handlers_for(watch), *portal.static_handlers()]
+    c.JupyterHub.extra_handlers = [*handlers_for(publication), *portal.static_handlers()]
 
 
 def _log() -> None:
@@ -59,23 +60,24 @@ def _log() -> None:
     log.propagate = False
 
 
-def _watched(hub: HubSettings) -> TeamWatch:
+def _published(hub: HubSettings) -> Publication:
     """The team files, followed; what they say of buckets reaches the S3 server at once."""
+    publication = Publication()
+    publication.subscribe(lambda _, after: sync_keys(hub.places, after.directory))
+    TeamWatch(
+        [FolderSource(hub.teams)],
+        changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
+        kept=hub.snapshot_file,
+    ).start()
+    threading.Thread(target=_close_buckets, args=(hub, publication), daemon=True).start()
+    return publication
 
-    def published(snapshot: Snapshot) -> None:
-        sync_keys(hub.places, snapshot.directory)
 
-    watch = TeamWatch(FolderSource(hub.teams), published, kept=hub.snapshot_file)
-    watch.start()
-    threading.Thread(target=_close_buckets, args=(hub, watch), daemon=True).start()
-    return watch
-
-
-def _close_buckets(hub: HubSettings, watch: TeamWatch) -> None:
+def _close_buckets(hub: HubSettings, publication: Publication) -> None:
     """A team that closes at midnight changes no file; its bucket closes all the same."""
     while True:
         time.sleep(_BUCKETS_SECONDS)
-        sync_keys(hub.places, watch.snapshot().directory)
+        sync_keys(hub.places, publication.snapshot().directory)
 
 
 def _addresses(c: Any, hub: HubSettings) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyterhub.apihandlers import APIHandler
 
-from fairihub_auth.watch import TeamWatch
+from fairihub_auth.publication import Publication
 from fairihub_core.errors import BadInput, FairihubError, Refused
 from fairihub_core.snapshot import Snapshot
 
@@ -27,15 +27,15 @@ CUSTOM_SCOPES = {
 Newer = Callable[[int, float], Awaitable["Snapshot | None"]]
 
 
-def handlers_for(watch: TeamWatch) -> list[tuple[str, type[APIHandler], dict[str, Newer]]]:
+def handlers_for(publication: Publication) -> list[tuple[str, type[APIHandler], dict[str, Newer]]]:
     """For `c.JupyterHub.extra_handlers`, which puts `/hub` before each path.
 
-    The watch reaches the handler in a function: the configuration is copied deeply, and of a
-    watch there is one only.
+    The publication reaches the handler in a function: the configuration is copied deeply, and of
+    a publication there is one only.
     """
 
     async def newer(after: int, timeout: float) -> Snapshot | None:
-        return await watch.wait_newer(after, timeout)
+        return await publication.wait_newer(after, timeout)
 
     return [(SNAPSHOT_PATH, SnapshotHandler, {"newer": newer})]
 

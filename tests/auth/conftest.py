@@ -28,8 +28,10 @@ from pathlib import Path
 from jupyterhub.proxy import Proxy
 from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
 from fairihub_auth.links import LinkAuthenticator
+from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
+from fairihub_core.teams import TeamDirectory
 
 class NoProxy(Proxy):
     \"\"\"These tests talk to the hub itself.\"\"\"
@@ -43,7 +45,12 @@ class NoProxy(Proxy):
         return dict(self.routes)
 
 data = Path(os.environ["TEST_DATA"])
-watch = TeamWatch(FolderSource(data / "teams"), kept=data / "teams.json")
+publication = Publication()
+watch = TeamWatch(
+    [FolderSource(data / "teams")],
+    changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
+    kept=data / "teams.json",
+)
 watch.start()
 
 c = get_config()
@@ -53,9 +60,9 @@ c.JupyterHub.db_url = f"sqlite:///{data}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = str(data / "cookie_secret")
 c.JupyterHub.template_paths = [str(data / "templates")]
 c.JupyterHub.authenticator_class = LinkAuthenticator
-c.LinkAuthenticator.directory = lambda: watch.snapshot().directory
+c.LinkAuthenticator.directory = lambda: publication.snapshot().directory
 c.LinkAuthenticator.links_folder = str(data / "links")
-c.JupyterHub.extra_handlers = handlers_for(watch)
+c.JupyterHub.extra_handlers = handlers_for(publication)
 c.JupyterHub.custom_scopes = CUSTOM_SCOPES
 c.JupyterHub.services = [
     {"name": name, "api_token": os.environ["TEST_TOKEN_" + name.upper()]}

@@ -5,11 +5,18 @@ import sys
 from pathlib import Path
 
 from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
+from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
+from fairihub_core.teams import TeamDirectory
 
 data = Path(os.environ["TEST_DATA"])
-watch = TeamWatch(FolderSource(data / "teams"), kept=data / "teams.json")
+publication = Publication()
+watch = TeamWatch(
+    [FolderSource(data / "teams")],
+    changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
+    kept=data / "teams.json",
+)
 watch.start()
 access = "access:services!service=catalog"
 
@@ -41,7 +48,7 @@ c.Spawner.environment = {
     "PYTHONWARNINGS": "ignore",
 }
 c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", access]
-c.JupyterHub.extra_handlers = handlers_for(watch)
+c.JupyterHub.extra_handlers = handlers_for(publication)
 c.JupyterHub.custom_scopes = CUSTOM_SCOPES
 c.JupyterHub.extra_user_scopes = [access]
 c.JupyterHub.load_roles = [

@@ -5,11 +5,18 @@ import sys
 from pathlib import Path
 
 from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
+from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
+from fairihub_core.teams import TeamDirectory
 
 data = Path(os.environ["TEST_DATA"])
-watch = TeamWatch(FolderSource(data / "teams"), kept=data / "teams.json")
+publication = Publication()
+watch = TeamWatch(
+    [FolderSource(data / "teams")],
+    changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
+    kept=data / "teams.json",
+)
 watch.start()
 
 SERVER = """
@@ -32,7 +39,7 @@ c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = [sys.executable, "-c", SERVER]
 c.Spawner.http_timeout = 30
 c.SimpleLocalProcessSpawner.home_dir_template = str(data / "server-of-{username}")
-c.JupyterHub.extra_handlers = handlers_for(watch)
+c.JupyterHub.extra_handlers = handlers_for(publication)
 c.JupyterHub.custom_scopes = CUSTOM_SCOPES
 access = "access:services!service=headless"
 c.JupyterHub.load_roles = [
