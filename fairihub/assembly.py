@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 from fairihub import datafolder
+from fairihub.access import followed
 from fairihub.hub_settings import HubSettings
 from fairihub.remote import CLI_TOKEN
 from fairihub.services import activity_seconds, services, write_service_settings
 from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
 from fairihub_auth.links import LinkAuthenticator
-from fairihub_auth.publication import Publication
-from fairihub_auth.sources import FolderSource
-from fairihub_auth.watch import TeamWatch
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
@@ -25,15 +21,13 @@ from fairihub_portal import wiring as portal
 from fairihub_spawner.limits import enforcement
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy
-from fairihub_spawner.s3 import keys_file, sync_keys
-
-_BUCKETS_SECONDS = 600
+from fairihub_spawner.s3 import keys_file
 
 
 def configure(c: Any, hub: HubSettings) -> None:
     """Sets up JupyterHub in `c`; a table of contents that runs."""
     _log()
-    publication = _published(hub)
+    publication = followed(hub)
 
     def snapshot() -> Snapshot:
         return publication.snapshot()
@@ -58,26 +52,6 @@ def _log() -> None:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
-
-
-def _published(hub: HubSettings) -> Publication:
-    """The team files, followed; what they say of buckets reaches the S3 server at once."""
-    publication = Publication()
-    publication.subscribe(lambda _, after: sync_keys(hub.places, after.directory))
-    TeamWatch(
-        [FolderSource(hub.teams)],
-        changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
-        kept=hub.snapshot_file,
-    ).start()
-    threading.Thread(target=_close_buckets, args=(hub, publication), daemon=True).start()
-    return publication
-
-
-def _close_buckets(hub: HubSettings, publication: Publication) -> None:
-    """A team that closes at midnight changes no file; its bucket closes all the same."""
-    while True:
-        time.sleep(_BUCKETS_SECONDS)
-        sync_keys(hub.places, publication.snapshot().directory)
 
 
 def _addresses(c: Any, hub: HubSettings) -> None:

@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import get_args
 
+from fairihub_core.audit import Action, line_of
 from fairihub_core.customer_format import customer_schema
 from fairihub_core.errors import BadInput, FairihubError
 
@@ -42,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(commands)
     _add_login_command(commands, "link", "make a sign-in link for a member", _link)
     _add_login_command(commands, "token", "print an API token for a member's scripts", _token)
+    _add_why(commands)
+    _add_audit(commands)
+    _add_login_command(commands, "unpin", "forget which account a login is pinned to", _unpin)
     _add_check(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of a customer.yaml")
     schema.set_defaults(run=_schema)
@@ -82,6 +87,38 @@ def _add_login_command(
     command.add_argument("login", metavar="LOGIN")
     _add_data(command)
     command.set_defaults(run=run)
+
+
+def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    why = commands.add_parser(
+        "why",
+        help="say why a login comes in, or does not",
+        description="Says what decides whether a login comes in: the team, and the file, line and "
+        "revision. Exit code 1 if it does not come in.",
+    )
+    why.add_argument("login", metavar="LOGIN")
+    why.add_argument("--team", metavar="TEAM", help="in regard to this team only")
+    why.add_argument("--format", choices=("text", "json"), default="text")
+    _add_data(why)
+    why.set_defaults(run=_why)
+
+
+def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="show who came in, was refused or removed, and who changed what",
+        description="Shows the audit log of a hub that runs, newest first.",
+    )
+    audit.add_argument("--since", metavar="TIME", help="from this time on: 2026-11-21T08:00")
+    audit.add_argument("--login", metavar="LOGIN", help="about or by this login")
+    audit.add_argument("--team", metavar="TEAM", help="about this team")
+    audit.add_argument(
+        "--action", choices=get_args(Action), metavar="ACTION", help="one of: %(choices)s"
+    )
+    audit.add_argument("--limit", default="100", help="at most so many (%(default)s)")
+    audit.add_argument("--format", choices=("text", "json"), default="text")
+    _add_data(audit)
+    audit.set_defaults(run=_audit)
 
 
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -130,6 +167,45 @@ def _token(options: argparse.Namespace) -> int:
     from fairihub.remote import new_token
 
     print(new_token(options.data, options.login))
+    return 0
+
+
+def _why(options: argparse.Namespace) -> int:
+    from fairihub.remote import explanation
+
+    told = explanation(options.data, options.login, options.team)
+    if options.format == "json":
+        print(told.model_dump_json(indent=2))
+    else:
+        print(told.said)
+        for ground in told.grounds:
+            mark = "+" if ground.admitted else "-"
+            print(f"  {mark} {ground.team}: {ground.said}")
+            if ground.place is not None:
+                print(f"    {ground.place}")
+    return 0 if told.admitted else 1
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from fairihub.remote import audit
+
+    names = ("since", "login", "team", "action", "limit")
+    entries = audit(options.data, {n: v for n in names if (v := getattr(options, n)) is not None})
+    if options.format == "json":
+        print(json.dumps([entry.model_dump(mode="json") for entry in entries], indent=2))
+        return 0
+    for entry in entries:
+        print(line_of(entry))
+    if not entries:
+        print("No such entries.", file=sys.stderr)
+    return 0
+
+
+def _unpin(options: argparse.Namespace) -> int:
+    from fairihub.remote import unpin
+
+    unpin(options.data, options.login)
+    print(f"“{options.login}” is pinned to no account any more; the next to sign in with it is.")
     return 0
 
 

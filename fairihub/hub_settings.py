@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fairihub.settings import Settings
+from fairihub.sign_in_settings import FolderTeams, SignIn, TeamFiles
 from fairihub_core.places import Places
 
 VARIABLE = "FAIRIHUB_SETTINGS"
@@ -33,8 +34,9 @@ class HubSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: Settings
-    teams: Path
-    """A team file, or a folder of them."""
+    sign_in: SignIn = "links"
+    sources: tuple[TeamFiles, ...]
+    """Where team files come from; of two that define one team the first counts."""
     data: Path
     ports: Ports
     proxy_command: tuple[str, ...]
@@ -49,8 +51,24 @@ class HubSettings(BaseModel):
         return self.places.hub / "snapshot.json"
 
     @property
+    def published_file(self) -> Path:
+        """Where the hub leaves what it published last, for questions while it is off."""
+        return self.places.hub / "published.json"
+
+    @property
     def address(self) -> str:
+        """Where the hub answers on this machine."""
         return f"http://127.0.0.1:{self.ports.public}"
+
+    @property
+    def public_address(self) -> str:
+        """Where people reach it."""
+        return self.settings.address or self.address
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The team files that lie on this machine."""
+        return tuple(s.folder for s in self.sources if isinstance(s, FolderTeams))
 
 
 def from_environment() -> HubSettings:

@@ -1,4 +1,4 @@
-"""What the command line asks of a hub that runs: a sign-in link, a token for scripts."""
+"""What the command line asks of a hub: links, tokens, why somebody comes in, the audit log."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from fairihub.team_files import readings_of
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
 from fairihub_core.access import require_access
+from fairihub_core.audit import Entry
 from fairihub_core.errors import BadInput, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.places import Places
+from fairihub_core.reasons import Explanation, explained
 from fairihub_core.snapshot import Snapshot
 
 CLI_TOKEN = "cli"  # noqa: S105 - the name of a file
@@ -33,18 +36,23 @@ def new_link(data: Path, login: str) -> str:
     """A sign-in link for a member, also while the hub does not run.
 
     Raises:
-        BadInput: `unknown-login`, no team file lists it.
+        BadInput: `unknown-login`, no team file lists it; `no-links`, a provider signs people in.
     """
     hub = _hub_of(data)
     login = login_of(login)
+    if hub.sign_in != "links":
+        raise BadInput(
+            "no-links", f"People sign in with a provider ({hub.sign_in}) here; links open nothing."
+        )
     if not _listed(hub, login):
         raise BadInput(
             "unknown-login",
-            f"No team file in {hub.teams} lists “{printable(login)}”. Add it under allowedLogins.",
+            f"No team file lists “{printable(login)}”. Add it under allowedLogins in one of "
+            f"{', '.join(map(str, hub.folders))}.",
         )
     lifetime = timedelta(hours=hub.settings.link_hours)
     token = LinkStore(hub.places.links).issue(login, lifetime, clock.now())
-    return link_url(hub.address, token)
+    return link_url(hub.public_address, token)
 
 
 def new_token(data: Path, login: str) -> str:
@@ -69,9 +77,62 @@ def new_token(data: Path, login: str) -> str:
     return made
 
 
+def explanation(data: Path, login: str, team: str | None) -> Explanation:
+    """Why `login` comes in, or does not: what the hub says, or its last state if it is off.
+
+    Raises:
+        BadInput: `no-hub`, this is no data folder of a hub.
+        Unavailable: `not-running`, and the hub has left no state.
+    """
+    hub = _hub_of(data)
+    login = login_of(login)
+    try:
+        address = datafolder.running_hub(hub.places).address
+    except Unavailable as away:
+        return explained(login, _kept(hub, away), clock.today(), team)
+    query = urllib.parse.urlencode({"login": login, **({"team": team} if team else {})})
+    answer = _ask(hub.places, f"{address}/hub/api/fairihub/why?{query}")
+    return Explanation.model_validate(answer)
+
+
+def audit(data: Path, wanted: Mapping[str, str]) -> list[Entry]:
+    """The entries of the audit log that match, newest first; the hub must run.
+
+    Args:
+        wanted: `since`, `login`, `action`, `team`, `limit`, as the hub's API knows them.
+    """
+    hub = _hub_of(data)
+    address = datafolder.running_hub(hub.places).address
+    answer = _ask(hub.places, f"{address}/hub/api/fairihub/audit?{urllib.parse.urlencode(wanted)}")
+    return [Entry.model_validate(entry) for entry in answer["entries"]]
+
+
+def unpin(data: Path, login: str) -> None:
+    """Forgets which account `login` is pinned to; the hub must run.
+
+    Raises:
+        Missing: `no-such-person`.
+    """
+    hub = _hub_of(data)
+    address = datafolder.running_hub(hub.places).address
+    person = urllib.parse.quote(login_of(login), safe="")
+    _ask(hub.places, f"{address}/hub/api/fairihub/people/{person}", method="DELETE")
+
+
+def _kept(hub: HubSettings, away: Unavailable) -> Snapshot:
+    """The last state of a hub that does not run; resolved as it was then."""
+    try:
+        return Snapshot.model_validate_json(hub.published_file.read_bytes())
+    except (OSError, ValidationError):
+        raise away from None
+
+
 def _listed(hub: HubSettings, login: str) -> bool:
     """Whether the team files list `login`, or did in the last good state that the hub keeps."""
-    if any(r.team and r.team.member(login) for r in readings_of(hub.teams)):
+    folders = [folder for folder in hub.folders if folder.exists()]
+    if folders and any(r.team and r.team.member(login) for r in readings_of(*folders)):
+        return True
+    if login in hub.settings.operators:
         return True
     try:
         kept = Snapshot.model_validate_json(hub.snapshot_file.read_bytes())
@@ -94,8 +155,13 @@ def _ask(
     address: str,
     body: dict[str, Any] | None = None,
     accepted: tuple[int, ...] = (),
+    method: str | None = None,
 ) -> Any:
-    """The hub's answer as JSON; `accepted` are refusals that will do."""
+    """The hub's answer as JSON; `accepted` are refusals that will do.
+
+    Raises:
+        Unavailable: `hub-refused`, with what the hub said, or `not-running`.
+    """
     request = urllib.request.Request(  # noqa: S310 - the hub's own loopback address
         address,
         data=None if body is None else json.dumps(body).encode(),
@@ -103,13 +169,23 @@ def _ask(
             "Authorization": f"token {datafolder.token(places, CLI_TOKEN)}",
             "Content-Type": "application/json",
         },
+        method=method,
     )
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-            return json.loads(answer.read(_MAX_BYTES))
+            return json.loads(answer.read(_MAX_BYTES) or b"null")
     except urllib.error.HTTPError as error:
         if error.code in accepted:
             return None
-        raise Unavailable("hub-refused", f"The hub answered {error.code} {error.reason}.") from None
+        raise Unavailable("hub-refused", _said(error)) from None
     except (OSError, ValueError):
         raise Unavailable("not-running", f"The hub at {address} does not answer.") from None
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    """What the hub has to say of a refusal, in its own words if it has some."""
+    try:
+        message = str(json.loads(error.read(65536))["message"])
+    except (OSError, ValueError, KeyError, TypeError):
+        message = f"The hub answered {error.code} {error.reason}."
+    return printable(message, 500)

@@ -6,11 +6,20 @@ Secrets are not settings: they come from environment variables or from the data 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fairihub.sign_in_settings import (
+    FolderTeams,
+    GitTeams,
+    GrantSetting,
+    Oidc,
+    PublicAddress,
+    SignIn,
+    TeamFiles,
+)
 from fairihub_core.errors import BadInput
 from fairihub_core.notes import nearest
 
@@ -51,7 +60,7 @@ class Settings(BaseModel):
         24, ge=1, le=24 * 30, description="A sign-in link that was not used expires after this."
     )
     token_days: int = Field(
-        30, ge=1, le=365, description="A token from `fairihub token` expires after this."
+        30, ge=1, le=365, description="A token expires after this, and lives no longer than this."
     )
     removal_grace_minutes: float = Field(
         5,
@@ -60,7 +69,28 @@ class Settings(BaseModel):
         description="Servers and runs of somebody who was removed go on for so long, then end.",
     )
     operators: tuple[Login, ...] = Field(
-        (), description="Logins that look after the hub as a whole."
+        (),
+        description="Logins that look after the hub as a whole: the only admins of the hub. "
+        "They come in without a team.",
+    )
+    address: PublicAddress | None = Field(
+        None,
+        description="Where people reach the hub, if not at `http://127.0.0.1:PORT`: "
+        "`https://hub.example.org`.",
+    )
+    language: Literal["en", "de"] = Field(
+        "en", description="The language of pages for browsers that ask for none of ours."
+    )
+    sign_in: SignIn | None = Field(
+        None,
+        description="`links`, `github` or `oidc`. If unset: `github` where GITHUB_CLIENT_ID is "
+        "set, `oidc` where `oidc` is, else `links`.",
+    )
+    oidc: Oidc | None = Field(None, description="Sign-in through OpenID Connect.")
+    team_files: tuple[TeamFiles, ...] = Field(
+        (),
+        max_length=20,
+        description="Where team files come from, several at once; `--teams` counts instead.",
     )
     runs_at_once: int | None = Field(
         None, ge=1, le=256, description="Runs at one time, in all; the number of cores if unset."
@@ -97,17 +127,38 @@ def read_settings(path: Path | None) -> Settings:
 
 
 def _resolved(settings: Settings, folder: Path) -> Settings:
-    if settings.logo is None:
-        return settings
-    logo = (folder / settings.logo).resolve()
-    if not logo.is_file():
-        raise BadInput("bad-settings", f"logo: there is no file {logo}.")
-    return settings.model_copy(update={"logo": logo})
+    """With paths that count from the folder of the settings file."""
+    changed: dict[str, Any] = {
+        "team_files": tuple(_found(source, folder) for source in settings.team_files)
+    }
+    names = [s.name for s in settings.team_files if isinstance(s, GitTeams)]
+    if len(set(names)) < len(names):
+        raise BadInput("bad-settings", "team_files: give each repository a name of its own.")
+    if settings.logo is not None:
+        changed["logo"] = (folder / settings.logo).resolve()
+        if not changed["logo"].is_file():
+            raise BadInput("bad-settings", f"logo: there is no file {changed['logo']}.")
+    return settings.model_copy(update=changed)
+
+
+def _found(source: TeamFiles, folder: Path) -> TeamFiles:
+    if isinstance(source, FolderTeams):
+        return source.model_copy(update={"folder": (folder / source.folder).resolve()})
+    if source.credentials is not None:
+        return source.model_copy(update={"credentials": (folder / source.credentials).resolve()})
+    return source
+
+
+_KEYS = {
+    name
+    for block in (Settings, Oidc, GrantSetting, FolderTeams, GitTeams)
+    for name in block.model_fields
+}
 
 
 def _said(error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = Settings.model_fields
-        return f"“{key[:60]}” is no setting.{nearest(key, known) or ' See the reference.'}"
-    return f"{key}: {error['msg']}."
+        last = str(error["loc"][-1])
+        return f"“{key[:60]}” is no setting.{nearest(last, _KEYS) or ' See the reference.'}"
+    return f"{key}: {error['msg'].removeprefix('Value error, ')}."

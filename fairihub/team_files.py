@@ -54,17 +54,19 @@ def check_report(readings: Sequence[Reading]) -> dict[str, Any]:
     }
 
 
-def read_teams(path: Path) -> TeamDirectory:
-    """The teams at `path`, to start with; one broken file does not keep the others from it.
+def read_teams(*paths: Path) -> TeamDirectory:
+    """The teams at `paths`, to start with; one broken file does not keep the others from it.
 
     Raises:
         BadInput: `no-teams`, there is not one that can be used, with what is wrong.
     """
-    readings = readings_of(path)
+    readings = readings_of(*paths)
     teams = tuple(reading.team for reading in readings if reading.team is not None)
     if not teams:
         said = "\n".join(lines_of(readings))
-        raise BadInput("no-teams", f"{path} holds no team that can be used.\n{said}")
+        raise BadInput(
+            "no-teams", f"{', '.join(map(str, paths))}: no team that can be used.\n{said}"
+        )
     return TeamDirectory(teams=teams)
 
 

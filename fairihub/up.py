@@ -25,6 +25,8 @@ from fairihub.hub_settings import VARIABLE, HubSettings
 from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
+from fairihub.sign_in import chosen_sign_in
+from fairihub.sign_in_settings import FolderTeams, TeamFiles
 from fairihub.team_files import demo_logins, read_teams
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
@@ -63,13 +65,16 @@ def up(options: UpOptions) -> int:
         stack.callback(_end_all)
         try:
             # What can be refused is refused before anything is made.
-            ports, directory = choose_ports(options.port), read_teams(_teams(options))
-            settings = _settings(options)
+            ports, settings = choose_ports(options.port), _settings(options)
+            sign_in = chosen_sign_in(settings, os.environ)
+            sources = _sources(options, settings)
+            directory = _described(sources)
             places = datafolder.opened(options.data)
             stack.enter_context(datafolder.held(places))
             hub = HubSettings(
                 settings=settings,
-                teams=_teams(options),
+                sign_in=sign_in,
+                sources=sources,
                 data=places.data,
                 ports=ports,
                 proxy_command=tuple(proxy_command(say)),
@@ -87,13 +92,28 @@ def _end_all() -> None:
         processes.end_descendants(patience=0)
 
 
-def _teams(options: UpOptions) -> Path:
-    return (options.teams or EXAMPLE_TEAMS).resolve()
+def _sources(options: UpOptions, settings: Settings) -> tuple[TeamFiles, ...]:
+    """What the command line names, else the settings, else the examples."""
+    if options.teams is None and settings.team_files:
+        return settings.team_files
+    return (FolderTeams(folder=(options.teams or EXAMPLE_TEAMS).resolve()),)
+
+
+def _described(sources: tuple[TeamFiles, ...]) -> TeamDirectory:
+    """The teams that can be read before the hub runs; of a repository it knows nothing yet.
+
+    Raises:
+        BadInput: `no-teams`, there is no other source, and no team in those that there are.
+    """
+    folders = [source.folder for source in sources if isinstance(source, FolderTeams)]
+    if len(folders) < len(sources):
+        folders = [folder for folder in folders if folder.exists()]
+    return read_teams(*folders) if folders else TeamDirectory()
 
 
 def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> int:
     places = hub.places
-    _seed(options, places, directory)
+    _seed(hub, places, directory)
     path = places.hub / "settings.json"
     write_whole(path, hub.model_dump_json().encode())
     process = processes.start(
@@ -117,9 +137,9 @@ def _settings(options: UpOptions) -> Settings:
     return read_settings(written if options.settings or written.is_file() else None)
 
 
-def _seed(options: UpOptions, places: Places, directory: TeamDirectory) -> None:
+def _seed(hub: HubSettings, places: Places, directory: TeamDirectory) -> None:
     """The examples bring their notebooks and secrets; a user's own teams bring their own."""
-    if options.teams is not None:
+    if hub.folders != (EXAMPLE_TEAMS.resolve(),):
         return
     datafolder.seed_library(places, EXAMPLE_NOTEBOOKS, [t.name for t in directory.teams])
     datafolder.seed_secrets(
@@ -169,30 +189,51 @@ def _answers(address: str) -> bool:
 
 
 def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> None:
-    store = LinkStore(hub.places.links)
-    lifetime = timedelta(hours=hub.settings.link_hours)
-    logins = demo_logins(directory)
-    links = {
-        login: link_url(hub.address, store.issue(login, lifetime, clock.now())) for login in logins
-    }
+    links = _links(hub, directory)
     if options.links is not None:
         write_whole(options.links, json.dumps(links, indent=1).encode())
-    say(f"\n{hub.settings.name} runs at {hub.address}\n")
-    say("Sign in by link, one for each member; a link works once:")
-    width = max(map(len, logins), default=0)
-    for login, link in links.items():
-        say(f"  {login:{width}}  {link}   {_told_of(login, directory)}")
+    say(f"\n{hub.settings.name} runs at {hub.public_address}\n")
+    _say_sign_in(hub, links, directory)
     data = f" --data {shlex.quote(str(options.data))}" if options.data != UpOptions.data else ""
-    some = logins[0] if logins else "LOGIN"
+    some = next(iter(links), "LOGIN")
     say("\nNext:")
     say("  choose a profile, open the catalogue's tile in JupyterLab, open a copy of a notebook")
-    say(f"  a new link:   {_program()} link {some}{data}")
+    if hub.sign_in == "links":
+        say(f"  a new link:   {_program()} link {some}{data}")
     say(f"  for scripts:  {_program()} token {some}{data}")
-    say(f"  team files:   {hub.teams}  (an edit counts within seconds)")
+    for source in hub.sources:
+        say(f"  team files:   {_named(source)}  (an edit counts within seconds)")
     say(f"  log:          {_log(hub.places)}")
     say("  Ctrl-C stops everything; what is in the data folder stays.\n")
     if options.open_browser and sys.stdout.isatty() and links and _has_desktop():
         webbrowser.open(next(iter(links.values())))
+
+
+def _links(hub: HubSettings, directory: TeamDirectory) -> dict[str, str]:
+    """A sign-in link for each member, by login; none where a provider says who they are."""
+    if hub.sign_in != "links":
+        return {}
+    store, lifetime = LinkStore(hub.places.links), timedelta(hours=hub.settings.link_hours)
+    return {
+        login: link_url(hub.public_address, store.issue(login, lifetime, clock.now()))
+        for login in demo_logins(directory)
+    }
+
+
+def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirectory) -> None:
+    if hub.sign_in != "links":
+        name = hub.settings.oidc.name if hub.settings.oidc else ""
+        say(f"Sign in with {'GitHub' if hub.sign_in == 'github' else name}, which must know the")
+        say(f"callback address {hub.public_address}/hub/oauth_callback")
+        return
+    say("Sign in by link, one for each member; a link works once:")
+    width = max(map(len, links), default=0)
+    for login, link in links.items():
+        say(f"  {login:{width}}  {link}   {_told_of(login, directory)}")
+
+
+def _named(source: TeamFiles) -> str:
+    return str(source.folder) if isinstance(source, FolderTeams) else source.git
 
 
 def _program() -> str:

@@ -51,3 +51,17 @@ class Entry(Frozen):
 
 Record = Callable[[Entry], None]
 """Takes an entry and returns at once; what becomes of it is the recorder's business."""
+
+
+def line_of(entry: Entry) -> str:
+    """The entry as people read it."""
+    parts = (
+        f"{entry.at:%Y-%m-%d %H:%M:%S}",
+        entry.action,
+        entry.login,
+        f"by {entry.by}" if entry.by else "",
+        f"team {entry.team}" if entry.team else "",
+        entry.code,
+        entry.detail,
+    )
+    return "  ".join(part for part in parts if part)

@@ -46,6 +46,15 @@ def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
         ("a: [", "not valid YAML"),
         ("operators: [Ada Lovelace]", "operators.0:"),
         ("x" * 300_000, "settings are written as"),
+        ("team_files: [{gitt: x}]", "Did you mean “git”?"),
+        ("team_files: [{git: a}, {git: b}]", "give each repository a name of its own"),
+        ("team_files: [{git: a, interval_seconds: 1}]", "interval_seconds"),
+        ("oidc: {isuer: x}", "Did you mean “issuer”?"),
+        ("oidc: {issuer: 'http://sso.example.org'}", "oidc.issuer: an address is written as https"),
+        ("oidc: {issuer: 'https://u:p@sso.example.org'}", "without a user name"),
+        ("oidc: {issuer: 'https://a', grants: {/x: [{team: t, rights: [all]}]}}", "notebooks"),
+        ("address: https://a.example.org/hub", "without a path"),
+        ("language: fr", "language:"),
     ],
 )
 def test_what_is_wrong_is_named(settings_of, text, words):
@@ -58,3 +67,21 @@ def test_what_is_wrong_is_named(settings_of, text, words):
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(BadInput, match="No such file"):
         read_settings(tmp_path / "fairihub.yaml")
+
+
+def test_sources_count_from_the_folder_of_the_settings(settings_of, tmp_path):
+    text = "team_files:\n- folder: teams\n- git: https://example.org/teams.git\n  path: customers\n"
+    folder, git = settings_of(text + "  credentials: netrc\n").team_files
+    assert folder.folder == tmp_path / "teams"
+    assert (git.git, git.path) == ("https://example.org/teams.git", "customers")
+    assert git.credentials == tmp_path / "netrc"
+
+
+def test_grants_become_rules(settings_of):
+    oidc = settings_of(
+        "oidc:\n  issuer: http://127.0.0.1:8180/realms/cube\n  rights_from: claim\n"
+        "  grants:\n    /uc4: [{team: uc4}]\n    /uc4/c: [{team: uc4, rights: [notebooks]}]\n"
+    ).oidc
+    assert oidc.rules.rights_from == "claim"
+    assert oidc.rules.grants["/uc4/c"][0].rights == {"notebooks"}
+    assert oidc.rules.grants["/uc4"][0].team == "uc4"

@@ -1,0 +1,66 @@
+"""Which provider says who somebody is, and the client's id and secret it knows this hub by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+
+from fairihub.settings import Settings
+from fairihub.sign_in_settings import SignIn
+from fairihub_core.errors import BadInput
+from fairihub_core.people import Provider
+
+PROVIDERS: Mapping[SignIn, Provider] = {"links": "link", "github": "github", "oidc": "oidc"}
+_PREFIX: Mapping[SignIn, str] = {"github": "GITHUB", "oidc": "OIDC"}
+WEBHOOK_SECRET = "FAIRIHUB_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What the environment held; never printed, and gone from the environment."""
+
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    webhook: str = field(default="", repr=False)
+
+
+def chosen_sign_in(settings: Settings, environment: Mapping[str, str]) -> SignIn:
+    """How people sign in.
+
+    Raises:
+        BadInput: `bad-sign-in`, two providers are set up, or what one needs is missing.
+    """
+    github = bool(environment.get("GITHUB_CLIENT_ID"))
+    if settings.sign_in is None and github and settings.oidc is not None:
+        raise BadInput(
+            "bad-sign-in",
+            "Both GitHub (GITHUB_CLIENT_ID) and OpenID Connect (`oidc`) are set up. A hub has one "
+            "provider: choose it with the setting `sign_in`.",
+        )
+    by_default: SignIn = "github" if github else "oidc" if settings.oidc else "links"
+    chosen = settings.sign_in or by_default
+    if chosen == "oidc" and settings.oidc is None:
+        raise BadInput("bad-sign-in", "`sign_in: oidc` needs the setting `oidc` with its issuer.")
+    missing = [name for name in _variables(chosen) if not environment.get(name)]
+    if missing:
+        raise BadInput(
+            "bad-sign-in",
+            f"Sign-in by {chosen} needs the environment variable {' and '.join(missing)}, as the "
+            "provider gave them for this hub.",
+        )
+    return chosen
+
+
+def taken_secrets(sign_in: SignIn, environment: MutableMapping[str, str] = os.environ) -> Secrets:
+    """The secrets of the hub's environment, which loses them: no child of the hub inherits any."""
+    values = {name: environment.get(name, "") for name in (*_variables(sign_in), WEBHOOK_SECRET)}
+    for name in ("GITHUB_CLIENT_SECRET", "OIDC_CLIENT_SECRET", WEBHOOK_SECRET):
+        environment.pop(name, None)
+    client = [values[name] for name in _variables(sign_in)] or ["", ""]
+    return Secrets(client_id=client[0], client_secret=client[1], webhook=values[WEBHOOK_SECRET])
+
+
+def _variables(sign_in: SignIn) -> tuple[str, ...]:
+    prefix = _PREFIX.get(sign_in)
+    return (f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET") if prefix else ()
