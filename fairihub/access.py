@@ -26,8 +26,7 @@ log = logging.getLogger("fairihub.access")
 def followed(hub: HubSettings) -> Publication:
     """The team files, followed; what they say of buckets reaches the S3 server at once."""
     publication = Publication()
-    publication.subscribe(lambda _, after: sync_keys(hub.places, after.directory))
-    publication.subscribe(lambda _, after: _leave(hub, after))
+    publication.subscribe(lambda _, after: _published(hub, after))
     operators = frozenset(hub.settings.operators)
     TeamWatch(
         [source_of(s) for s in hub.sources],
@@ -45,6 +44,11 @@ def source_of(settings: TeamFiles) -> Source:
     if isinstance(settings, FolderTeams):
         return FolderSource(settings.folder)
     raise BadInput("bad-settings", "team_files: repositories are not followed yet.")
+
+
+def _published(hub: HubSettings, snapshot: Snapshot) -> None:
+    sync_keys(hub.places, snapshot.directory)
+    _leave(hub, snapshot)
 
 
 def _leave(hub: HubSettings, snapshot: Snapshot) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from fairihub import datafolder
 from fairihub.access import followed
 from fairihub.hub_settings import HubSettings
-from fairihub.remote import CLI_TOKEN
+from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
 from fairihub.services import activity_seconds, services, write_service_settings
-from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
+from fairihub_auth.handlers import handlers_for
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.snapshot import Snapshot
@@ -116,33 +114,10 @@ def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
 
 def _services(c: Any, hub: HubSettings) -> None:
     write_service_settings(hub)
-    c.JupyterHub.custom_scopes = CUSTOM_SCOPES
-    c.JupyterHub.services = [
-        *services(hub),
-        {"name": "cli", "api_token": datafolder.token(hub.places, CLI_TOKEN), "display": False},
-        {
-            "name": "idle-culler",
-            "command": [
-                sys.executable,
-                "-m",
-                "jupyterhub_idle_culler",
-                f"--timeout={hub.settings.idle_minutes * 60}",
-                f"--cull-every={min(60, hub.settings.idle_minutes * 15)}",
-            ],
-            "display": False,
-        },
-    ]
-    c.JupyterHub.load_roles = [
-        _role("catalog", [SNAPSHOT_SCOPE]),
-        _role(
-            "headless", [SNAPSHOT_SCOPE, "users:activity", "read:users:activity", "read:servers"]
-        ),
-        _role("cli", [SNAPSHOT_SCOPE, "admin:users", "tokens"]),
-        _role(
-            "idle-culler",
-            ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-        ),
-    ]
+    c.JupyterHub.services = services(hub)
+    c.JupyterHub.load_roles = ROLES
+    c.JupyterHub.custom_scopes = custom_scopes()
+    # Also what a token lives for whose maker says nothing.
     c.JupyterHub.token_expires_in_max_seconds = hub.settings.token_days * 24 * 3600
     c.JupyterHub.extra_user_scopes = SERVICE_SCOPES
     c.Spawner.server_token_scopes = [
@@ -150,10 +125,3 @@ def _services(c: Any, hub: HubSettings) -> None:
         "access:servers!server",
         *SERVICE_SCOPES,
     ]
-
-
-SERVICE_SCOPES = ["access:services!service=catalog", "access:services!service=headless"]
-
-
-def _role(service: str, scopes: list[str]) -> dict[str, Any]:
-    return {"name": f"{service}-service", "scopes": scopes, "services": [service]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import urllib.error
@@ -29,6 +30,7 @@ from fairihub_core.snapshot import Snapshot
 
 CLI_TOKEN = "cli"  # noqa: S105 - the name of a file
 _TIMEOUT = 20
+_MAX_SAID = 64 * 1024
 _MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -184,8 +186,7 @@ def _ask(
 
 def _said(error: urllib.error.HTTPError) -> str:
     """What the hub has to say of a refusal, in its own words if it has some."""
-    try:
-        message = str(json.loads(error.read(65536))["message"])
-    except (OSError, ValueError, KeyError, TypeError):
-        message = f"The hub answered {error.code} {error.reason}."
-    return printable(message, 500)
+    message = None
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        message = json.loads(error.read(_MAX_SAID))["message"]
+    return printable(str(message or f"The hub answered {error.code} {error.reason}."), 500)

@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fairihub import datafolder
 from fairihub.hub_settings import HubSettings
+from fairihub.remote import CLI_TOKEN
 from fairihub.settings import Settings
+from fairihub_core import scopes
 from fairihub_core.files import write_whole
 from fairihub_spawner import s3
 
 
 def services(hub: HubSettings) -> list[dict[str, Any]]:
-    """For `c.JupyterHub.services`: the catalogue, the runs and the buckets.
+    """For `c.JupyterHub.services`: catalogue, runs, buckets, command line and idle-culler.
 
     The hub starts again whichever of them ends by itself.
     """
@@ -22,7 +25,21 @@ def services(hub: HubSettings) -> list[dict[str, Any]]:
         {"name": "s3", "command": s3.command(hub.places, hub.ports.s3), "display": False},
         _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog"),
         _service(hub, "headless", hub.ports.headless, "fairihub_headless"),
+        {"name": "cli", "api_token": datafolder.token(hub.places, CLI_TOKEN), "display": False},
+        _idle_culler(hub.settings),
     ]
+
+
+def _idle_culler(settings: Settings) -> dict[str, Any]:
+    return {
+        "name": "idle-culler",
+        "command": [
+            *(sys.executable, "-m", "jupyterhub_idle_culler"),
+            f"--timeout={settings.idle_minutes * 60}",
+            f"--cull-every={min(60, settings.idle_minutes * 15)}",
+        ],
+        "display": False,
+    }
 
 
 def activity_seconds(settings: Settings) -> int:
@@ -44,6 +61,8 @@ def _service(hub: HubSettings, name: str, port: int, module: str) -> dict[str, A
         "environment": {"FAIRIHUB_SERVICE": str(_settings_file(hub, name))},
         # Asking “may the hub's own catalogue know who you are?” helps nobody.
         "oauth_no_confirm": True,
+        # A browser session may do all that its member may.
+        "oauth_client_allowed_scopes": list(scopes.MEMBER_SCOPES),
         "display": False,
     }
 
