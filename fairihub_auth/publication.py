@@ -18,7 +18,7 @@ from fairihub_core.teams import TeamDirectory
 
 MAX_LOGGED = 600
 
-Told = Callable[[Snapshot, Snapshot], None]
+Told = Callable[[Snapshot, Snapshot], object]
 """Hears of a change: the snapshot before it, and the one after."""
 
 log = logging.getLogger("fairihub.teams")
