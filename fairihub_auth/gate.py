@@ -11,6 +11,7 @@ from traitlets import Bool, Callable, Integer, TraitError, validate
 
 from fairihub_core import clock
 from fairihub_core.access import Denial, denial_of
+from fairihub_core.audit import Entry
 from fairihub_core.logins import login_of, printable
 from fairihub_core.teams import TeamDirectory
 
@@ -24,18 +25,28 @@ class Denied(web.HTTPError):
         self.jupyterhub_message = denial.message()
 
 
+def _unrecorded(entry: Entry) -> None:
+    """Where nobody keeps an audit log."""
+
+
 class Gate(Authenticator):
     """Put before any authenticator: `class GitHubGate(Gate, GitHubOAuthenticator)`.
 
-    The other says who somebody is, the directory says whether they come in, and which groups
-    they have: their open teams. Nothing else lets anybody in: no `allow_all`, no list of users
-    in the configuration, no account from before, no hub-wide power.
+    The other says who somebody is, the directory says whether they come in, which groups they
+    have (their open teams), and whether they are an operator, which is the only hub-wide power.
+    Nothing else lets anybody in or up: no `allow_all`, no list of users or admins in the
+    configuration, no account from before, no word of the provider.
     """
 
     directory = Callable(
         TeamDirectory,
         config=True,
-        help="Returns the TeamDirectory of this moment; by default one without a team.",
+        help="Returns the TeamDirectory of this moment, by hub name; by default one without teams.",
+    )
+    record = Callable(
+        _unrecorded,
+        config=True,
+        help="Takes an audit Entry for each sign-in and each refusal, and returns at once.",
     )
 
     # From memory, so it costs next to nothing, and whoever is removed stays for seconds only.
@@ -53,11 +64,17 @@ class Gate(Authenticator):
             raise TraitError(f"{name} cannot be set: only the team files say who comes in.")
         return False
 
+    @validate("admin_users")
+    def _nobody(self, proposal: dict[str, Any]) -> set[str]:
+        if proposal["value"]:
+            raise TraitError("admin_users cannot be set: name operators in fairihub's settings.")
+        return set()
+
     def normalize_username(self, username: str) -> str:
         return login_of(username)
 
     def denial(self, login: str) -> Denial | None:
-        """Why `login` does not come in today; None if it does."""
+        """Why `login` (a hub name) does not come in today; None if it does."""
         denial = denial_of(login, self.directory(), clock.today())
         return None if denial is None else replace(denial, login=printable(login))
 
@@ -65,13 +82,36 @@ class Gate(Authenticator):
         """Does not ask the next class: what it allows on its own account does not count here."""
         denial = self.denial(username)
         if denial is not None:
-            raise Denied(denial)
+            raise self.refused(denial)
         return True
 
+    def refused(self, denial: Denial) -> Denied:
+        """The refusal to raise, once it stands in the audit log."""
+        said = denial.message()
+        self.record(
+            Entry(
+                at=clock.now(),
+                action="refused",
+                login=denial.login,
+                detail=f"{said} Account {denial.number}." if denial.number else said,
+                code=denial.reason,
+            )
+        )
+        return Denied(denial)
+
     async def run_post_auth_hook(self, handler: Any, auth_model: dict[str, Any]) -> Any:
-        """The last step of a sign-in; the groups are the hub's own business, not the provider's."""
+        """The last step of a sign-in: groups and powers are the hub's business, whoever said what.
+
+        A hook of the configuration may refuse, and may not promote.
+        """
         auth_model["groups"] = self._groups_of(auth_model["name"])
-        return await super().run_post_auth_hook(handler, auth_model)
+        hooked = await super().run_post_auth_hook(handler, auth_model)
+        if hooked:
+            name = hooked["name"]
+            self.check_allowed(name)
+            hooked.update(groups=self._groups_of(name), admin=self._operates(name))
+            self.record(Entry(at=clock.now(), action="signed-in", login=name, by=name))
+        return hooked
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:
         """Asked again and again while somebody is in; never asks the provider.
@@ -85,10 +125,13 @@ class Gate(Authenticator):
             if handler is not None and not hasattr(handler, "_token_authenticated"):
                 handler._token_authenticated = False
             return False
-        groups = self._groups_of(user.name)
-        if sorted(group.name for group in user.orm_user.groups) == groups:
+        groups, admin = self._groups_of(user.name), self._operates(user.name)
+        if sorted(g.name for g in user.orm_user.groups) == groups and bool(user.admin) == admin:
             return True
-        return {"name": user.name, "groups": groups}
+        return {"name": user.name, "groups": groups, "admin": admin}
 
     def _groups_of(self, login: str) -> list[str]:
         return sorted(t.name for t in self.directory().open_teams_of(login, clock.today()))
+
+    def _operates(self, login: str) -> bool:
+        return login in self.directory().operators

@@ -26,6 +26,7 @@ from traitlets import Unicode
 
 from fairihub_auth.gate import Denied, Gate
 from fairihub_auth.link_store import LinkStore
+from fairihub_auth.login_page import OneSession
 from fairihub_core import clock
 
 MAX_FORM_BYTES = 16 * 1024
@@ -37,7 +38,7 @@ STALE_PAGE = "This page was open for too long. Open your sign-in link again."
 TOO_LARGE = "This is no sign-in link: it is far too long."
 
 
-class LinkLoginHandler(LoginHandler):
+class LinkLoginHandler(OneSession, LoginHandler):
     """The page `/hub/login`, and the form it posts."""
 
     async def prepare(self) -> None:
@@ -51,7 +52,7 @@ class LinkLoginHandler(LoginHandler):
     async def get(self) -> None:
         user = self.current_user
         if user is None:
-            if self._denied_cookie() is not None:
+            if self.denied_cookie() is not None:
                 self.set_status(403)
             await super().get()
             return
@@ -66,14 +67,6 @@ class LinkLoginHandler(LoginHandler):
             return
         self._jupyterhub_user = user  # as JupyterHub's own handler does, for the log
         self.redirect(self.get_next_url(user))
-
-    def set_login_cookie(self, user: Any) -> None:
-        """Ends the session of whoever was signed in with this browser before."""
-        before = self.get_current_user_cookie()
-        if before is not None and before.id != user.id:
-            self.clear_login_cookie()
-            self.set_session_cookie()
-        super().set_login_cookie(user)
 
     def check_xsrf_cookie(self) -> None:
         try:
@@ -91,16 +84,11 @@ class LinkLoginHandler(LoginHandler):
     def _render(
         self, login_error: str | None = None, username: str | None = None, **ns: Any
     ) -> Any:
-        denial = None if self.current_user else self._denied_cookie()
+        denial = None if self.current_user else self.denied_cookie()
         if denial is not None and login_error is None:
             login_error = denial.message()
         context = {"link_login": True, "denial": denial, "continue_url": None, **ns}
         return super()._render(login_error=login_error, username=None, **context)
-
-    def _denied_cookie(self) -> Any:
-        """Why the login that this browser's cookie still names is not let in."""
-        user = self.get_current_user_cookie()
-        return None if user is None else self.authenticator.denial(user.name)
 
 
 class LinkAuthenticator(Gate, Authenticator):

@@ -80,13 +80,17 @@ def test_the_configuration_opens_no_other_way(name: str) -> None:
         LinkAuthenticator(config=Config({"Authenticator": {name: True}}))
 
 
-async def test_neither_lists_nor_admins_of_the_configuration_get_in(
+def test_a_list_of_the_configuration_lets_nobody_in(
     directory: Callable[[], TeamDirectory],
 ) -> None:
-    known = {"mallory"}
-    gate = LinkAuthenticator(directory=directory, allowed_users=known, admin_users=known)
+    gate = LinkAuthenticator(directory=directory, allowed_users={"mallory"})
     with pytest.raises(Denied):
         gate.check_allowed("mallory")
+
+
+def test_the_configuration_names_no_admins() -> None:
+    with pytest.raises(TraitError, match="operators in fairihub's settings"):
+        LinkAuthenticator(config=Config({"Authenticator": {"admin_users": {"mallory"}}}))
 
 
 def test_without_a_directory_nobody_gets_in() -> None:
