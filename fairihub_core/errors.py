@@ -43,6 +43,12 @@ class BadInput(FairihubError):
     status = 400
 
 
+class SignedOut(FairihubError):
+    """Nobody is known to ask: no token, no session, or one that has ended."""
+
+    status = 401
+
+
 class Refused(FairihubError):
     """The caller may not."""
 

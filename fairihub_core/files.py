@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
 import uuid
 from pathlib import Path
@@ -36,7 +37,7 @@ def open_below(root: Path, relative: str) -> BinaryIO:
     """A file below `root`, opened part by part so that no link is followed.
 
     Raises:
-        Missing: `no-file`, there is no such file, or it is a link or no regular file.
+        Missing: `no-such-file`, there is no such file, or it is a link or no regular file.
     """
     parents, _, name = relative.rpartition("/")
     try:
@@ -50,21 +51,21 @@ def open_below(root: Path, relative: str) -> BinaryIO:
         file.close()
     except (OSError, ValueError):
         pass
-    raise Missing("no-file", f"“{relative[:200]}” is not there any more.")
+    raise Missing("no-such-file", f"“{relative[:200]}” is not there any more.")
 
 
 def read_below(root: Path, relative: str, limit: int) -> bytes:
     """The content of a file below `root`; no link is followed.
 
     Raises:
-        Missing: `no-file`, there is no such file, or it is a link or no regular file.
+        Missing: `no-such-file`, there is no such file, or it is a link or no regular file.
         TooLarge: `too-large`, more than `limit` bytes.
     """
     with open_below(root, relative) as file:
         try:
             content = file.read(limit + 1)
         except OSError:
-            raise Missing("no-file", f"“{relative[:200]}” cannot be read.") from None
+            raise Missing("no-such-file", f"“{relative[:200]}” cannot be read.") from None
     if len(content) > limit:
         raise TooLarge(
             "too-large", f"“{relative[:200]}” has more than {limit / 2**20:.0f} MiB, the most here."
@@ -116,6 +117,19 @@ def write_new(path: Path, content: bytes, mode: int = 0o666) -> None:
             _write_new(path, content, mode)
     finally:
         part.unlink(missing_ok=True)
+
+
+def kept_secret(path: Path, size: int = 32) -> bytes:
+    """The secret at `path`, made at the first call, so that a restart signs nobody out."""
+    with contextlib.suppress(FileExistsError):
+        write_new(path, secrets.token_bytes(size), mode=0o600)
+    path.chmod(0o600)
+    kept = path.read_bytes()
+    if len(kept) >= size:
+        return kept
+    # With a file that was emptied, anybody could sign a session.
+    write_whole(path, made := secrets.token_bytes(size))
+    return made
 
 
 def sync_folder(folder: Path) -> None:

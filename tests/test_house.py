@@ -22,8 +22,8 @@ PACKAGES = [
     "headless/fairihub_headless",
 ]
 ERRORS = {
-    "FairihubError", "BadInput", "Refused", "Missing", "Conflict", "TooLarge", "Unreadable",
-    "TooMany", "Unavailable", "RunFailed", "RunLost", "Gone",
+    "FairihubError", "BadInput", "SignedOut", "Refused", "Missing", "Conflict", "TooLarge",
+    "Unreadable", "TooMany", "Unavailable", "RunFailed", "RunLost", "Gone",
 }  # fmt: skip
 NOTES = {"error", "warning", "info"}
 

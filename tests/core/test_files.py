@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fairihub_core.errors import Missing, TooLarge
-from fairihub_core.files import read_below, write_new, write_whole
+from fairihub_core.files import kept_secret, read_below, write_new, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -65,3 +65,18 @@ def test_a_file_over_the_limit_is_refused(tmp_path):
     assert read_below(tmp_path, "a", 5) == b"12345"
     with pytest.raises(TooLarge):
         read_below(tmp_path, "a", 4)
+
+
+def test_a_secret_is_made_once_and_kept_for_nobody_else(tmp_path: Path) -> None:
+    made = kept_secret(tmp_path / "secret")
+    (tmp_path / "secret").chmod(0o644)
+    assert kept_secret(tmp_path / "secret") == made
+    assert len(set(made)) > 8
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_emptied_secret_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"")
+    made = kept_secret(tmp_path / "secret")
+    assert len(made) == 32
+    assert kept_secret(tmp_path / "secret") == made

@@ -1,0 +1,89 @@
+"""What the hub's word about a caller means to a service: who they are, and what they may ask for.
+
+Each service asks the hub in its own way; what it makes of the answer is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairihub_core.errors import Refused, SignedOut, Unavailable
+from fairihub_core.scopes import Scope
+
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+"""Goes with every 401. Browsers ask for no password when they see it."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A person at the door of a service, and what the token in their hand may do there."""
+
+    login: str
+    service: str
+    scopes: frozenset[str]
+
+    def holds(self, scope: str) -> bool:
+        """Whether the token may do this: everywhere, in this service, or in their own name."""
+        return not self.scopes.isdisjoint(
+            (scope, f"{scope}!service={self.service}", f"{scope}!user={self.login}")
+        )
+
+    def require(self, scope: Scope | None) -> None:
+        """Lets pass who holds `scope`; None is held by whoever may use the service at all.
+
+        Raises:
+            Refused: `no-scope`, naming it.
+        """
+        if scope is not None and not self.holds(scope):
+            raise _lacking(scope)
+
+
+def visitor_of(model: Mapping[str, Any] | None, service: str) -> Visitor:
+    """The visitor that the hub describes in `model`, its answer to `GET /hub/api/user`.
+
+    Args:
+        model: None if the hub knows nobody by this token or session.
+        service: the name of the service that asks.
+
+    Raises:
+        SignedOut: `signed-out`.
+        Refused: `no-scope`, the token may not use this service; `not-a-person`.
+        Unavailable: `hub-away`, this is no answer of a hub.
+    """
+    if model is None:
+        raise signed_out()
+    name, scopes = model.get("name"), model.get("scopes")
+    if not (isinstance(name, str) and name and isinstance(scopes, list)):
+        raise hub_away()
+    visitor = Visitor(name, service, frozenset(map(str, scopes)))
+    door = f"access:services!service={service}"
+    if visitor.scopes.isdisjoint(("access:services", door)):
+        raise _lacking(door)
+    if model.get("kind") != "user":
+        raise Refused("not-a-person", "This answers to people; the token is that of a service.")
+    return visitor
+
+
+def signed_out() -> SignedOut:
+    return SignedOut(
+        "signed-out", "Sign in, or send an API token of yours: “Authorization: Bearer …”."
+    )
+
+
+def hub_away() -> Unavailable:
+    return Unavailable("hub-away", "The hub cannot be asked who you are. Try again in a minute.")
+
+
+def forged() -> Refused:
+    """For a request that a browser made with its session, though no page of ours asked for it."""
+    return Refused("xsrf", "The page is out of date. Reload it and try again.")
+
+
+def _lacking(scope: str) -> Refused:
+    return Refused(
+        "no-scope",
+        f"This token lacks the scope “{scope}”. Make one that has it on the hub's Token page.",
+        scope=scope,
+    )

@@ -1,0 +1,70 @@
+"""What a service makes of the hub's word on a caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fairihub_core.callers import visitor_of
+from fairihub_core.errors import FairihubError
+from fairihub_core.scopes import MEMBER_SCOPES, READ_RUNS, RUN
+
+ACCESS = "access:services!service=headless"
+
+
+def model(*scopes: str, **more: Any) -> dict[str, Any]:
+    """What a hub says of ada, whose token holds these scopes."""
+    return {"name": "ada", "kind": "user", "scopes": list(scopes), **more}
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "status"),
+    [
+        (None, "signed-out", 401),
+        (model("read:users!user=ada"), "no-scope", 403),
+        (model("access:services!service=catalog", RUN), "no-scope", 403),
+        (model("access:services!user=ada", RUN), "no-scope", 403),
+        (model(ACCESS, kind="service"), "not-a-person", 403),
+        (model(ACCESS, kind="robot"), "not-a-person", 403),
+        ({}, "hub-away", 503),
+        (model(ACCESS, name=""), "hub-away", 503),
+        ({"name": "ada", "kind": "user", "scopes": ACCESS}, "hub-away", 503),
+    ],
+)
+def test_who_does_not_get_past_the_door(
+    said: dict[str, Any] | None, code: str, status: int
+) -> None:
+    with pytest.raises(FairihubError) as refused:
+        visitor_of(said, "headless")
+    assert (refused.value.code, refused.value.status) == (code, status)
+
+
+@pytest.mark.parametrize(
+    ("held", "may"),
+    [
+        (RUN, True),
+        (f"{RUN}!user=ada", True),
+        (f"{RUN}!service=headless", True),
+        (f"{RUN}!user=bob", False),
+        (f"{RUN}!service=catalog", False),
+        (f"{RUN}!group=ada", False),
+        (f"{RUN}s", False),
+        (READ_RUNS, False),
+    ],
+)
+def test_a_scope_counts_where_it_holds(held: str, may: bool) -> None:
+    visitor = visitor_of(model(ACCESS, held), "headless")
+    visitor.require(None)
+    assert visitor.holds(RUN) is may
+    if not may:
+        with pytest.raises(FairihubError, match=RUN) as refused:
+            visitor.require(RUN)
+        assert refused.value.details == {"scope": RUN}
+
+
+@pytest.mark.parametrize("door", [ACCESS, "access:services"])
+def test_all_that_a_member_may_is_asked_for_by_name(door: str) -> None:
+    visitor = visitor_of(model(door, *MEMBER_SCOPES), "headless")
+    assert visitor.login == "ada"
+    assert all(visitor.holds(scope) for scope in MEMBER_SCOPES)
