@@ -27,6 +27,7 @@ Action = Literal[
     "contribution-declined",
     "notebook-withdrawn",
     "pin-removed",
+    "entries-lost",  # the log itself had to leave some out
 ]
 
 # Names come from strangers: nothing of them may break a line of the log.
@@ -45,7 +46,7 @@ class Entry(Frozen):
     """Who did it: a login, or a part of the hub."""
     team: Name = ""
     detail: Text = ""
-    code: str = Field("", max_length=60)
+    code: str = Field("", max_length=60, pattern=r"^[a-z0-9-]*$")
     """Of a refusal."""
 
 
