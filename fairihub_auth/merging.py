@@ -5,71 +5,129 @@ A broken file gives nobody anything new and takes no team offline; a removed fil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from fairihub_core.customer import Reading, after_claims, claims_of
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
-Standing = Mapping[str, Team | None]
-"""The team that stands for each file, by path."""
+Key = tuple[str, str]
+"""A file: the source it is from, and its path there."""
+Standing = dict[Key, Team | None]
+"""The team that stands for each file, in the order of the teams."""
 
 
-def merged(
-    previous: Snapshot, readings: Sequence[Reading]
-) -> tuple[TeamDirectory, tuple[FileReport, ...]]:
-    """All teams, and a report of each file, out of new readings of every file there is.
+@dataclass(frozen=True)
+class FileRead:
+    """A file as it was read last, and the revision of its source at that moment."""
+
+    reading: Reading
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What one source came to when it was looked at last."""
+
+    source: str
+    files: tuple[FileRead, ...] | None
+    """None: it cannot be listed, and all its teams stay as they are."""
+    problem: Finding | None = None
+    """Why it cannot be listed, or may have moved on without us."""
+
+
+def merged(previous: Snapshot, listings: Sequence[Listing], now: datetime) -> Snapshot:
+    """All teams, and a report of each file, out of what every source came to.
 
     Two files may not claim one name, namespace or bucket: whoever held it before keeps it, of
     two that are new the first. Otherwise a new file could take over what belongs to a team.
     """
-    before = teams_by_path(previous)
-    standing: dict[str, Team | None] = {
-        r.path: r.team if r.ok else before.get(r.path) for r in readings
-    }
-    refused: dict[str, tuple[Finding, ...]] = {}
-    while losers := _losers(before, standing):
-        for loser in losers:
-            refused.setdefault(loser.path, loser.findings)
-            kept = before.get(loser.path)
-            standing[loser.path] = kept if standing[loser.path] != kept else None
+    before = teams_by_file(previous)
+    reported = {(r.source, r.path): r for r in previous.files}
+    read = {(s.source, f.reading.path): f for s in listings for f in s.files or ()}
+    standing: Standing = {}
+    for listing in listings:
+        for key in _keys(listing, reported):
+            good = key in read and read[key].reading.ok
+            standing[key] = read[key].reading.team if good else before.get(key)
+    refused = _settle(before, standing)
+    reports: list[FileReport] = []
+    for listing in listings:
+        reports += (
+            _report(key, read[key], refused.get(key, ()), standing[key], reported.get(key), now)
+            if key in read
+            else reported[key]
+            for key in _keys(listing, reported)
+            if key in read or key[1] != listing.source
+        )
+        reports += _of_source(listing, reported, now)
     teams = tuple(team for team in standing.values() if team is not None)
-    reports = tuple(_report(r, refused.get(r.path, ()), standing[r.path]) for r in readings)
-    return TeamDirectory(teams=teams), reports
+    directory = TeamDirectory(teams=teams)
+    return Snapshot(number=0, taken=now, directory=directory, files=tuple(reports))
 
 
-def unlisted(
-    files: tuple[FileReport, ...], source: str, finding: Finding
-) -> tuple[FileReport, ...]:
-    """The reports as they were, and that the source as a whole cannot be read at present."""
-    others = tuple(report for report in files if report.path != source)
-    report = next((r for r in files if r.path == source), FileReport(path=source))
-    findings = (*(f for f in report.findings if f != finding), finding)
-    return (*others, report.model_copy(update={"ok": False, "findings": findings}))
-
-
-def teams_by_path(snapshot: Snapshot) -> Mapping[str, Team]:
+def teams_by_file(snapshot: Snapshot) -> Mapping[Key, Team]:
     """The team of each file that has one."""
-    found = ((r.path, snapshot.directory.team(r.team)) for r in snapshot.files if r.team)
-    return {path: team for path, team in found if team is not None}
+    found = (
+        ((r.source, r.path), snapshot.directory.team(r.team)) for r in snapshot.files if r.team
+    )
+    return {key: team for key, team in found if team is not None}
 
 
-def _losers(before: Mapping[str, Team], standing: Standing) -> list[Reading]:
+def _keys(listing: Listing, reported: Mapping[Key, FileReport]) -> Iterator[Key]:
+    """The files of a source; of one that cannot be listed, those it had."""
+    if listing.files is not None:
+        yield from ((listing.source, f.reading.path) for f in listing.files)
+    else:
+        yield from (key for key in reported if key[0] == listing.source)
+
+
+def _settle(before: Mapping[Key, Team], standing: Standing) -> Mapping[Key, tuple[Finding, ...]]:
+    """Puts back, in `standing`, who claims what is another's; and what to say to them."""
+    refused: dict[Key, tuple[Finding, ...]] = {}
+    while losers := _losers(before, standing):
+        for key, findings in losers.items():
+            refused.setdefault(key, findings)
+            kept = before.get(key)
+            standing[key] = kept if standing[key] != kept else None
+    return refused
+
+
+def _losers(before: Mapping[Key, Team], standing: Standing) -> Mapping[Key, tuple[Finding, ...]]:
     """The files whose team claims what is another's, with the findings that say so."""
+    keys: dict[str, Key] = {}
+    for key in standing:
+        shown = _shown(*key)
+        keys[shown if shown not in keys else ": ".join(key)] = key
     held = {
         claim: path
-        for path, team in standing.items()
-        if team is not None and path in before
-        for claim in set(claims_of(team)) & set(claims_of(before[path]))
+        for path, key in keys.items()
+        if (team := standing[key]) is not None and key in before
+        for claim in set(claims_of(team)) & set(claims_of(before[key]))
     }
-    settled = after_claims([Reading(path=p, team=t) for p, t in standing.items() if t], held)
-    return [reading for reading in settled if reading.team is None]
+    claiming = [
+        Reading(path=path, team=team) for path, key in keys.items() if (team := standing[key])
+    ]
+    settled = after_claims(claiming, held)
+    return {keys[r.path]: r.findings for r in settled if r.team is None}
 
 
-def _report(reading: Reading, refused: tuple[Finding, ...], team: Team | None) -> FileReport:
+def _report(
+    key: Key,
+    file: FileRead,
+    refused: tuple[Finding, ...],
+    team: Team | None,
+    earlier: FileReport | None,
+    now: datetime,
+) -> FileReport:
+    reading = file.reading
     ok = reading.ok and not refused
     findings = (*reading.findings, *refused)
+    in_force = reading.lines if ok else {}
+    revision = file.revision
     if not ok and team is not None:
         kept = Finding(
             severity="info",
@@ -77,25 +135,64 @@ def _report(reading: Reading, refused: tuple[Finding, ...], team: Team | None) -
             message=f"Team “{team.name}” stays as the file last described it without an error.",
         )
         findings = (*findings, kept)
-    return FileReport(path=reading.path, team=team.name if team else None, ok=ok, findings=findings)
+        if earlier is not None:
+            in_force, revision = earlier.lines, earlier.revision
+    return FileReport(
+        path=reading.path,
+        team=team.name if team else None,
+        ok=ok,
+        findings=findings,
+        source=key[0],
+        revision=revision,
+        since=None if ok else _since(earlier, now),
+        lines=in_force,
+    )
+
+
+def _of_source(
+    listing: Listing, reported: Mapping[Key, FileReport], now: datetime
+) -> Iterator[FileReport]:
+    """What is to be said of the source as a whole, under its own name."""
+    if listing.problem is None:
+        return
+    # A source of one file bears the name of that file, whose team stays with the report.
+    earlier = reported.get((listing.source, listing.source))
+    report = earlier or FileReport(path=listing.source, source=listing.source)
+    update = {"ok": False, "findings": (listing.problem,), "since": _since(earlier, now)}
+    yield report.model_copy(update=update)
+
+
+def _since(earlier: FileReport | None, now: datetime) -> datetime:
+    known = earlier.since if earlier is not None and not earlier.ok else None
+    return known or now
 
 
 def changes(before: Snapshot, after: Snapshot) -> Iterable[tuple[bool, str]]:
     """What is new in `after`, in lines for an operator; True where something wants attention."""
-    old, new = teams_by_path(before), teams_by_path(after)
-    for path in old.keys() - new.keys():
-        yield True, f"{path}: team “{old[path].name}” is gone"
-    for path, team in new.items():
-        if team != old.get(path):
-            yield False, f"{path}: team “{team.name}” {_difference(old.get(path), team)}"
-    reported = {report.path: report for report in before.files}
+    old, new = teams_by_file(before), teams_by_file(after)
+    for key in old.keys() - new.keys():
+        yield True, f"{_shown(*key)}: team “{old[key].name}” is gone"
+    for key, team in new.items():
+        if team != old.get(key):
+            yield False, f"{_shown(*key)}: team “{team.name}” {_difference(old.get(key), team)}"
+    reported = {(r.source, r.path): r for r in before.files}
     for report in after.files:
-        earlier = reported.get(report.path)
+        earlier = reported.pop((report.source, report.path), None)
+        path = _shown(report.source, report.path)
         if earlier is not None and report.ok and not earlier.ok:
-            yield False, f"{report.path}: in order again"
+            yield False, f"{path}: in order again"
         for finding in report.findings:
             if earlier is None or finding not in earlier.findings:
-                yield not report.ok or finding.severity != "info", _line(report.path, finding)
+                yield not report.ok or finding.severity != "info", _line(path, finding)
+    for report in reported.values():
+        if report.path == report.source and report.team is None:
+            yield False, f"{report.path}: in order again"
+
+
+def _shown(source: str, path: str) -> str:
+    """A file as an operator finds it."""
+    below = not source or path == source or path.startswith(f"{source}/")
+    return path if below else f"{source}: {path}"
 
 
 def _difference(old: Team | None, new: Team) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from fairihub_core.errors import TooLarge, Unavailable, Unreadable
+from fairihub_core.errors import FairihubError, TooLarge, Unavailable, Unreadable
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_FILES = 1000
@@ -18,7 +18,9 @@ SUFFIXES = (".yaml", ".yml")
 class Source(Protocol):
     """A folder, a git repository, the objects of a cluster: what a `TeamWatch` can follow.
 
-    Its methods may block; they are called at the start and then from the watch's own thread only.
+    `name`, `stamps` and `read` are the whole of a simple one; the rest is for sources that
+    follow something by themselves. `stamps`, `revision`, `away` and `read` are called from one
+    thread, in this order, and may block; what `stamps` has listed stays until it is called again.
     """
 
     @property
@@ -44,20 +46,39 @@ class Source(Protocol):
         """
         ...
 
+    def revision(self) -> str | None:
+        """What the source calls the state that `stamps` has listed, such as a commit."""
+        return None
 
-class FolderSource:
+    def away(self) -> FairihubError | None:
+        """Why the state listed may not be the latest; it counts all the same."""
+        return None
+
+    def start(self, news: Callable[[], None]) -> None:
+        """Begins to follow; `news` may be called from any thread when a look is worth while."""
+
+    def stop(self) -> None:
+        """Ends what `start` began."""
+
+    def poke(self) -> None:
+        """Somebody says that there is news. Does not block."""
+
+
+class FolderSource(Source):
     """One team file, or a folder of them: `*.yaml` and `*.yml`, no hidden ones, no subfolders."""
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._paths: dict[str, Path] = {}
 
     @property
     def name(self) -> str:
-        return str(self.path)
+        return _name(self.path)
 
     def stamps(self) -> Mapping[str, Hashable]:
         try:
-            return {str(path): _stamp(path) for path in self._files()}
+            self._paths = {_name(path): path for path in self._files()}
+            return {name: _stamp(path) for name, path in self._paths.items()}
         except OSError as error:
             raise Unavailable(
                 "teams-unreadable",
@@ -86,9 +107,9 @@ class FolderSource:
     def read(self, name: str) -> str:
         try:
             # Never waits for the writer of a pipe that bears the name of a team file.
-            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(self._paths[name], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                return _text(_content(handle))
+                return text_of(_content(handle))
             finally:
                 os.close(handle)
         except OSError as error:
@@ -112,7 +133,18 @@ def _stamp(path: Path) -> Hashable:
     return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
 
 
-def _text(content: bytes) -> str:
+def _name(path: Path) -> str:
+    """As text, also where a name is not: everything that is said of a file is written as JSON."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def text_of(content: bytes) -> str:
+    """What a team file says.
+
+    Raises:
+        TooLarge: more than a team file may have.
+        Unreadable: it is not UTF-8.
+    """
     if len(content) > MAX_FILE_BYTES:
         raise TooLarge("file-too-large", f"The file is larger than {MAX_FILE_BYTES // 1024:,} KiB.")
     try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from fairihub_auth.merging import changes, merged, unlisted
+from fairihub_auth.merging import FileRead, Listing, changes, merged
 from fairihub_core.customer import read_customer
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import Snapshot
@@ -16,14 +16,30 @@ BROKEN = "kind: Customer\n  metadata: ["
 Customer = Callable[..., str]
 
 
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+AWAY = Finding(severity="error", code="source-away", message="gone")
+State = Mapping[str, str] | None
+"""The texts of one source by path; None while it is away."""
+
+
+def listing(source: str, state: State, revision: str | None = None) -> Listing:
+    if state is None:
+        return Listing(source, files=None, problem=AWAY)
+    readings = (read_customer(text, path) for path, text in state.items())
+    return Listing(source, tuple(FileRead(reading, revision) for reading in readings))
+
+
 def after(*states: Mapping[str, str]) -> Snapshot:
     """The snapshot once the files were read in each of these states, one after the other."""
-    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    snapshot = Snapshot(number=0, taken=now)
-    for state in states:
-        readings = [read_customer(text, path) for path, text in state.items()]
-        directory, files = merged(snapshot, readings)
-        snapshot = Snapshot(number=snapshot.number + 1, taken=now, directory=directory, files=files)
+    return after_sources(*({"": state} for state in states))
+
+
+def after_sources(*states: Mapping[str, State]) -> Snapshot:
+    """The same with several sources by name; each state is an hour and a revision later."""
+    snapshot = Snapshot(number=0, taken=NOW)
+    for n, sources in enumerate(states):
+        listings = [listing(name, state, f"r{n}") for name, state in sources.items()]
+        snapshot = merged(snapshot, listings, NOW + n * timedelta(hours=1))
     return snapshot
 
 
@@ -120,12 +136,136 @@ def test_who_claims_what_is_taken_is_told(customer: Customer) -> None:
     assert codes(snapshot, "b") == []
 
 
-def test_a_source_that_cannot_be_listed_takes_no_team(customer: Customer) -> None:
-    good = after({"teams": customer("uc4", "ada")})
-    problem = Finding(severity="error", code="teams-unreadable", message="gone")
-    files = unlisted(unlisted(good.files, "teams", problem), "teams", problem)
-    assert [(f.path, f.team, f.ok, len(f.findings)) for f in files] == [("teams", "uc4", False, 1)]
-    assert [f.path for f in unlisted(good.files, "folder", problem)] == ["teams", "folder"]
+def several(customer: Customer) -> dict[str, tuple[list[Mapping[str, State]], dict[str, str]]]:
+    x, other, taker = customer("x", "ada"), customer("other", "bob"), customer("x", "mallory")
+    more = customer("x", "ada", "cleo")
+    return {
+        "all sources count": (
+            [{"one": {"a": x}, "two": {"a": other}}],
+            {"x": "ada", "other": "bob"},
+        ),
+        "the first has the name": ([{"one": {"a": x}, "two": {"a": taker}}], {"x": "ada"}),
+        "who has it keeps it": (
+            [{"one": {}, "two": {"b": x}}, {"one": {"a": taker}, "two": {"b": x}}],
+            {"x": "ada"},
+        ),
+        "also while the owner is away": (
+            [{"one": {}, "two": {"b": x}}, {"one": {"a": taker}, "two": None}],
+            {"x": "ada"},
+        ),
+        "a source that is away keeps its own and no others": (
+            [{"one": {"a": x}, "two": {"b": other}}, {"one": None, "two": {}}],
+            {"x": "ada"},
+        ),
+        "others may change meanwhile": (
+            [{"one": {"a": other}, "two": {"b": x}}, {"one": None, "two": {"b": more}}],
+            {"other": "bob", "x": "ada cleo"},
+        ),
+        "it counts again once it is back": (
+            [{"one": {"a": x}}, {"one": None}, {"one": None}, {"one": {"a": more}}],
+            {"x": "ada cleo"},
+        ),
+        "a source that was never there gives nothing": ([{"one": None}], {}),
+        "a source that is removed removes its teams": (
+            [{"one": {"a": x}, "two": {"b": other}}, {"two": {"b": other}}],
+            {"other": "bob"},
+        ),
+        "a team may move to another source": (
+            [{"one": {"a": x}, "two": {}}, {"one": {}, "two": {"a": more}}],
+            {"x": "ada cleo"},
+        ),
+        "in two steps as well": (
+            [
+                {"one": {"a": x}, "two": {}},
+                {"one": {"a": x}, "two": {"a": more}},
+                {"one": {}, "two": {"a": more}},
+            ],
+            {"x": "ada cleo"},
+        ),
+        "the same path in two sources is two files": (
+            [{"one": {"a": x}, "two": {"a": other}}, {"one": {"a": BROKEN}, "two": {"a": BROKEN}}],
+            {"x": "ada", "other": "bob"},
+        ),
+    }
+
+
+def test_what_stands_of_several_sources(customer: Customer, subtests: pytest.Subtests) -> None:
+    for promise, (states, standing) in several(customer).items():
+        with subtests.test(promise):
+            assert who(after_sources(*states)) == standing
+
+
+def test_who_takes_a_name_from_another_source_is_told_where_it_is(customer: Customer) -> None:
+    x, taker = customer("x", "ada"), customer("x", "mallory")
+    snapshot = after_sources({"one": {"a": x}, "two": {"a": taker}})
+    (ok, refused) = snapshot.files
+    assert (ok.source, ok.path, ok.team, ok.ok) == ("one", "a", "x", True)
+    assert (refused.source, refused.path, refused.team) == ("two", "a", None)
+    told = refused.findings[0]
+    assert told.message == "The team “x” belongs to one: a already."
+
+
+def test_a_source_that_is_away_says_so_once_and_since_when(customer: Customer) -> None:
+    state = {"one": {"a": customer("x", "ada")}}
+    good, away = after_sources(state), {"one": None}
+    long_away = after_sources(state, away, away, away)
+    assert long_away.files[:1] == good.files
+    (told,) = long_away.files[1:]
+    assert (told.path, told.source, told.ok, told.team) == ("one", "one", False, None)
+    assert told.findings == (AWAY,)
+    assert told.since == NOW + timedelta(hours=1)
+
+
+def test_a_source_that_is_one_file_keeps_its_team_while_it_is_away(customer: Customer) -> None:
+    away = {"x.yaml": None}
+    snapshot = after_sources({"x.yaml": {"x.yaml": customer("x", "ada")}}, away, away)
+    assert who(snapshot) == {"x": "ada"}
+    assert [(r.path, r.team, r.findings) for r in snapshot.files] == [("x.yaml", "x", (AWAY,))]
+
+
+def test_a_source_may_be_behind_and_still_count(customer: Customer) -> None:
+    files = listing("one", {"a": customer("x", "ada")}).files
+    snapshot = merged(after({}), [Listing("one", files, AWAY)], NOW)
+    assert who(snapshot) == {"x": "ada"}
+    assert [(r.path, r.ok) for r in snapshot.files] == [("a", True), ("one", False)]
+
+
+def test_lines_and_revision_are_those_of_the_state_in_force(customer: Customer) -> None:
+    """`fairihub why` must not name a line of a file that nobody goes by."""
+    good, later = customer("x", "ada", "bob"), "# a line more\n" + customer("x", "ada", "bob")
+    (first,) = after({"a": good}).files
+    assert first.revision == "r0"
+    assert first.lines["bob"] == 1 + good.splitlines().index("  - userName: bob")
+    (broken,) = after({"a": good}, {"a": BROKEN}, {"a": later + BROKEN}).files
+    assert (broken.revision, broken.lines) == ("r0", first.lines)
+    (mended,) = after({"a": good}, {"a": BROKEN}, {"a": later}).files
+    assert (mended.revision, mended.lines["bob"]) == ("r2", first.lines["bob"] + 1)
+    (never_good,) = after({"a": BROKEN}, {"a": BROKEN}).files
+    assert (never_good.revision, never_good.lines) == ("r1", {})
+    taken = after({"b": good, "a": BROKEN}, {"b": good, "a": customer("x", "eve")})
+    assert [(r.path, r.lines.get("eve")) for r in taken.files] == [("b", None), ("a", None)]
+
+
+def test_since_when_a_file_is_broken_is_kept_over_edits(customer: Customer) -> None:
+    good = customer("x", "ada")
+    an_hour = timedelta(hours=1)
+    for states, since in (
+        ([good], None),
+        ([good, BROKEN], NOW + an_hour),
+        ([good, BROKEN, BROKEN + "x", "kind: {"], NOW + an_hour),
+        ([good, BROKEN, good], None),
+        ([good, BROKEN, good, BROKEN], NOW + 3 * an_hour),
+        ([BROKEN, BROKEN], NOW),
+    ):
+        (report,) = after(*({"a": state} for state in states)).files
+        assert report.since == since
+
+
+def test_it_survives_being_kept_as_json(customer: Customer) -> None:
+    good = after({"a": customer("x", "ada")}, {"a": BROKEN})
+    kept = Snapshot.model_validate_json(good.model_dump_json())
+    again = merged(kept, [listing("", {"a": BROKEN}, "r9")], NOW + timedelta(days=9))
+    assert (again.directory, again.files) == (good.directory, good.files)
 
 
 @pytest.mark.parametrize(
@@ -155,3 +295,11 @@ def test_the_log_names_file_and_line_of_a_break_and_says_when_it_is_mended(
     assert line.startswith("teams/uc4.yaml:2: error ")
     assert "Team “uc4” stays" in kept
     assert list(changes(broken, whole)) == [(False, "teams/uc4.yaml: in order again")]
+
+
+def test_the_log_names_the_source_and_says_when_it_is_back(customer: Customer) -> None:
+    state = {"central": {"teams/x.yaml": customer("x", "ada")}}
+    whole, away = after_sources(state), after_sources(state, {"central": None})
+    assert next(iter(changes(after({}), whole)))[1].startswith("central: teams/x.yaml: team “x” is")
+    assert list(changes(whole, away)) == [(True, "central: error source-away: gone")]
+    assert list(changes(away, whole)) == [(False, "central: in order again")]
