@@ -1,0 +1,207 @@
+"""What is kept of accounts and of the audit, alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from fairihub_auth.store import AuthStore, metadata
+from fairihub_core.audit import Entry
+from fairihub_core.errors import Unavailable
+from fairihub_core.people import People, Person
+from tests.support.postgres import Postgres
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+ADA = Person(name="ada", id="42", logins=("ada", "lovelace"), claims=frozenset({"x", "y"}))
+BOB = Person(name="bob", id="7", logins=("bob",))
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    cluster = Postgres()
+    cluster.start()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'people.sqlite'}"
+    return str(request.getfixturevalue("postgres").database())
+
+
+@pytest.fixture
+def opened(url: str) -> Iterator[Callable[[], AuthStore]]:
+    """Opens the same database as often as it is called."""
+    stores: list[AuthStore] = []
+
+    def another() -> AuthStore:
+        stores.append(AuthStore(url))
+        return stores[-1]
+
+    yield another
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(opened: Callable[[], AuthStore]) -> AuthStore:
+    return opened()
+
+
+def entry(minutes: int, action: str = "refused", **more: Any) -> Entry:
+    return Entry.model_validate({"at": NOON + timedelta(minutes=minutes), "action": action, **more})
+
+
+def test_people_come_back_as_they_were_kept_also_from_another_store(
+    store: AuthStore, opened: Callable[[], AuthStore]
+) -> None:
+    assert store.people() == People()
+    store.put(BOB)
+    store.put(ADA)
+    assert opened().people() == People(persons=(ADA, BOB))
+
+
+def test_a_person_is_kept_as_they_are_now(store: AuthStore) -> None:
+    store.put(ADA)
+    renamed = ADA.model_copy(update={"logins": ("ada", "lovelace", "aal"), "claims": frozenset()})
+    store.put(renamed)
+    assert store.people().persons == (renamed,)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [BOB.model_copy(update={"id": "42", "name": "eve"}), BOB.model_copy(update={"name": "ada"})],
+    ids=["same number", "same name"],
+)
+def test_neither_a_number_nor_a_name_is_given_twice(second: Person, store: AuthStore) -> None:
+    store.put(ADA)
+    with pytest.raises(Unavailable):
+        store.put(second)
+    assert store.people().persons == (ADA,)
+
+
+def test_a_person_is_forgotten_once(store: AuthStore) -> None:
+    store.put(ADA)
+    assert store.remove("ada")
+    assert not store.remove("ada")
+    assert store.people() == People()
+
+
+def test_many_who_sign_in_at_once_are_all_kept(store: AuthStore) -> None:
+    many = [Person(name=f"p{n}", id=str(n), logins=(f"p{n}",)) for n in range(60)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(store.put, many))
+    assert {p.name for p in store.people().persons} == {p.name for p in many}
+
+
+@pytest.mark.parametrize(
+    ("asked", "minutes"),
+    [
+        ({}, [4, 3, 2, 1, 0]),
+        ({"limit": 2}, [4, 3]),
+        ({"limit": 0}, []),
+        ({"since": NOON + timedelta(minutes=3)}, [4, 3]),
+        ({"login": "bob"}, [3, 1]),
+        ({"action": "removed"}, [2]),
+        ({"teams": {"uc4"}}, [3, 2]),
+        ({"teams": ["uc4", "urban"]}, [4, 3, 2]),
+        ({"teams": ()}, []),
+        ({"teams": {"uc4"}, "login": "bob"}, [3]),
+        ({"login": "' OR 1=1 --"}, []),
+    ],
+)
+def test_the_audit_answers_what_is_asked(
+    asked: dict[str, Any], minutes: list[int], store: AuthStore
+) -> None:
+    store.record(())
+    store.record([entry(0, login="ada", code="no-team"), entry(1, login="bob")])
+    store.record([entry(2, "removed", login="ada", team="uc4", by="hub", detail="…")])
+    store.record([entry(3, "run-dismissed", login="ada", team="uc4", by="bob")])
+    store.record([entry(4, "teams-changed", team="urban")])
+    found = store.audit(**asked)
+    assert [round((e.at - NOON).total_seconds() / 60) for e in found] == minutes
+
+
+def test_entries_come_back_as_they_were_recorded_in_their_order(store: AuthStore) -> None:
+    hostile = entry(0, login="a\x00\r\n\ud800" * 90, detail="‮ü" * 900, by="🦉" * 99, team="x" * 99)
+    same_time = [entry(0, login=f"u{n}") for n in range(3)]
+    store.record([hostile, *same_time])
+    assert store.audit() == [*reversed(same_time), hostile]
+
+
+def test_entries_are_recorded_all_or_none(store: AuthStore) -> None:
+    good = entry(0)
+    bad = good.model_copy(update={"action": None})
+    with pytest.raises(Unavailable):
+        store.record([good, bad])
+    assert store.audit() == []
+
+
+def test_the_tables_are_those_that_the_migrations_make(
+    store: AuthStore, opened: Callable[[], AuthStore], url: str
+) -> None:
+    store.put(ADA)
+    opened()
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": "fairihub_auth_version"}
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_a_database_shared_with_others_is_shared_in_peace(url: str) -> None:
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('of another')"))
+    store = AuthStore(url)
+    store.put(ADA)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT * FROM alembic_version")).scalar() == "of another"
+    engine.dispose()
+    assert store.people().persons == (ADA,)
+    store.close()
+
+
+def test_a_database_that_is_away_is_no_riddle_and_comes_back(postgres: Postgres) -> None:
+    store = AuthStore(postgres.database())
+    store.put(ADA)
+    postgres.stop()
+    try:
+        with pytest.raises(Unavailable) as told:
+            store.people()
+        assert told.value.code == "records-away"
+    finally:
+        postgres.start()
+    assert store.people().persons == (ADA,)
+    store.close()
+
+
+def test_what_is_wrong_never_names_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(Unavailable) as told:
+        AuthStore("postgresql+psycopg://hub:canary@127.0.0.1:1/hub")
+    assert "canary" not in f"{told.value}{told.value.__cause__}{caplog.text}"
+
+
+def test_the_file_is_nobody_elses(tmp_path: Path) -> None:
+    store = AuthStore.in_folder(tmp_path / "state")
+    store.put(ADA)
+    path = tmp_path / "state" / "people.sqlite"
+    assert path.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    store.close()
