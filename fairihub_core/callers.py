@@ -40,7 +40,7 @@ class Visitor:
             raise _lacking(scope)
 
 
-def visitor_of(model: Mapping[str, Any] | None, service: str) -> Visitor:
+def visitor_of(model: Any, service: str) -> Visitor:
     """The visitor that the hub describes in `model`, its answer to `GET /hub/api/user`.
 
     Args:
@@ -54,6 +54,8 @@ def visitor_of(model: Mapping[str, Any] | None, service: str) -> Visitor:
     """
     if model is None:
         raise signed_out()
+    if not isinstance(model, Mapping):
+        raise hub_away()
     name, scopes = model.get("name"), model.get("scopes")
     if not (isinstance(name, str) and name and isinstance(scopes, list)):
         raise hub_away()
@@ -79,6 +81,11 @@ def hub_away() -> Unavailable:
 def forged() -> Refused:
     """For a request that a browser made with its session, though no page of ours asked for it."""
     return Refused("xsrf", "The page is out of date. Reload it and try again.")
+
+
+def sign_in_failed() -> Refused:
+    """For a browser that comes back from the hub without what it was sent for."""
+    return Refused("sign-in-failed", "The sign-in was not completed. Open the page again.")
 
 
 def _lacking(scope: str) -> Refused:

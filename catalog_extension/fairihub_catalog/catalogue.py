@@ -13,6 +13,7 @@ from fairihub_catalog.models import Me, TeamView
 from fairihub_catalog.preview import Previews
 from fairihub_catalog.repository import Repository
 from fairihub_catalog.store import Store
+from fairihub_core.audit import Record
 from fairihub_core.errors import Missing, Refused
 from fairihub_core.files import read_below
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
@@ -77,14 +78,14 @@ class Catalogue:
         found = self.index.find(identifier, caller.visible)
         if found is None:
             shown = identifier[:160]
-            raise Missing("unknown-notebook", f"The catalogue has no notebook “{shown}” for you.")
+            raise Missing("no-such-notebook", f"The catalogue has no notebook “{shown}” for you.")
         return found
 
     def content(self, found: Found) -> bytes:
         """The notebook itself, as it is now."""
         folder = self.library.folder_of(found.source)
         if folder is None:
-            raise Missing("no-file", f"“{found.entry.id}” is not there any more.")
+            raise Missing("no-such-file", f"“{found.entry.id}” is not there any more.")
         return read_below(folder, found.path, MAX_NOTEBOOK_BYTES)
 
     def kept_preview(self, found: Found) -> bytes | None:
@@ -103,9 +104,13 @@ class Catalogue:
 
 
 def hub_catalogue(
-    name: str, places: Places, directory: Callable[[], TeamDirectory | None]
+    name: str, places: Places, directory: Callable[[], TeamDirectory | None], record: Record
 ) -> Catalogue:
-    """The catalogue of a hub: its teams' library folders, the public one, what was published."""
+    """The catalogue of a hub: its teams' library folders, the public one, what was published.
+
+    Args:
+        record: takes what curators decide, for the audit log.
+    """
     repository = Repository(places.catalog / "published")
 
     def sources() -> tuple[Source, ...] | None:
@@ -115,7 +120,7 @@ def hub_catalogue(
     def contributions(index: Index, library: Library) -> Contributions:
         store = Store(f"sqlite:///{places.catalog / 'contributions.sqlite'}")
         submitted = places.catalog / "submitted"
-        return Contributions(submitted, store, repository, index.slugs, library.look_again)
+        return Contributions(submitted, store, repository, index.slugs, library.look_again, record)
 
     return Catalogue(name, places.catalog, sources, contributions)
 

@@ -13,6 +13,7 @@ from fairihub_catalog.models import Contribution, Edition, Facts, State
 from fairihub_catalog.reader import Read, Reader
 from fairihub_catalog.repository import Repository
 from fairihub_catalog.store import Store
+from fairihub_core.audit import Action, Entry, Record
 from fairihub_core.clock import now
 from fairihub_core.errors import Conflict, Missing, Refused
 from fairihub_core.files import read_below, write_whole
@@ -30,6 +31,7 @@ class Contributions:
         folder: where submitted notebooks are kept until and after they are decided.
         taken: the slugs that a team's library has already.
         published: called after a notebook was published.
+        record: takes what curators decide, for the audit log.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class Contributions:
         repository: Repository,
         taken: Callable[[str], frozenset[str]],
         published: Callable[[], None],
+        record: Record,
     ) -> None:
         self._folder = folder
         self._store = store
         self._repository = repository
         self._taken = taken
         self._published = published
+        self._record = record
         self._reader = Reader()
         self._deciding = threading.Lock()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,8 +91,8 @@ class Contributions:
     def _received(self, caller: Caller, cid: str, read: Read) -> tuple[Contribution, Edition]:
         said, facts = read.submission, read.facts
         if said.team not in caller.teams:
-            names = ", ".join(caller.teams)
-            raise Refused("not-your-team", f"“{said.team}” is none of your teams: {names}.")
+            names = f": {', '.join(caller.teams)}" if caller.teams else ", and you have none"
+            raise Refused("not-your-team", f"“{said.team}” is none of your teams{names}.")
         edition = Edition(
             version=facts.version,
             slug=facts.slug,
@@ -159,13 +163,16 @@ class Contributions:
                 caller, cid, "published", note=note or None, notebook_id=identifier
             )
         self._published()
+        self._record(_entry("contribution-published", decided))
         return decided
 
     def decline(self, caller: Caller, cid: str, reason: str) -> Contribution:
         """Declines it, with a reason that its author reads."""
         self._to_decide(caller, cid)
         with self._deciding:
-            return self._decide(caller, cid, "declined", reason=reason)
+            decided = self._decide(caller, cid, "declined", reason=reason)
+        self._record(_entry("contribution-declined", decided))
+        return decided
 
     def _slug_for(self, found: Contribution, edition: Edition) -> str:
         if edition.replaces and self._is_of(edition.replaces, found.author):
@@ -238,6 +245,17 @@ class Contributions:
         if found is None:
             raise Missing("unknown-contribution", "There is no such contribution.")
         return found
+
+
+def _entry(action: Action, decided: Contribution) -> Entry:
+    return Entry(
+        at=decided.decided or now(),
+        action=action,
+        login=decided.author,
+        by=decided.decided_by or "",
+        team=decided.team,
+        detail=f"{decided.notebook_id or decided.cid}: {decided.title}",
+    )
 
 
 def _candidates(slug: str) -> Iterable[str]:

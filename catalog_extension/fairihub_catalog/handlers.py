@@ -19,8 +19,9 @@ from tornado import web
 
 from fairihub_catalog.callers import Caller
 from fairihub_catalog.catalogue import Catalogue
-from fairihub_catalog.operations import Answer, Call, Route, Work, find_route
+from fairihub_catalog.operations import Answer, Call, Operation, Work, find_route
 from fairihub_catalog.turns import Lines
+from fairihub_core.callers import CHALLENGE, forged
 from fairihub_core.errors import FairihubError, TooLarge
 
 log = logging.getLogger("fairihub.catalog")
@@ -47,22 +48,24 @@ def error_answer(error: BaseException) -> Answer:
 
 
 _HTTP_CODES = {
-    401: ("not-signed-in", "Sign in first, or send a token."),
     403: ("forbidden", "You may not do this."),
-    404: ("no-such-page", "There is nothing at this address."),
+    404: ("no-such-address", "There is nothing at this address."),
     405: ("no-such-method", "This address does not know that method."),
 }
 
 
 def _of_http(error: web.HTTPError) -> dict[str, str]:
+    # How a Jupyter server says that the request is forged.
+    if error.status_code == 403 and "xsrf" in (error.log_message or "").lower():
+        return forged().to_dict()
     code, message = _HTTP_CODES.get(error.status_code, ("bad-request", "The request is wrong."))
-    if "xsrf" in (error.log_message or "").lower():
-        code, message = "xsrf", "The page is out of date. Reload it and try again."
     return {"code": code, "message": message}
 
 
 def _told(status: int, body: Mapping[str, Any]) -> Answer:
-    return Answer(json.dumps(body, ensure_ascii=False).encode(), status)
+    kind = {"Content-Type": "application/json; charset=utf-8"}
+    headers = {**kind, **CHALLENGE} if status == 401 else kind
+    return Answer(json.dumps(body, ensure_ascii=False).encode(), status, headers)
 
 
 class AnswerMixin:
@@ -116,43 +119,37 @@ class Request:
     known: str = ""
 
     @property
-    def route(self) -> Route:
+    def operation(self) -> Operation:
         return self._found[0]
-
-    @property
-    def work(self) -> Work | None:
-        return self.route.work.get(self.method)
 
     @property
     def names(self) -> tuple[str, ...]:
         return self._found[1]
 
     @property
-    def _found(self) -> tuple[Route, tuple[str, ...]]:
+    def _found(self) -> tuple[Operation, tuple[str, ...]]:
         found = find_route(self.path)
         if found is None:
             raise web.HTTPError(404)
-        if self.method not in found[0].operations:
+        route, names = found
+        if self.method not in route.operations:
             raise web.HTTPError(405)
-        return found
+        return route.operations[self.method], names
 
 
 async def answered(catalogue: Catalogue, caller: Caller, request: Request) -> Answer:
     """The answer of a catalogue on this machine; worked out in a thread."""
-    route = request.route
-    call = Call(
-        caller, request.names, request.query, within(request.body, route.body), request.known
-    )
+    operation = request.operation
+    body = within(request.body, operation.body)
+    call = Call(caller, request.names, request.query, body, request.known)
     loop = asyncio.get_running_loop()
-    if route.kept is not None:
-        kept = await loop.run_in_executor(QUICK, route.kept, catalogue, call)
+    if operation.kept is not None:
+        kept = await loop.run_in_executor(QUICK, operation.kept, catalogue, call)
         if kept is not None:
             return kept
-    work = request.work
-    executor = QUICK if work is None else _WORKING[work]
-    operation = route.operations[request.method]
-    async with _PREVIEWS.turn(caller.login) if work == "preview" else nullcontext():
-        return await loop.run_in_executor(executor, operation, catalogue, call)
+    executor = QUICK if operation.work is None else _WORKING[operation.work]
+    async with _PREVIEWS.turn(caller.login) if operation.work == "preview" else nullcontext():
+        return await loop.run_in_executor(executor, operation.does, catalogue, call)
 
 
 def within(body: bytes, most: int) -> bytes:

@@ -92,7 +92,7 @@ def existing(home: Home, path: str) -> str:
     """
     root, below = home.reach(path)
     if not (root / below).is_file():
-        raise Missing("no-file", f"Your home has no “{path[:200]}”.")
+        raise Missing("no-such-file", f"Your home has no “{path[:200]}”.")
     return path
 
 

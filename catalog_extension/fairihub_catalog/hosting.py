@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import secrets
 import signal
-from pathlib import Path
 from urllib.parse import urlparse
 
 from tornado.httpserver import HTTPServer
@@ -16,9 +13,12 @@ from tornado.httpserver import HTTPServer
 from fairihub_catalog.catalogue import Catalogue, hub_catalogue
 from fairihub_catalog.service import MAX_BODY, application
 from fairihub_catalog.settings import VARIABLE, ServiceSettings, read_settings
+from fairihub_core.audit import Record
+from fairihub_core.audit_report import AuditReporter
 from fairihub_core.errors import Unavailable
-from fairihub_core.files import write_new
+from fairihub_core.files import kept_secret
 from fairihub_core.follow import SnapshotFollower
+from fairihub_core.logs import log_to_stderr
 from fairihub_core.places import Places
 from fairihub_core.service_page import Brand
 from fairihub_core.teams import TeamDirectory
@@ -28,10 +28,7 @@ log = logging.getLogger("fairihub.catalog")
 
 def main() -> None:
     """Serves until it is told to stop."""
-    logging.basicConfig(
-        level=logging.INFO, format="[%(levelname).1s %(asctime)s %(name)s] %(message)s"
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    log_to_stderr()
     asyncio.run(_serve(read_settings(os.environ.get(VARIABLE))))
 
 
@@ -40,12 +37,11 @@ async def _serve(settings: ServiceSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    follower = SnapshotFollower(
-        os.environ["JUPYTERHUB_API_URL"] + "/fairihub/snapshot",
-        os.environ["JUPYTERHUB_API_TOKEN"],
-    )
-    catalogue = await asyncio.to_thread(_opened, settings, follower)
-    secret = await asyncio.to_thread(_cookie_secret, Places(settings.data).catalog)
+    hub, token = os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
+    follower = SnapshotFollower(f"{hub}/fairihub/snapshot", token)
+    reporter = AuditReporter(f"{hub}/fairihub/audit", token)
+    catalogue = await asyncio.to_thread(_opened, settings, follower, reporter.record)
+    secret = await asyncio.to_thread(kept_secret, Places(settings.data).catalog / "cookie_secret")
     server = _listening(settings, catalogue, follower, secret)
     follower.start()
     catalogue.start()
@@ -54,16 +50,17 @@ async def _serve(settings: ServiceSettings) -> None:
     server.stop()
     follower.stop()
     await asyncio.to_thread(catalogue.stop)
+    await asyncio.to_thread(reporter.close)
 
 
-def _opened(settings: ServiceSettings, follower: SnapshotFollower) -> Catalogue:
+def _opened(settings: ServiceSettings, follower: SnapshotFollower, record: Record) -> Catalogue:
     def directory() -> TeamDirectory | None:
         try:
             return follower.current().directory
         except Unavailable:
             return None
 
-    return hub_catalogue(settings.name, Places(settings.data), directory)
+    return hub_catalogue(settings.name, Places(settings.data), directory, record)
 
 
 def _brand(settings: ServiceSettings) -> Brand:
@@ -85,11 +82,3 @@ def _listening(
     address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
     server.listen(address.port or 80, address.hostname or "127.0.0.1")
     return server
-
-
-def _cookie_secret(folder: Path) -> bytes:
-    """Kept, so that a restart signs nobody out."""
-    path = folder / "cookie_secret"
-    with contextlib.suppress(FileExistsError):
-        write_new(path, secrets.token_bytes(32), mode=0o600)
-    return path.read_bytes()

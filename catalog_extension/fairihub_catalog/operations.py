@@ -23,6 +23,7 @@ from fairihub_catalog.models import (
 from fairihub_catalog.reading import version_of
 from fairihub_catalog.requests import parsed, whole_number
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
+from fairihub_core.scopes import CONTRIBUTE, CURATE, Scope
 
 MAX_UPLOAD_BYTES = MAX_NOTEBOOK_BYTES + 4 * MAX_BODY_BYTES
 _MAX_PAGE = 200
@@ -59,25 +60,31 @@ class Answer:
     )
 
 
-Operation = Callable[[Catalogue, Call], Answer]
 Work = Literal["preview", "reading"]
 """What waits for other programs: the making of a preview, the reading of a sent notebook."""
 
 
 @dataclass(frozen=True)
-class Route:
-    """A path below the API, and what can be done there.
+class Operation:
+    """What one method does at a path, and what the caller's token must hold for it."""
 
-    `work`: its methods that wait for other programs, and get threads and turns of their own.
-    `kept`: the answer to a GET that needs no such work, if there is one already.
-    `body`: how many bytes an unsafe method may bring.
-    """
+    does: Callable[[Catalogue, Call], Answer]
+    needs: Scope | None
+    """None: whoever may use the catalogue at all. What they see is decided by their teams."""
+    work: Work | None = None
+    """It waits for other programs, and gets threads and turns of its own."""
+    kept: Callable[[Catalogue, Call], Answer | None] | None = None
+    """The answer that needs no such work, if there is one already."""
+    body: int = MAX_BODY_BYTES
+    """How many bytes it may be sent."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path below the API, and what can be done there, by method."""
 
     pattern: str
     operations: Mapping[str, Operation]
-    work: Mapping[str, Work] = field(default_factory=dict)
-    kept: Callable[[Catalogue, Call], Answer | None] | None = None
-    body: int = MAX_BODY_BYTES
 
 
 def answer_json(value: Any, status: int = 200) -> Answer:
@@ -179,33 +186,41 @@ def _contribution(found: Contribution, status: int = 200) -> Answer:
 _ID = r"([^/]{1,200})"
 _CID = r"([0-9a-f]{32})"
 
+
+def _read(does: Callable[[Catalogue, Call], Answer]) -> Mapping[str, Operation]:
+    return {"GET": Operation(does, needs=None)}
+
+
+def _preview(
+    does: Callable[[Catalogue, Call], Answer], kept: Callable[[Catalogue, Call], Answer | None]
+) -> Mapping[str, Operation]:
+    return {"GET": Operation(does, needs=None, work="preview", kept=kept)}
+
+
 ROUTES = (
-    Route("me", {"GET": me}),
-    Route("notebooks", {"GET": notebooks}),
-    Route(f"notebooks/{_ID}", {"GET": notebook}),
-    Route(f"notebooks/{_ID}/content", {"GET": content}),
-    Route(
-        f"notebooks/{_ID}/preview",
-        {"GET": notebook_preview},
-        work={"GET": "preview"},
-        kept=kept_preview,
-    ),
+    Route("me", _read(me)),
+    Route("notebooks", _read(notebooks)),
+    Route(f"notebooks/{_ID}", _read(notebook)),
+    Route(f"notebooks/{_ID}/content", _read(content)),
+    Route(f"notebooks/{_ID}/preview", _preview(notebook_preview, kept_preview)),
     Route(
         "contributions",
-        {"GET": contributions, "POST": submit},
-        work={"POST": "reading"},
-        body=MAX_UPLOAD_BYTES,
+        {
+            "GET": Operation(contributions, needs=None),
+            "POST": Operation(submit, needs=CONTRIBUTE, work="reading", body=MAX_UPLOAD_BYTES),
+        },
     ),
-    Route(f"contributions/{_CID}", {"GET": contribution}),
+    Route(f"contributions/{_CID}", _read(contribution)),
     Route(
         f"contributions/{_CID}/preview",
-        {"GET": contribution_preview},
-        work={"GET": "preview"},
-        kept=kept_contribution_preview,
+        _preview(contribution_preview, kept_contribution_preview),
     ),
-    Route(f"contributions/{_CID}/publish", {"POST": publish}, work={"POST": "reading"}),
-    Route(f"contributions/{_CID}/decline", {"POST": decline}),
-    Route(f"contributions/{_CID}/withdraw", {"POST": withdraw}),
+    Route(
+        f"contributions/{_CID}/publish",
+        {"POST": Operation(publish, needs=CURATE, work="reading")},
+    ),
+    Route(f"contributions/{_CID}/decline", {"POST": Operation(decline, needs=CURATE)}),
+    Route(f"contributions/{_CID}/withdraw", {"POST": Operation(withdraw, needs=CONTRIBUTE)}),
 )
 
 

@@ -37,7 +37,7 @@ class HubCatalogue:
         Raises:
             Unavailable: `catalogue-away`, nothing that is the catalogue answers.
         """
-        body = within(request.body, request.route.body)
+        body = within(request.body, request.operation.body)
         asked = HTTPRequest(
             self._address(request.path, request.query),
             method=request.method,

@@ -6,12 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-from jupyterhub.services.auth import (
-    HubOAuth,
-    HubOAuthCallbackHandler,
-    HubOAuthenticated,
-    UserNotAllowed,
-)
+from aiohttp import ClientError
+from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated
 from tornado import web
 from tornado.httputil import HTTPServerRequest
 from tornado.log import access_log
@@ -22,11 +18,16 @@ from fairihub_catalog.catalogue import Catalogue
 from fairihub_catalog.handlers import QUICK, AnswerMixin, answered, error_answer, too_large
 from fairihub_catalog.operations import Call
 from fairihub_catalog.turns import Readings
+from fairihub_core.callers import forged, hub_away, sign_in_failed, signed_out, visitor_of
 from fairihub_core.clock import today
-from fairihub_core.errors import FairihubError, Refused, Unavailable
+from fairihub_core.errors import FairihubError, SignedOut, Unavailable
+from fairihub_core.scopes import Scope
 from fairihub_core.service_page import Brand
 from fairihub_core.teams import TeamDirectory
 
+SERVICE = "catalog"
+"""What the hub calls it."""
+_HUB_SECONDS = 10.0
 MAX_BODY = 256 * 2**20
 """What is read at all; what is over a route's limit is read and dropped, to be answered."""
 
@@ -47,48 +48,53 @@ class Dropping(web.RequestHandler):
 
 
 class HubHandler(AnswerMixin, HubOAuthenticated, Dropping):
-    """A request to the service. Nobody gets further than `prepare` without being a member."""
+    """A request to the service. Nobody gets further than `identified` without being a member."""
 
     caller: Caller | None = None
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
 
-    async def identified(self) -> Caller | None:
-        """Who calls, as the hub and the team files have it now; None if nobody is signed in.
+    def needs(self) -> Scope | None:
+        """What the caller's token must hold, beyond access to the catalogue."""
+        return None
+
+    async def identified(self) -> Caller:
+        """Who calls, as the hub and the team files have it now.
 
         Raises:
-            Refused: not a person, lacking the scope, in no open team, or a forged request.
+            SignedOut: nobody.
+            Refused: not a person, lacking a scope, in no open team, or a forged request.
             Unavailable: the hub cannot be asked.
         """
-        try:
-            model = await self.hub_auth.get_user(self, sync=False)
-        except web.HTTPError:
-            raise Unavailable(
-                "hub-away", "The hub cannot be asked who you are. Try again in a minute."
-            ) from None
-        if model is None and not self.get_secure_cookie(self.hub_auth.cookie_name):
-            return None
-        # With a cookie the hub's class asks for the page's token, and knows nobody without it.
-        self.check_xsrf_cookie()
-        if model is None:
-            return None
-        self.current_user = _person(self, model)
+        model = await asked_of_hub(self)
+        if model is not None or self.get_secure_cookie(self.hub_auth.cookie_name):
+            # With a cookie the hub's class asks for the page's token, and knows nobody without it.
+            self._require_own_page()
+        visitor = visitor_of(model, SERVICE)
+        self.current_user = visitor.login
         directory = cast("Directory", self.settings["directory"])
-        return caller_of(model["name"], directory(), today())
+        self.caller = caller_of(visitor.login, directory(), today())
+        visitor.require(self.needs())
+        return self.caller
+
+    def _require_own_page(self) -> None:
+        try:
+            self.check_xsrf_cookie()
+        except web.HTTPError:
+            raise forged() from None
 
 
-def _person(handler: HubHandler, model: dict[str, Any]) -> dict[str, Any]:
+async def asked_of_hub(handler: HubOAuthenticated) -> Any:
+    """What the hub says of the caller; None if it knows nobody.
+
+    Raises:
+        Unavailable: `hub-away`, no answer in time, or none that can be read.
+    """
     try:
-        allowed: dict[str, Any] = handler.check_hub_user(model)
-    except UserNotAllowed:
-        raise Refused(
-            "no-scope",
-            "This token may not use the catalogue: it lacks “access:services!service=catalog”.",
-        ) from None
-    if allowed["kind"] != "user":
-        raise Refused("not-a-person", "The catalogue answers to people, not to services.")
-    return allowed
+        return await asyncio.wait_for(handler.hub_auth.get_user(handler, sync=False), _HUB_SECONDS)
+    except (web.HTTPError, ClientError, asyncio.TimeoutError, OSError, ValueError):
+        raise hub_away() from None
 
 
 class ApiHandler(HubHandler):
@@ -99,21 +105,22 @@ class ApiHandler(HubHandler):
         self._readings = readings
         self._reads = self._answering = False
 
+    def needs(self) -> Scope | None:
+        return self.request_to(self.path_args[0]).operation.needs
+
     async def prepare(self) -> None:
         self._received = bytearray()
         self._over = False
         self._most = 0
         self._refusal: Exception | None = None
         try:
-            self.caller = await self.identified()
-            if self.caller is None:
-                raise web.HTTPError(401)
-            request = self.request_to(self.path_args[0])
-            if request.work == "reading":
+            caller = await self.identified()
+            operation = self.request_to(self.path_args[0]).operation
+            if operation.work == "reading":
                 # Before the body comes: it is what fills the memory.
-                self._readings.begin(self.caller.login)
+                self._readings.begin(caller.login)
                 self._reads = True
-            self._most = request.route.body
+            self._most = operation.body
         except (FairihubError, web.HTTPError) as refusal:
             self._refusal = refusal
 
@@ -154,7 +161,7 @@ class ApiHandler(HubHandler):
         if self._refusal is not None:
             raise self._refusal
         if self.caller is None:  # pragma: no cover - then there is a refusal
-            raise web.HTTPError(401)
+            raise signed_out()
         if self._over:
             raise too_large(self._most)
         request = self.request_to(path, bytes(self._received))
@@ -168,8 +175,9 @@ class PageHandler(HubHandler):
         self.catalogue = catalogue
 
     async def get(self) -> None:
-        self.caller = caller = await self.identified()
-        if caller is None:
+        try:
+            caller = await self.identified()
+        except SignedOut:
             self.redirect(self.get_login_url())
             return
         query = {name: self.get_query_arguments(name) for name in self.request.query_arguments}
@@ -192,8 +200,7 @@ class NotFoundHandler(HubHandler):
     """Any other address: nobody learns from it what is there."""
 
     async def _refuse(self) -> None:
-        if await self.identified() is None:
-            raise web.HTTPError(401)
+        await self.identified()
         raise web.HTTPError(404)
 
     get = head = post = put = patch = delete = options = _refuse
@@ -201,6 +208,17 @@ class NotFoundHandler(HubHandler):
 
 class CallbackHandler(AnswerMixin, HubOAuthCallbackHandler, Dropping):
     """Where the hub sends a browser back to after it signed in."""
+
+    async def prepare(self) -> None:
+        try:
+            # Known before the hub's class asks, which would wait for the hub in the event loop.
+            self.current_user = await asked_of_hub(self)
+        except Unavailable:
+            self.current_user = None
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        answer = error_answer(web.HTTPError(405) if status_code == 405 else sign_in_failed())
+        self.send(pages.problem(answer, self.settings["brand"], None))
 
 
 class ToPageHandler(web.RedirectHandler, Dropping):

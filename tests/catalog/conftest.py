@@ -10,6 +10,7 @@ import pytest
 
 from fairihub_catalog.callers import Caller, caller_of
 from fairihub_catalog.catalogue import Catalogue, hub_catalogue
+from fairihub_core.audit import Entry
 from fairihub_core.places import Places
 from tests.catalog.helpers import DIRECTORY
 
@@ -25,8 +26,14 @@ def places(tmp_path: Path) -> Places:
 
 
 @pytest.fixture
-def catalogue(places: Places) -> Iterator[Catalogue]:
+def audit() -> list[Entry]:
+    """What curators decided, as it is told to the audit log."""
+    return []
+
+
+@pytest.fixture
+def catalogue(places: Places, audit: list[Entry]) -> Iterator[Catalogue]:
     """A hub's catalogue; scanned when a test says so."""
-    made = hub_catalogue("Our Notebooks", places, lambda: DIRECTORY)
+    made = hub_catalogue("Our Notebooks", places, lambda: DIRECTORY, audit.append)
     yield made
     made.stop()

@@ -4,10 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
+from fairihub.roles import SERVICE_SCOPES, custom_scopes
+from fairihub_auth.handlers import handlers_for
 from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
+from fairihub_core import scopes
 from fairihub_core.teams import TeamDirectory
 
 data = Path(os.environ["TEST_DATA"])
@@ -18,7 +20,6 @@ watch = TeamWatch(
     kept=data / "teams.json",
 )
 watch.start()
-access = "access:services!service=catalog"
 
 c = get_config()  # noqa: F821 - JupyterHub defines it
 c.JupyterHub.bind_url = os.environ["TEST_URL"]
@@ -47,15 +48,19 @@ c.Spawner.environment = {
     "JUPYTERHUB_SINGLEUSER_EXTENSION": "1",
     "PYTHONWARNINGS": "ignore",
 }
-c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", access]
+c.Spawner.server_token_scopes = [
+    "users:activity!user",
+    "access:servers!server",
+    *SERVICE_SCOPES,
+]
 c.JupyterHub.extra_handlers = handlers_for(publication)
-c.JupyterHub.custom_scopes = CUSTOM_SCOPES
-c.JupyterHub.extra_user_scopes = [access]
+c.JupyterHub.custom_scopes = custom_scopes()
+c.JupyterHub.extra_user_scopes = SERVICE_SCOPES
 c.JupyterHub.load_roles = [
-    {"name": "catalog-service", "scopes": [SNAPSHOT_SCOPE], "services": ["catalog"]},
+    {"name": "catalog-service", "scopes": [scopes.SNAPSHOT, scopes.AUDIT], "services": ["catalog"]},
     {
         "name": "tests",
-        "scopes": ["admin:users", "admin:servers", "tokens", access],
+        "scopes": ["admin:users", "admin:servers", "tokens", "access:services"],
         "services": ["tests"],
     },
 ]
@@ -66,6 +71,7 @@ c.JupyterHub.services = [
         "command": [sys.executable, "-m", "fairihub_catalog"],
         "environment": {"FAIRIHUB_SERVICE": str(data / "catalog.json")},
         "oauth_no_confirm": True,
+        "oauth_client_allowed_scopes": list(scopes.MEMBER_SCOPES),
     },
     {"name": "tests", "api_token": os.environ["TEST_ADMIN_TOKEN"]},
 ]

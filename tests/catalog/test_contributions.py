@@ -43,6 +43,21 @@ def test_submitted_published_and_found(catalogue, ways, who, places):
     assert said.startswith("ada|cura|Publish NDVI|well done\n\nContribution: " + sent.cid)
 
 
+def test_what_curators_decide_is_told_to_the_audit_log(ways, who, audit):
+    sent = [ways.submit(who("ada"), submission(notebook(), title=f"N\n{n}")) for n in range(3)]
+    ways.publish(who("cura"), sent[0].cid, "")
+    ways.decline(who("grace"), sent[1].cid, "no")
+    ways.withdraw(who("ada"), sent[2].cid)
+    with pytest.raises(Conflict):
+        ways.decline(who("grace"), sent[1].cid, "twice")
+    told = [(e.action, e.login, e.by, e.team) for e in audit]
+    assert told == [
+        ("contribution-published", "ada", "cura", "uc1"),
+        ("contribution-declined", "ada", "grace", "uc1"),
+    ]
+    assert audit[0].detail == "uc1.mine: N\N{REPLACEMENT CHARACTER}0"
+
+
 @pytest.mark.parametrize(
     ("login", "step", "error"),
     [

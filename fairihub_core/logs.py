@@ -1,0 +1,27 @@
+"""How the programs of the house write to their logs: what strangers send fills no line of it."""
+
+from __future__ import annotations
+
+import logging
+
+from fairihub_core.logins import printable
+
+MAX_MESSAGE = 900
+_FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
+
+
+class BoundedFormatter(logging.Formatter):
+    """Cuts a message that is too long and takes control characters out; a traceback stays whole."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = printable(record.message, MAX_MESSAGE)
+        return super().formatMessage(record)
+
+
+def log_to_stderr() -> None:
+    """For a program of its own: everything from INFO on, a line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(BoundedFormatter(_FORM))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # Says at each start which migrations there are.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,33 @@
+"""Log lines: what strangers send neither breaks nor fills them."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from fairihub_core.logs import BoundedFormatter
+
+
+def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
+    told = error and (type(error), error, error.__traceback__)
+    record = logging.LogRecord("fairihub", logging.INFO, "", 0, message, arguments, told)
+    return BoundedFormatter("[%(name)s] %(message)s").format(record)
+
+
+@pytest.mark.parametrize("evil", ["x" * 10_000_000, "a\r\nGET /admin 200", "\x1b[2J\u202e\0"])
+def test_a_hostile_name_makes_one_short_line(evil: str) -> None:
+    written = line("who is %s?", evil)
+    assert len(written) < 1024
+    assert written.isprintable()
+    assert written.startswith("[fairihub] who is ")
+
+
+def test_a_traceback_stays_whole() -> None:
+    try:
+        raise ValueError("no")
+    except ValueError as error:
+        written = line("a defect", error=error)
+    assert written.splitlines()[0] == "[fairihub] a defect"
+    assert "test_logs.py" in written
+    assert written.endswith("ValueError: no")
