@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeDecorator
 from fairihub_core import clock
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Unavailable
-from fairihub_core.people import People, Person
+from fairihub_core.people import People, Person, Provider
 
 SECONDS = 10
 MAX_ENTRIES = 10_000
@@ -50,12 +50,15 @@ metadata = sa.MetaData()
 _person = sa.Table(
     "person",
     metadata,
+    # The numbers of one provider mean nothing to another.
+    sa.Column("provider", sa.String(16), primary_key=True),
     sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("id", sa.String(255), nullable=False, unique=True),
+    sa.Column("id", sa.String(255), nullable=False),
     sa.Column("logins", sa.JSON, nullable=False),
     sa.Column("claims", sa.JSON, nullable=False),
     sa.Column("first_seen", Utc, nullable=False),
     sa.Column("last_seen", Utc, nullable=False),
+    sa.UniqueConstraint("provider", "id", name="person_by_id"),
 )
 _audit = sa.Table(
     "audit",
@@ -95,31 +98,33 @@ class AuthStore:
     def close(self) -> None:
         self._engine.dispose()
 
-    def people(self) -> People:
-        """Everybody who has an account here."""
+    def people(self, provider: Provider) -> People:
+        """Everybody who has signed in through this provider."""
         columns = [_person.c[name] for name in Person.model_fields]
+        query = sa.select(*columns).where(_person.c.provider == provider).order_by(_person.c.name)
         with self._begun() as connection:
-            rows = connection.execute(sa.select(*columns).order_by(_person.c.name)).mappings()
+            rows = connection.execute(query).mappings()
             return People(persons=tuple(Person(**row) for row in rows))
 
-    def put(self, person: Person) -> None:
+    def put(self, provider: Provider, person: Person) -> None:
         """Keeps the person as they are now, and that they were here."""
+        key = {"provider": provider, "name": person.name, "id": person.id}
         seen = {
             "logins": list(person.logins),
             "claims": sorted(person.claims),
             "last_seen": clock.now(),
         }
-        known = _person.update().where(_person.c.id == person.id, _person.c.name == person.name)
+        known = _person.update().where(*(_person.c[name] == value for name, value in key.items()))
         with self._begun() as connection:
             if not connection.execute(known.values(**seen)).rowcount:
-                new = {**seen, "name": person.name, "id": person.id}
-                connection.execute(_person.insert().values(**new, first_seen=seen["last_seen"]))
+                new = _person.insert().values(**key, **seen, first_seen=seen["last_seen"])
+                connection.execute(new)
 
-    def remove(self, name: str) -> bool:
+    def remove(self, provider: Provider, name: str) -> bool:
         """Forgets the person of that hub name; False if there is none."""
+        where = (_person.c.provider == provider, _person.c.name == name)
         with self._begun() as connection:
-            gone = connection.execute(_person.delete().where(_person.c.name == name))
-            return bool(gone.rowcount)
+            return bool(connection.execute(_person.delete().where(*where)).rowcount)
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Adds the entries, all or none."""

@@ -66,17 +66,17 @@ def entry(minutes: int, action: str = "refused", **more: Any) -> Entry:
 def test_people_come_back_as_they_were_kept_also_from_another_store(
     store: AuthStore, opened: Callable[[], AuthStore]
 ) -> None:
-    assert store.people() == People()
-    store.put(BOB)
-    store.put(ADA)
-    assert opened().people() == People(persons=(ADA, BOB))
+    assert store.people("github") == People()
+    store.put("github", BOB)
+    store.put("github", ADA)
+    assert opened().people("github") == People(persons=(ADA, BOB))
 
 
 def test_a_person_is_kept_as_they_are_now(store: AuthStore) -> None:
-    store.put(ADA)
+    store.put("github", ADA)
     renamed = ADA.model_copy(update={"logins": ("ada", "lovelace", "aal"), "claims": frozenset()})
-    store.put(renamed)
-    assert store.people().persons == (renamed,)
+    store.put("github", renamed)
+    assert store.people("github").persons == (renamed,)
 
 
 @pytest.mark.parametrize(
@@ -85,24 +85,33 @@ def test_a_person_is_kept_as_they_are_now(store: AuthStore) -> None:
     ids=["same number", "same name"],
 )
 def test_neither_a_number_nor_a_name_is_given_twice(second: Person, store: AuthStore) -> None:
-    store.put(ADA)
+    store.put("github", ADA)
     with pytest.raises(Unavailable):
-        store.put(second)
-    assert store.people().persons == (ADA,)
+        store.put("github", second)
+    assert store.people("github").persons == (ADA,)
+
+
+def test_a_number_means_somebody_with_its_own_provider_only(store: AuthStore) -> None:
+    other = ADA.model_copy(update={"name": "ada2"})
+    store.put("github", ADA)
+    store.put("oidc", other)
+    assert store.people("oidc").persons == (other,)
+    assert not store.remove("oidc", "ada")
+    assert store.people("github").persons == (ADA,)
 
 
 def test_a_person_is_forgotten_once(store: AuthStore) -> None:
-    store.put(ADA)
-    assert store.remove("ada")
-    assert not store.remove("ada")
-    assert store.people() == People()
+    store.put("github", ADA)
+    assert store.remove("github", "ada")
+    assert not store.remove("github", "ada")
+    assert store.people("github") == People()
 
 
 def test_many_who_sign_in_at_once_are_all_kept(store: AuthStore) -> None:
     many = [Person(name=f"p{n}", id=str(n), logins=(f"p{n}",)) for n in range(60)]
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(store.put, many))
-    assert {p.name for p in store.people().persons} == {p.name for p in many}
+        list(threads.map(lambda person: store.put("github", person), many))
+    assert {p.name for p in store.people("github").persons} == {p.name for p in many}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +160,7 @@ def test_entries_are_recorded_all_or_none(store: AuthStore) -> None:
 def test_the_tables_are_those_that_the_migrations_make(
     store: AuthStore, opened: Callable[[], AuthStore], url: str
 ) -> None:
-    store.put(ADA)
+    store.put("github", ADA)
     opened()
     engine = sa.create_engine(url)
     with engine.connect() as connection:
@@ -168,25 +177,25 @@ def test_a_database_shared_with_others_is_shared_in_peace(url: str) -> None:
         connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         connection.execute(sa.text("INSERT INTO alembic_version VALUES ('of another')"))
     store = AuthStore(url)
-    store.put(ADA)
+    store.put("github", ADA)
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT * FROM alembic_version")).scalar() == "of another"
     engine.dispose()
-    assert store.people().persons == (ADA,)
+    assert store.people("github").persons == (ADA,)
     store.close()
 
 
 def test_a_database_that_is_away_is_no_riddle_and_comes_back(postgres: Postgres) -> None:
     store = AuthStore(postgres.database())
-    store.put(ADA)
+    store.put("github", ADA)
     postgres.stop()
     try:
         with pytest.raises(Unavailable) as told:
-            store.people()
+            store.people("github")
         assert told.value.code == "records-away"
     finally:
         postgres.start()
-    assert store.people().persons == (ADA,)
+    assert store.people("github").persons == (ADA,)
     store.close()
 
 
@@ -198,7 +207,7 @@ def test_what_is_wrong_never_names_the_address(caplog: pytest.LogCaptureFixture)
 
 def test_the_file_is_nobody_elses(tmp_path: Path) -> None:
     store = AuthStore.in_folder(tmp_path / "state")
-    store.put(ADA)
+    store.put("github", ADA)
     path = tmp_path / "state" / "people.sqlite"
     assert path.stat().st_mode & 0o077 == 0
     with sqlite3.connect(path) as connection:

@@ -12,12 +12,14 @@ down_revision = None
 def upgrade() -> None:
     op.create_table(
         "person",
+        sa.Column("provider", sa.String(16), primary_key=True),
         sa.Column("name", sa.String(255), primary_key=True),
-        sa.Column("id", sa.String(255), nullable=False, unique=True),
+        sa.Column("id", sa.String(255), nullable=False),
         sa.Column("logins", sa.JSON, nullable=False),
         sa.Column("claims", sa.JSON, nullable=False),
         sa.Column("first_seen", sa.DateTime, nullable=False),
         sa.Column("last_seen", sa.DateTime, nullable=False),
+        sa.UniqueConstraint("provider", "id", name="person_by_id"),
     )
     op.create_table(
         "audit",
