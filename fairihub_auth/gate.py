@@ -29,6 +29,19 @@ def _unrecorded(entry: Entry) -> None:
     """Where nobody keeps an audit log."""
 
 
+def _unfollowed(app: Any) -> None:
+    """Where nothing has to begin with the hub."""
+
+
+def _never_removed(name: str) -> bool:
+    """Where nobody was ever removed."""
+    return False
+
+
+async def _as_it_was(name: str, app: Any) -> None:
+    """Where no session is older than a removal."""
+
+
 class Gate(Authenticator):
     """Put before any authenticator: `class GitHubGate(Gate, GitHubOAuthenticator)`.
 
@@ -48,6 +61,21 @@ class Gate(Authenticator):
         config=True,
         help="Takes an audit Entry for each sign-in and each refusal, and returns at once.",
     )
+    begun = Callable(
+        _unfollowed,
+        config=True,
+        help="Told once of the JupyterHub application, on its loop, while it starts.",
+    )
+    stays_out = Callable(
+        _never_removed,
+        config=True,
+        help="Whether a hub name that may come in again has to sign in for it.",
+    )
+    signs_in = Callable(
+        _as_it_was,
+        config=True,
+        help="Awaited with a hub name that is let in, and the application, before its session.",
+    )
 
     # From memory, so it costs next to nothing, and whoever is removed stays for seconds only.
     auth_refresh_age = Integer(1, config=True, help=Authenticator.auth_refresh_age.help)
@@ -56,6 +84,11 @@ class Gate(Authenticator):
     refresh_pre_spawn = Bool(True, config=True, help=Authenticator.refresh_pre_spawn.help)
     manage_groups = Bool(True, config=True, help=Authenticator.manage_groups.help)
     any_allow_config = Bool(True, config=True, help=Authenticator.any_allow_config.help)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.parent is not None:
+            self.begun(self.parent)
 
     @validate("allow_all", "allow_existing_users")
     def _never(self, proposal: dict[str, Any]) -> bool:
@@ -110,6 +143,7 @@ class Gate(Authenticator):
             name = hooked["name"]
             self.check_allowed(name)
             hooked.update(groups=self._groups_of(name), admin=self._operates(name))
+            await self.signs_in(name, self.parent)
             self.record(Entry(at=clock.now(), action="signed-in", login=name, by=name))
         return hooked
 
@@ -119,7 +153,7 @@ class Gate(Authenticator):
         False for whoever may not be in any longer: the hub then treats their cookies and
         tokens as if there were none, and starts no server for them.
         """
-        if self.denial(user.name) is not None:
+        if self.denial(user.name) is not None or self.stays_out(user.name):
             # JupyterHub 6.1.1 asks for this attribute of every handler that learns of a refusal,
             # and gives it to those with a token only: the log would fill with AttributeErrors.
             if handler is not None and not hasattr(handler, "_token_authenticated"):

@@ -24,6 +24,7 @@ from traitlets import Callable, Float, default
 
 from fairihub_auth.gate import Gate
 from fairihub_auth.login_page import OneSession
+from fairihub_auth.logout import ProviderLogout
 from fairihub_core.access import Denial
 from fairihub_core.errors import FairihubError
 from fairihub_core.logins import printable
@@ -136,6 +137,7 @@ class ProviderGate(Gate):
 
     login_handler = SignInHandler
     callback_handler = CallbackHandler
+    logout_handler = ProviderLogout
 
     admit = Callable(
         _nobody,

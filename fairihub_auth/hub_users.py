@@ -1,0 +1,148 @@
+"""The users of a running JupyterHub: their tokens, sessions and servers, a little at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from jupyterhub import orm
+from jupyterhub.utils import new_token
+
+from fairihub_core import clock
+
+STRETCH_SECONDS = 0.02
+"""After so long whoever else waits for the hub's loop comes first."""
+
+log = logging.getLogger("fairihub.removal")
+
+
+def server_ends(user: Any) -> datetime | None:
+    """When the first of the user's servers ends because its team admits its owner no more.
+
+    Each kind of spawner says so by `ends_at()`, and goes by it when it is polled.
+    """
+    ends = [_end_of(spawner) for spawner in user.spawners.values() if spawner.active]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _end_of(spawner: Any) -> datetime | None:
+    ask = getattr(spawner, "ends_at", None)
+    end: datetime | None = ask() if ask is not None else None
+    return end
+
+
+class HubUsers:
+    """What the hub knows of its users; to be used on its loop, as its session is one for all.
+
+    Each method commits what it has done before it lets others on the loop.
+
+    Args:
+        app: the JupyterHub application.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._since = 0.0
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def names(self) -> dict[str, int]:
+        """The hub name of everybody who was ever here, and the number it has in the database."""
+        return {name: number for number, name in self._db.query(orm.User.id, orm.User.name)}
+
+    async def revoke(self, users: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Deletes the tokens of `users`, and those of their sessions; how many of whom.
+
+        Only the token that a running server has of its own stays, and ends with it.
+        """
+        names = {number: name for name, number in users.items()}
+        done: list[tuple[str, int]] = []
+        self._since = time.perf_counter()
+        for number in self._token_owners() & names.keys():
+            if deleted := self._delete_tokens(number):
+                done.append((names[number], deleted))
+            await self._breathe()
+        self._db.commit()
+        return done
+
+    async def renew(self, names: Collection[str]) -> None:
+        """No cookie and no token from before opens anything for `names` any more."""
+        self._since = time.perf_counter()
+        for name in names:
+            user = orm.User.find(self._db, name)
+            if user is not None:
+                user.cookie_id = new_token()
+                self._delete_tokens(user.id)
+                self._db.commit()
+            await self._breathe()
+
+    async def end_servers(self) -> float | None:
+        """Has each server looked at whose time is over; seconds until the next one's is."""
+        now, next_end = clock.now(), None
+        self._since = time.perf_counter()
+        for user in tuple(self._app.users.values()):
+            for spawner in tuple(user.spawners.values()):
+                end = _end_of(spawner) if spawner.ready else None
+                if end is not None and end <= now:
+                    self._poll(spawner)
+                elif end is not None:
+                    next_end = min(end, next_end or end)
+            await self._breathe()
+        return None if next_end is None else (next_end - now).total_seconds()
+
+    @property
+    def _db(self) -> Any:
+        return self._app.db
+
+    def _token_owners(self) -> set[int]:
+        columns = (orm.APIToken.user_id, orm.OAuthCode.user_id)
+        return {number for column in columns for (number,) in self._db.query(column).distinct()}
+
+    def _delete_tokens(self, number: int) -> int:
+        tokens = self._db.query(orm.APIToken).filter_by(user_id=number).all()
+        spared = self._server_tokens(number, tokens)
+        gone = [token for token in tokens if token.id not in spared]
+        # An unused code of a sign-in would become a token yet.
+        for thing in [*gone, *self._db.query(orm.OAuthCode).filter_by(user_id=number)]:
+            self._db.delete(thing)
+        return len(gone)
+
+    def _server_tokens(self, number: int, tokens: list[Any]) -> set[int]:
+        if number not in self._app.users:
+            return set()
+        servers = self._app.users[number].spawners.values()
+        return {
+            token.id
+            for spawner in servers
+            if spawner.active and (token := _token_of(spawner, tokens)) is not None
+        }
+
+    def _poll(self, spawner: Any) -> None:
+        task = asyncio.get_running_loop().create_task(_polled(spawner))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _breathe(self) -> None:
+        if time.perf_counter() - self._since >= STRETCH_SECONDS:
+            self._db.commit()
+            await asyncio.sleep(0)
+            self._since = time.perf_counter()
+
+
+def _token_of(spawner: Any, tokens: list[Any]) -> Any:
+    """The token that JupyterHub made for this server; after a restart it knows its note only."""
+    if spawner.api_token:
+        return next((token for token in tokens if token.match(spawner.api_token)), None)
+    note = f"Server at {spawner.server.base_url}" if spawner.server else None
+    fitting = [token for token in tokens if token.note == note and token.client_id == "jupyterhub"]
+    return max(fitting, key=lambda token: token.id, default=None)
+
+
+async def _polled(spawner: Any) -> None:
+    try:
+        await spawner.poll_and_notify()
+    except Exception:
+        log.exception("The server of %s could not be ended; trying again", spawner.user.name)

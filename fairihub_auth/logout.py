@@ -1,0 +1,28 @@
+"""Signing out, which stands in the audit log, whatever proved who somebody is."""
+
+from __future__ import annotations
+
+from jupyterhub.handlers.login import LogoutHandler
+from oauthenticator.oauth2 import OAuthLogoutHandler
+
+from fairihub_core import clock
+from fairihub_core.audit import Entry
+
+
+class RecordedLogout(LogoutHandler):
+    """The page `/hub/logout`. A browser that is let in no more forgets who it was, too."""
+
+    async def default_handle_logout(self) -> None:
+        user = self.current_user
+        await super().default_handle_logout()
+        if user is None:
+            self.clear_login_cookie()
+        else:
+            name = user.name
+            self.authenticator.record(
+                Entry(at=clock.now(), action="signed-out", login=name, by=name)
+            )
+
+
+class ProviderLogout(RecordedLogout, OAuthLogoutHandler):
+    """The same where a provider signs people in."""
