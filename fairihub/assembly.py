@@ -38,7 +38,11 @@ def configure(c: Any, hub: HubSettings) -> None:
     _servers(c, hub, directory)
     _pages(c, hub, snapshot)
     _services(c, hub)
-    c.JupyterHub.extra_handlers = [*handlers_for(publication), *portal.static_handlers()]
+    c.JupyterHub.extra_handlers = [
+        *handlers_for(publication),
+        *portal.static_handlers(),
+        *portal.page_handlers(snapshot=snapshot),
+    ]
 
 
 def _log() -> None:
@@ -89,6 +93,7 @@ def _servers(c: Any, hub: HubSettings, directory: Callable[[], TeamDirectory]) -
 def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
     settings = hub.settings
     c.JupyterHub.template_paths = portal.template_paths()
+    c.JupyterHub.jinja_environment_options = portal.jinja_options()
     c.JupyterHub.template_vars = portal.template_vars(
         name=settings.name,
         colour=settings.colour,
@@ -97,7 +102,8 @@ def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
         link_hours=settings.link_hours,
         enforcement=enforcement(),
         snapshot=snapshot,
-        operators=settings.operators,
+        token_days=settings.token_days,
+        language=settings.language,
         services={"/services/catalog/": settings.catalog_name, "/services/headless/": "Runs"},
         logo_url="/hub/logo" if settings.logo else None,
     )
@@ -107,6 +113,7 @@ def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
         snapshot=snapshot,
         enforcement=enforcement(),
         contact=settings.contact,
+        language=settings.language,
         shares_system_user=True,
     )
     c.JupyterHub.tornado_settings = {"headers": portal.security_headers()}

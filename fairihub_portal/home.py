@@ -1,15 +1,16 @@
-"""What the hub's home page shows: the server, the member's teams, and broken team files."""
+"""What the hub's home page shows: the server, the member's teams, and what is wrong with files."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from fairihub_core.findings import Finding
-from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.resolution import Mismatch
+from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import Team, TeamDirectory
+from fairihub_portal.files import BrokenFile, WrongAccount, broken_files, wrong_accounts
 from fairihub_portal.views import Fact, facts_of
 
 ServerState = Literal["stopped", "starting", "running", "stopping"]
@@ -47,38 +48,39 @@ class Membership:
 
 
 @dataclass(frozen=True)
-class BrokenFile:
-    """A team file that could not be taken in, and whether an earlier state is in force."""
-
-    path: str
-    team: str | None
-    in_force: bool
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True)
 class Account:
     """All that the home page says about one login."""
 
     server: ServerPanel
     memberships: tuple[Membership, ...]
     broken: tuple[BrokenFile, ...]
+    wrong: tuple[WrongAccount, ...]
+    all_teams: tuple[str, ...]
+    """For an operator: every team of the hub, each with a page of its own."""
 
 
 def account_of(
-    login: str, server: ServerNow, snapshot: Snapshot, operators: Collection[str], today: date
+    login: str,
+    server: ServerNow,
+    snapshot: Snapshot,
+    today: date,
+    found: Iterable[Mismatch] = (),
 ) -> Account:
-    """The home page of `login`; operators see every broken file, admins those of their teams."""
+    """The home page of `login`: an operator sees what is wrong anywhere, an admin in their teams.
+
+    Args:
+        found: the mismatches of all teams.
+    """
     directory = snapshot.directory
     open_teams = directory.open_teams_of(login, today)
+    operator = login in directory.operators
+    concerned = None if operator else directory.administered_by(login, today)
     return Account(
         server=_panel(server, directory),
         memberships=tuple(_membership(team, login) for team in open_teams),
-        broken=tuple(
-            _broken(report, directory)
-            for report in snapshot.files
-            if not report.ok and (login in operators or _administers(login, report, open_teams))
-        ),
+        broken=broken_files(snapshot, concerned),
+        wrong=wrong_accounts(found, snapshot, concerned),
+        all_teams=tuple(sorted(team.name for team in directory.teams)) if operator else (),
     )
 
 
@@ -104,21 +106,3 @@ def _membership(team: Team, login: str) -> Membership:
         until=min(ends, default=None),
         admins=team.admins,
     )
-
-
-def _administers(login: str, report: FileReport, open_teams: Collection[Team]) -> bool:
-    return any(login in team.admins and _defines(report, team) for team in open_teams)
-
-
-def _broken(report: FileReport, directory: TeamDirectory) -> BrokenFile:
-    errors = tuple(f for f in report.findings if f.severity == "error")
-    return BrokenFile(
-        path=report.path,
-        team=report.team,
-        in_force=any(_defines(report, team) for team in directory.teams),
-        findings=errors or report.findings,
-    )
-
-
-def _defines(report: FileReport, team: Team) -> bool:
-    return team.name == report.team or (team.path is not None and team.path == report.path)

@@ -11,7 +11,8 @@ from fairihub_core.access import Denial
 from fairihub_core.errors import Refused
 from fairihub_core.offers import Offer, chosen
 from fairihub_core.teams import Profile, Team
-from fairihub_core.units import counted, cpu_range, human_hours, memory_range
+from fairihub_core.units import cpu_range, human_hours, memory_range
+from fairihub_portal.texts import N_
 
 
 class Enforcement(Protocol):
@@ -26,10 +27,14 @@ class Enforcement(Protocol):
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of a profile: what, and how much."""
+    """One line of a profile: what, and how much; the page translates all but the value."""
 
     label: str
-    value: str
+    value: str = ""
+    pattern: str = "%(value)s"
+
+    def __str__(self) -> str:
+        return self.pattern % {"value": self.value}
 
 
 @dataclass(frozen=True)
@@ -89,22 +94,22 @@ def profile_page(
     )
 
 
-SHARED_USER = (
+SHARED_USER = N_(
     "All servers on this machine run as one system user, so members could read each other’s "
     "files. It is meant for people who trust each other."
 )
 
 _LIMITS = {
-    ("enforced", "enforced"): "This machine enforces memory and CPU limits.",
-    ("enforced", "none"): "This machine enforces memory limits; CPU is not limited.",
-    ("per-process", "enforced"): (
+    ("enforced", "enforced"): N_("This machine enforces memory and CPU limits."),
+    ("enforced", "none"): N_("This machine enforces memory limits; CPU is not limited."),
+    ("per-process", "enforced"): N_(
         "Memory is limited per process, not for a server as a whole; CPU limits are enforced."
     ),
-    ("per-process", "none"): (
+    ("per-process", "none"): N_(
         "Memory is limited per process and CPU is not limited on this machine."
     ),
-    ("none", "enforced"): "Memory is not limited on this machine; CPU limits are enforced.",
-    ("none", "none"): (
+    ("none", "enforced"): N_("Memory is not limited on this machine; CPU limits are enforced."),
+    ("none", "none"): N_(
         "This machine enforces neither memory nor CPU limits; the sizes say what to keep to."
     ),
 }
@@ -117,16 +122,45 @@ def limits_sentence(enforcement: Enforcement) -> str:
 
 def facts_of(profile: Profile) -> tuple[Fact, ...]:
     """The size and equipment of a profile, in words; what it has not is left out."""
-    said = {
-        "Memory": memory_range(profile.mem_guarantee, profile.mem_limit) or "not limited",
-        "CPU": cpu_range(profile.cpu_guarantee, profile.cpu_limit) or "not limited",
-        "GPU": str(profile.gpu) if profile.gpu else "none",
-        "Bucket": profile.s3_bucket_name,
-        "Nodes": profile.node_purpose,
-        "Secrets": counted(len(profile.secret_names), "secret") if profile.secret_names else None,
-        "Kernels": ", ".join(profile.kernels),
-    }
-    return tuple(Fact(label, value) for label, value in said.items() if value)
+    gpu = Fact(N_("GPU"), str(profile.gpu)) if profile.gpu else Fact("GPU", pattern=N_("none"))
+    equipment = (
+        Fact(N_("Bucket"), profile.s3_bucket_name or ""),
+        Fact(N_("Nodes"), profile.node_purpose or ""),
+        Fact(N_("Secrets"), str(len(profile.secret_names) or "")),
+        Fact(N_("Kernels"), ", ".join(profile.kernels)),
+    )
+    return (_memory(profile), _cpu(profile), gpu, *(fact for fact in equipment if fact.value))
+
+
+def _memory(profile: Profile) -> Fact:
+    low, high = profile.mem_guarantee, profile.mem_limit
+    label = N_("Memory")
+    if low is None and high is None:
+        return Fact(label, pattern=N_("not limited"))
+    # With one end only, the range is asked for as if it were both: it then says the number alone.
+    value = memory_range(high if low is None else low, low if high is None else high) or ""
+    if low is None:
+        return Fact(label, value, N_("up to %(value)s"))
+    return Fact(label, value, "%(value)s" if high is not None else N_("at least %(value)s"))
+
+
+def _cpu(profile: Profile) -> Fact:
+    low, high = profile.cpu_guarantee, profile.cpu_limit
+    label = N_("CPU")
+    if low is None and high is None:
+        return Fact(label, pattern=N_("not limited"))
+    said = cpu_range(high if low is None else low, low if high is None else high) or ""
+    value, _, unit = said.partition(" ")
+    one, several = _CORES[low is not None, high is not None]
+    return Fact(label, value, one if unit == "core" else several)
+
+
+_CORES = {
+    (True, True): (N_("%(value)s core"), N_("%(value)s cores")),
+    (True, False): (N_("at least %(value)s core"), N_("at least %(value)s cores")),
+    (False, True): (N_("up to %(value)s core"), N_("up to %(value)s cores")),
+}
+"""By what is said: at least, at most."""
 
 
 def _preselected(offers: Sequence[Offer], last_choice: str | None) -> Offer | None:

@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tornado.web import StaticFileHandler
+from tornado.web import RequestHandler, StaticFileHandler
 
 from fairihub_core.access import denial_of
 from fairihub_core.clock import today
 from fairihub_core.offers import offers_for
-from fairihub_core.palette import Palette, palette
+from fairihub_core.palette import palette
+from fairihub_core.people import Provider
+from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal.forms import TEMPLATES, profile_form
 from fairihub_portal.home import Account, ServerNow, ServerState, account_of
+from fairihub_portal.pages import Mismatches, TeamPageHandler, Written
+from fairihub_portal.portal import Portal
+from fairihub_portal.texts import SOURCE, preferred
 from fairihub_portal.views import Enforcement, limits_sentence, profile_page
 
 STATIC = Path(__file__).parent / "static"
+PROVIDER_NAMES: Mapping[Provider, str] = {"link": "", "github": "GitHub", "oidc": "OpenID Connect"}
 
 
-@dataclass(frozen=True)
-class Portal:
-    """What every page knows of the hub; `portal` in the templates."""
-
-    name: str
-    contact: str
-    logo_url: str | None
-    idle_minutes: int
-    link_hours: int
-    limits: str
-    services: Mapping[str, str]
-    """What the navigation leads to besides: a path on this hub, and its name."""
-    palette: Palette
-    version: str
-    """Changes with the static files, so that browsers may keep them."""
+def no_mismatches() -> tuple[Mismatch, ...]:
+    """Where sign-in knows no account numbers, none can be wrong."""
+    return ()
 
 
 def template_paths() -> list[str]:
     """For `c.JupyterHub.template_paths`; JupyterHub adds its own behind."""
     return [str(TEMPLATES)]
+
+
+def jinja_options() -> dict[str, Any]:
+    """For `c.JupyterHub.jinja_environment_options`: each page in its reader's language."""
+    return {"extensions": ["fairihub_portal.texts.Words"]}
 
 
 def template_vars(
@@ -54,11 +52,22 @@ def template_vars(
     link_hours: int,
     enforcement: Enforcement,
     snapshot: Callable[[], Snapshot],
-    operators: Collection[str] = (),
+    mismatches: Mismatches = no_mismatches,
     services: Mapping[str, str] | None = None,
     logo_url: str | None = None,
+    provider: Provider = "link",
+    provider_name: str | None = None,
+    token_days: int = 30,
+    language: str = SOURCE,
 ) -> dict[str, Any]:
-    """For `c.JupyterHub.template_vars`: `portal` (a value) and `account` (of the user at hand)."""
+    """For `c.JupyterHub.template_vars`: `portal` (a value) and `account` (of the user at hand).
+
+    Args:
+        mismatches: logins of team files that belong to another account than these mean.
+        provider_name: what people call the provider, if not as usual.
+        token_days: the longest life of a token.
+        language: for browsers that ask for none of ours.
+    """
     portal = Portal(
         name=name,
         contact=contact,
@@ -69,13 +78,16 @@ def template_vars(
         services=dict(services or {}),
         palette=palette(colour),
         version=_static_version(),
+        provider=provider,
+        provider_name=provider_name or PROVIDER_NAMES[provider],
+        token_days=token_days,
+        language=language,
     )
 
     def account(user: Any) -> Account | None:
         if user is None:
             return None
-        now = snapshot()
-        return account_of(user.name, _server_now(user), now, operators, today())
+        return account_of(user.name, _server_now(user), snapshot(), today(), mismatches())
 
     return {"portal": portal, "account": account}
 
@@ -86,6 +98,7 @@ def options_form(
     enforcement: Enforcement,
     contact: str,
     shares_system_user: bool = False,
+    language: str = SOURCE,
 ) -> Callable[[Any], str]:
     """For `c.Spawner.options_form`: the choice of profiles, from the directory of this moment."""
 
@@ -98,7 +111,7 @@ def options_form(
             denial=denial_of(login, directory, day),
             shares_system_user=shares_system_user,
         )
-        return profile_form(page, contact)
+        return profile_form(page, contact, _language_of(spawner, language))
 
     return form
 
@@ -106,6 +119,21 @@ def options_form(
 def static_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, str]]]:
     """For `c.JupyterHub.extra_handlers`: our style and scripts below `/hub/fairihub-static/`."""
     return [(r"/fairihub-static/(.*)", PortalStaticHandler, {"path": str(STATIC)})]
+
+
+def page_handlers(
+    *,
+    snapshot: Callable[[], Snapshot],
+    mismatches: Mismatches = no_mismatches,
+    written: Written = str,
+) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+    """For `c.JupyterHub.extra_handlers`: the page of each team, `/hub/team/NAME`.
+
+    Args:
+        written: a hub name as the login that team files write.
+    """
+    given = {"snapshot": snapshot, "mismatches": mismatches, "written": written}
+    return [(r"/team/([^/]+)", TeamPageHandler, given)]
 
 
 def security_headers() -> dict[str, str]:
@@ -156,6 +184,12 @@ def _asked_for(spawner: Any) -> str | None:
         return None
     asked: str | None = spawner.handler.get_query_argument("profile", None)
     return asked
+
+
+def _language_of(spawner: Any, default: str) -> str:
+    if spawner.handler is None:
+        return default
+    return preferred(spawner.handler.request.headers.get("Accept-Language", ""), default)
 
 
 def _last_choice(spawner: Any) -> str | None:

@@ -1,5 +1,7 @@
 /** What the scripts of several pages share: the hub's API, questions, moments in local time. */
 
+import { _ } from "./texts.js";
+
 const { baseUrl, user, xsrf } = document.body.dataset;
 
 /** The address of this page's user in the hub's API, with what follows. */
@@ -16,7 +18,8 @@ export async function call(url, method = "GET", body = undefined) {
   });
   const text = await response.text();
   if (!response.ok) {
-    throw new Error(messageOf(text) || `The hub answered ${response.status}. Try again.`);
+    const unsaid = _("The hub answered %(status)s. Try again.", { status: response.status });
+    throw new Error(messageOf(text) || unsaid);
   }
   return text ? JSON.parse(text) : null;
 }
@@ -49,7 +52,7 @@ export async function stopServer() {
     if (!server && !pending) return;
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
-  throw new Error("The server is still stopping. Reload this page in a while.");
+  throw new Error(_("The server is still stopping. Reload this page in a while."));
 }
 
 /** Says a text in an element that is hidden while it says nothing. */

@@ -1,6 +1,7 @@
 /** The home page: stops the server, with a question first, and then goes where the reader wanted. */
 
 import { ask, localTimes, stopServer } from "./common.js";
+import { _ } from "./texts.js";
 
 localTimes();
 
@@ -11,8 +12,8 @@ async function stopAndGo(question, go) {
   if (!(await ask(question))) return;
   buttons.forEach((button) => (button.disabled = true));
   document.getElementById("start")?.remove();
-  document.getElementById("server-state").textContent = "Stopping";
-  message.textContent = "Stopping the server…";
+  document.getElementById("server-state").textContent = _("Stopping");
+  message.textContent = _("Stopping the server…");
   try {
     await stopServer();
     go();

@@ -1,5 +1,7 @@
 /** The profile page: says which profile the button will start, and keeps it from being sent twice. */
 
+import { _ } from "./texts.js";
+
 const form = document.getElementById("spawn_form");
 const button = document.getElementById("start-server");
 const choice = document.getElementById("start-choice");
@@ -14,7 +16,7 @@ if (button) {
   form.addEventListener("change", sayChoice);
   form.addEventListener("submit", () => {
     button.disabled = true;
-    button.textContent = "Starting…";
+    button.textContent = _("Starting…");
   });
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();

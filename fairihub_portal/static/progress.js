@@ -1,6 +1,7 @@
 /** Follows the start of a server: the hub's events as a bar, a line and a list. */
 
 import { say, stopServer } from "./common.js";
+import { _ } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
 const events = new EventSource(byId("progress").dataset.progressUrl);
@@ -25,19 +26,19 @@ function tell(message) {
 
 function fail(message) {
   events.close();
-  byId("progress-title").textContent = "Your server did not start";
+  byId("progress-title").textContent = _("Your server did not start");
   byId("progress-about").hidden = true;
   byId("progress-bar").hidden = true;
   byId("progress-message").hidden = true;
   byId("progress-details").open = true;
   byId("stop-server-btn").hidden = true;
   byId("retry").hidden = false;
-  say(byId("failure"), message?.replace(/^Spawn failed: /, "") || "The hub’s log says more.");
+  say(byId("failure"), message?.replace(/^Spawn failed: /, "") || _("The hub’s log says more."));
 }
 
 byId("stop-server-btn").addEventListener("click", async ({ target }) => {
   target.disabled = true;
-  byId("progress-message").textContent = "Cancelling…";
+  byId("progress-message").textContent = _("Cancelling…");
   events.close();
   try {
     await stopServer();

@@ -87,7 +87,9 @@ closed = Team(
     members=(Member(login="dora"), Member(login="carl", role="admin")),
 )
 idle = Team(name="idle-team", namespace="idle-team", members=(Member(login="eve"),))
-directory = TeamDirectory(teams=(urban, biodiversity, closed, idle))
+directory = TeamDirectory(
+    teams=(urban, biodiversity, closed, idle), operators=frozenset({"olga"})
+)
 snapshot_now = Snapshot(
     number=1,
     taken=datetime.now(timezone.utc),
@@ -151,6 +153,7 @@ c.Spawner.options_form = wiring.options_form(
     snapshot=snapshot, enforcement=machine, contact="help@example.org", shares_system_user=True
 )
 c.JupyterHub.template_paths = wiring.template_paths()
+c.JupyterHub.jinja_environment_options = wiring.jinja_options()
 c.JupyterHub.template_vars = wiring.template_vars(
     name="Cube Lab",
     colour=told["colour"],
@@ -159,7 +162,6 @@ c.JupyterHub.template_vars = wiring.template_vars(
     link_hours=24,
     enforcement=machine,
     snapshot=snapshot,
-    operators=("carl",),
     services={"/services/catalog/": "Notebook Catalog"},
 )
 c.JupyterHub.extra_handlers = wiring.static_handlers()

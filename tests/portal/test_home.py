@@ -38,16 +38,15 @@ GOOD = FileReport(path="teams/uc1.yaml", team="uc1", findings=(WARNING,))
 
 
 def page(login: str, server: ServerNow | None = None, *files: FileReport) -> Account:
-    snapshot = Snapshot(
-        number=1, taken=NOON, directory=TeamDirectory(teams=(UC1, CLOSED)), files=files
-    )
-    return account_of(login, server or ServerNow(), snapshot, {"olga"}, TODAY)
+    directory = TeamDirectory(teams=(UC1, CLOSED), operators=frozenset({"olga"}))
+    snapshot = Snapshot(number=1, taken=NOON, directory=directory, files=files)
+    return account_of(login, server or ServerNow(), snapshot, TODAY)
 
 
 def test_a_running_server_is_named_by_its_profile_and_team():
     server = page("ada", ServerNow("running", "uc1.small", NOON)).server
     assert (server.team, server.profile, server.since) == ("uc1", "Small", NOON)
-    assert server.facts[0].value == "up to 2 GiB"
+    assert str(server.facts[0]) == "up to 2 GiB"
 
 
 @pytest.mark.parametrize("choice", [None, "", "uc1", "uc1.gone", "nowhere.small", "..", "small"])

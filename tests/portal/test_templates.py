@@ -17,13 +17,14 @@ from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal.forms import TEMPLATES
-from fairihub_portal.wiring import options_form, template_vars
+from fairihub_portal.team import team_page
+from fairihub_portal.wiring import jinja_options, options_form, template_vars
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 MACHINE = SimpleNamespace(memory="none", cpu="none")
 PAGES = sorted(p.name for p in TEMPLATES.glob("*.html") if not p.name.startswith("_"))
 SHOWN = [p for p in PAGES if p not in ("layout.html", "page.html")]
-FOR_MEMBERS = ("home.html", "spawn.html", "spawn_pending.html", "token.html")
+FOR_MEMBERS = ("home.html", "spawn.html", "spawn_pending.html", "team.html", "token.html")
 """Shown by the hub only to those signed in."""
 THEIRS = ("admin.html", "accept-share.html")
 """JupyterHub's own, in our frame."""
@@ -38,7 +39,8 @@ def environment(*, asynchronous: bool) -> Environment:
             FileSystemLoader([str(TEMPLATES), theirs]),
         ]
     )
-    return Environment(loader=loader, autoescape=True, enable_async=asynchronous)
+    asked = {"enable_async": asynchronous, **jinja_options()}
+    return Environment(loader=loader, autoescape=True, **asked)
 
 
 def user_named(login: str, *, pending: str | None = None, ready: bool = False) -> Any:
@@ -75,6 +77,7 @@ def hostile_snapshot(login: str = HOSTILE) -> Snapshot:
 
 def namespace(user: Any, **more: Any) -> dict[str, Any]:
     """What the hub and its handlers hand to the pages, all of it hostile."""
+    snapshot = hostile_snapshot()
     said = template_vars(
         name=HOSTILE,
         colour="#0b7261",
@@ -131,12 +134,12 @@ def namespace(user: Any, **more: Any) -> dict[str, Any]:
         "message": "",
         "message_html": HOSTILE,
         "exception": None,
+        "team": team_page(snapshot.directory.teams[0], snapshot, date(2026, 5, 1)),
         "oauth_client": SimpleNamespace(description=HOSTILE, redirect_uri=HOSTILE),
         "scope_descriptions": [{"scope": "x", "description": HOSTILE, "filter": HOSTILE}],
         "allowed_scopes": [HOSTILE],
         "api_tokens": [token],
         "oauth_clients": [client],
-        "token_expires_in_options_html": '<option value="3600">1 Hour</option>',
         "owner": SimpleNamespace(name=HOSTILE),
         "spawner": SimpleNamespace(name=HOSTILE),
         "server_version": "6",
@@ -169,7 +172,6 @@ def test_every_page_renders_with_landmarks_and_without_injected_html(name, signe
     assert "JupyterHub" not in re.sub(r"<script.*?</script>", "", html, flags=re.S) or name in (
         "admin.html",
         "accept-share.html",
-        "token.html",
     )
 
 
@@ -198,7 +200,6 @@ def test_safe_marks_only_html_of_our_own_or_of_the_hub():
     assert {(name, what.strip()) for name, what in used} == {
         ("_head.html", "portal.palette.css"),
         ("spawn.html", "spawner_options_form"),
-        ("token.html", "token_expires_in_options_html"),
     }
 
 
@@ -216,7 +217,7 @@ ENDED = Closed("uc2", date(2025, 1, 31), False, ())
 @pytest.mark.parametrize(
     ("denial", "said"),
     [
-        (Denial("ada", "no-team"), ["No team lists you yet", "ada", "ask help@example.org"]),
+        (Denial("ada", "no-team"), ["No team lists you yet", "userName: ada", "help@example.org"]),
         (Denial("ada", "closed", (CLOSED,)), ["Your team has closed", "2024-12-31", "bob"]),
         (Denial("ada", "closed", (ENDED,)), ["Your membership has ended", "uc2", "2025-01-31"]),
         (Denial("ada", "closed", (CLOSED, ENDED)), ["Your teams have closed", "uc1", "uc2"]),

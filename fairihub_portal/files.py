@@ -1,0 +1,80 @@
+"""What is wrong with team files, for operators and for the admins of the team."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairihub_core.findings import Finding
+from fairihub_core.resolution import Mismatch
+from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.teams import Team, TeamDirectory
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """A team file that could not be taken in, and whether an earlier state is in force."""
+
+    path: str
+    team: str | None
+    in_force: bool
+    findings: tuple[Finding, ...]
+    source: str
+    revision: str | None
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class WrongAccount:
+    """A login that a team file means for another account than the one that has it now."""
+
+    team: str
+    login: str
+    expected: str
+    found: str
+    place: Place | None
+
+
+def broken_files(snapshot: Snapshot, teams: Iterable[Team] | None = None) -> tuple[BrokenFile, ...]:
+    """The broken files that define one of `teams`; all broken files if none are named."""
+    wanted = None if teams is None else tuple(teams)
+    return tuple(
+        _broken(report, snapshot.directory)
+        for report in snapshot.files
+        if not report.ok and (wanted is None or any(defines(report, team) for team in wanted))
+    )
+
+
+def wrong_accounts(
+    found: Iterable[Mismatch], snapshot: Snapshot, teams: Iterable[Team] | None = None
+) -> tuple[WrongAccount, ...]:
+    """The mismatches in `teams`, or all, with the place in the file."""
+    names = None if teams is None else {team.name for team in teams}
+    return tuple(
+        WrongAccount(m.team, m.login, m.expected, m.found, _place(m, snapshot))
+        for m in found
+        if names is None or m.team in names
+    )
+
+
+def defines(report: FileReport, team: Team) -> bool:
+    return team.name == report.team or (team.path is not None and team.path == report.path)
+
+
+def _place(mismatch: Mismatch, snapshot: Snapshot) -> Place | None:
+    report = snapshot.report_of(mismatch.team)
+    return report.place(mismatch.login) if report else None
+
+
+def _broken(report: FileReport, directory: TeamDirectory) -> BrokenFile:
+    errors = tuple(f for f in report.findings if f.severity == "error")
+    return BrokenFile(
+        path=report.path,
+        team=report.team,
+        in_force=any(defines(report, team) for team in directory.teams),
+        findings=errors or report.findings,
+        source=report.source,
+        revision=report.revision,
+        since=report.since,
+    )

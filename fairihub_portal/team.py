@@ -1,0 +1,83 @@
+"""What the page of a team shows to its admins: members, the state of its file, how to add one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from fairihub_core.resolution import Mismatch
+from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.teams import ALL_RIGHTS, Member, Right, Role, Team
+from fairihub_portal.files import BrokenFile, WrongAccount, broken_files, defines, wrong_accounts
+
+Origin = Literal["file", "claim"]
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """A member, with the line of the file that says so."""
+
+    login: str
+    role: Role
+    rights: tuple[Right, ...]
+    until: date | None
+    ended: bool
+    origin: Origin
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class TeamPage:
+    """All that the page says of one team."""
+
+    name: str
+    until: date | None
+    open: bool
+    members: tuple[MemberRow, ...]
+    place: Place | None
+    source: str
+    broken: tuple[BrokenFile, ...]
+    wrong: tuple[WrongAccount, ...]
+
+
+def team_page(
+    team: Team,
+    snapshot: Snapshot,
+    today: date,
+    found: Iterable[Mismatch] = (),
+    written: Callable[[str], str] = str,
+) -> TeamPage:
+    """The page of `team`, one of the snapshot's.
+
+    Args:
+        found: the mismatches of all teams.
+        written: a hub name as the login that team files write.
+    """
+    report = next((r for r in snapshot.files if defines(r, team)), None)
+    return TeamPage(
+        name=team.name,
+        until=team.expires,
+        open=team.open_on(today),
+        members=tuple(_row(m, team, report, today, written(m.login)) for m in team.members),
+        place=report.place("allowedLogins") if report else None,
+        source=report.source if report else "",
+        broken=broken_files(snapshot, (team,)),
+        wrong=wrong_accounts(found, snapshot, (team,)),
+    )
+
+
+def _row(
+    member: Member, team: Team, report: FileReport | None, today: date, written: str
+) -> MemberRow:
+    listed = not team.allow_claims or report is None or written in report.lines
+    return MemberRow(
+        login=member.login,
+        role=member.role,
+        rights=tuple(sorted(right for right in ALL_RIGHTS if member.holds(right))),
+        until=member.expires,
+        ended=member.expires is not None and today > member.expires,
+        origin="file" if listed else "claim",
+        place=report.place(written) if report and listed else None,
+    )
