@@ -1,0 +1,209 @@
+"""The register of people: makes what team files say of logins into who comes in on this hub.
+
+Its one directory is what everybody behind it goes by: hub names in place of logins, accounts
+known by their number, and what claims bring.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from fairihub_auth.impostors import Strangers, contradicts, doubtful, reported
+from fairihub_auth.store import AuthStore
+from fairihub_core import clock
+from fairihub_core.access import Denial, denial_of
+from fairihub_core.errors import Unavailable
+from fairihub_core.login_reading import LOGIN
+from fairihub_core.logins import printable
+from fairihub_core.people import AnotherPerson, Identity, People, Person, Provider
+from fairihub_core.resolution import ClaimRules, Mismatch, mismatches, resolved
+from fairihub_core.snapshot import FileReport
+from fairihub_core.teams import Team, TeamDirectory
+
+Put = Callable[[TeamDirectory, tuple[FileReport, ...]], None]
+
+log = logging.getLogger("fairihub.people")
+
+
+class Register:
+    """Who has signed in, and what follows for the teams. Its methods may block; any thread.
+
+    Args:
+        store: where accounts are kept.
+        put: publishes a directory with the reports of the team files; done before a method that
+            changes anything returns.
+        provider: links prove no account, so nobody is pinned; only GitHub has a `githubId`.
+        rules: what claims bring.
+        operators: their logins, as settings name them.
+    """
+
+    def __init__(
+        self,
+        store: AuthStore,
+        put: Put,
+        *,
+        provider: Provider,
+        rules: ClaimRules,
+        operators: frozenset[str],
+    ) -> None:
+        self._store = store
+        self._put = put
+        self._provider: Provider = provider
+        self._rules = rules
+        self._operators = operators
+        self._people = People() if provider == "link" else store.people(provider)
+        self._teams: tuple[Team, ...] = ()
+        self._files: tuple[FileReport, ...] = ()
+        self._directory = TeamDirectory()
+        self._strangers = Strangers()
+        self._mismatches: tuple[Mismatch, ...] = ()
+        self._lock = threading.RLock()
+
+    def teams_are(self, teams: tuple[Team, ...], files: tuple[FileReport, ...]) -> None:
+        """The teams as their files describe them now."""
+        heeded = teams if self._provider == "github" else tuple(map(_without_numbers, teams))
+        with self._lock:
+            self._teams, self._files = heeded, files
+            self._publish()
+
+    def admit(self, identity: Identity) -> Person | Denial:
+        """Who that is on this hub, or why they do not come in. Only who comes in is pinned.
+
+        Raises:
+            Unavailable: somebody new could not be kept, and so does not come in.
+        """
+        claims = identity.claims & self._rules.grants.keys()
+        with self._lock:
+            known = self._people.with_id(identity.id)
+            if LOGIN.fullmatch(identity.login):
+                named = identity.login
+            elif known is not None:
+                named = known.login
+            else:
+                return self._denial(Denial(identity.login, "no-team"), identity)
+            try:
+                person = self._people.recognise(Identity(identity.id, named, claims))
+            except AnotherPerson:
+                self._report(identity)
+                return self._denial(Denial(identity.login, "another-person"), identity)
+            return self._decided(person, known, identity)
+
+    def claims_are(self, name: str, claims: frozenset[str]) -> None:
+        """The provider's claims of `name` (a hub name), as they were just asked for."""
+        with self._lock:
+            known = self._people.named(name)
+            relevant = claims & self._rules.grants.keys()
+            if known is not None and known.claims != relevant:
+                self._update(known.model_copy(update={"claims": relevant}))
+
+    def unpin(self, name: str) -> bool:
+        """Forgets the account of a hub name or login; False if there is none.
+
+        The name is then of whoever signs in with it next: their sessions and tokens must have
+        ended before.
+        """
+        with self._lock:
+            person = self._people.named(name) or self._people.with_login(name)
+            if person is None:
+                return False
+            self._store.remove(self._provider, person.name)
+            self._people = self._people.without(person.name)
+            self._strangers = self._strangers.without(logins=frozenset(person.logins))
+            self._publish()
+            return True
+
+    def people(self) -> People:
+        """Everybody who has been let in through this provider."""
+        return self._people
+
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """Entries of team files whose login somebody else tried, or holds."""
+        return self._mismatches
+
+    def written(self, name: str) -> str:
+        """The login that team files write for `name` (a hub name): by number, else the newest."""
+        person = self._people.named(name)
+        if person is None:
+            return name
+        members = [member for team in self._teams for member in team.members]
+        by_number = (m.login for m in members if str(m.github_id) == person.id)
+        listed = {m.login for m in members if m.github_id is None}
+        by_login = (login for login in reversed(person.logins) if login in listed)
+        return next(by_number, None) or next(by_login, None) or person.login
+
+    def _decided(self, person: Person, known: Person | None, identity: Identity) -> Person | Denial:
+        directory = self._directory
+        if person != known:
+            directory = self._resolved(self._people.including(person))
+        denial = denial_of(person.name, directory, clock.today())
+        if denial is None:
+            self._strangers = self._strangers.without(frozenset({identity.login}), identity.id)
+            self._let_in(person, known)
+            return person
+        if known is not None and person != known:
+            # Refused or not: what they have lost elsewhere they have lost here.
+            self._update(person)
+        if contradicts(identity, self._teams):
+            self._report(identity)
+            denial = replace(denial, reason="another-person", closed=())
+        return self._denial(denial, identity)
+
+    def _let_in(self, person: Person, known: Person | None) -> None:
+        if self._provider == "link":
+            return
+        if known is not None:
+            self._update(person)
+            return
+        # First the store: a hub that forgot whose a login is would give it away.
+        self._store.put(self._provider, person)
+        self._people = self._people.including(person)
+        self._publish()
+
+    def _update(self, person: Person) -> None:
+        """Somebody known, as they are now; what they may not do any more must not wait."""
+        if person != self._people.named(person.name):
+            self._people = self._people.including(person)
+            self._publish()
+        try:
+            self._store.put(self._provider, person)
+        except Unavailable:
+            log.warning("What is new of %s is not kept: the records are away", person.name)
+
+    def _report(self, identity: Identity) -> None:
+        """Somebody else's login was tried: operators and the teams that list it hear of it."""
+        log.warning(
+            "%s was tried with account %s, and is known as another person's",
+            printable(identity.login),
+            printable(identity.id),
+        )
+        strangers = self._strangers.including(identity).among(self._teams)
+        if strangers != self._strangers:
+            self._strangers = strangers
+            self._publish()
+
+    def _denial(self, denial: Denial, identity: Identity) -> Denial:
+        number = identity.id if self._provider == "github" else None
+        return replace(denial, login=printable(identity.login), number=number)
+
+    def _resolved(self, people: People) -> TeamDirectory:
+        # Not by a login whose number, as a file gives it, is another's: too much hangs on it.
+        operators = self._operators - doubtful(self._teams, people)
+        return resolved(self._teams, people, rules=self._rules, operators=operators)
+
+    def _publish(self) -> None:
+        self._directory = self._resolved(self._people)
+        self._strangers = self._strangers.among(self._teams)
+        held = mismatches(self._teams, self._people)
+        tried = self._strangers.mismatches(self._teams, self._people)
+        self._mismatches = tuple(dict.fromkeys((*held, *tried)))
+        self._put(self._directory, reported(self._files, self._mismatches))
+
+
+def _without_numbers(team: Team) -> Team:
+    if all(member.github_id is None for member in team.members):
+        return team
+    members = tuple(m.model_copy(update={"github_id": None}) for m in team.members)
+    return team.model_copy(update={"members": members})
