@@ -6,9 +6,9 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from traitlets import Callable as CallableTrait
 from traitlets import Float, Integer, Unicode, default
 
 from fairihub_core import processes
-from fairihub_core.clock import today
+from fairihub_core.clock import now, today
 from fairihub_core.equipment import environment_of, own_packages
 from fairihub_core.errors import FairihubError
 from fairihub_core.homes import prepare_home
@@ -65,10 +65,16 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
     removal_grace = Float(
         300, help="Seconds that a server goes on for an owner whom its team no longer admits."
     ).tag(config=True)
+    removed_at = CallableTrait(
+        default_value=lambda login: None,
+        help="Since when no team admits a login, which a hub remembers over its restarts: "
+        "(login) -> datetime or None.",
+    ).tag(config=True)
 
     pid: int
     kit: Kit | None = None
-    refused_since: float | None = None
+    refused_since: datetime | None = None
+    ending: bool = False
 
     @default("cmd")
     def _default_cmd(self) -> list[str]:
@@ -202,25 +208,32 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
     async def poll(self) -> int | None:
         """None while the server runs and its owner may have it; looked at every ten seconds."""
         status: int | None = await super().poll()
-        if status is not None or not self._outstayed():
+        end = self.ends_at()
+        # While one look ends the server, it runs for the others.
+        if status is not None or end is None or now() < end or self.ending:
             return status
         self.log.warning("%s: no longer a member; the server ends", self._log_name)
-        await self.stop()
+        self.ending = True
+        try:
+            await self.stop()
+        finally:
+            self.ending = False
         return 1
+
+    def ends_at(self) -> datetime | None:
+        """When the server ends, as its team admits its owner no more; None while it does."""
+        login = self.user.name
+        team = self.directory().team(str(self.user_options.get("profile")).partition(".")[0])
+        if self.kit is None or (team is not None and team.admits(login, today())):
+            self.refused_since = None
+            return None
+        self.refused_since = self.refused_since or self.removed_at(login) or now()
+        return self.refused_since + timedelta(seconds=self.removal_grace)
 
     async def _signal(self, sig: int) -> bool:
         """Whether the signal reached the server. A zombie would take it, and count as running."""
         alive = processes.started_at(self.pid) is not None
         return alive and bool(await super()._signal(sig))
-
-    def _outstayed(self) -> bool:
-        """Whether the owner has been out of the server's team for longer than the grace."""
-        team = self.directory().team(str(self.user_options.get("profile")).partition(".")[0])
-        if self.kit is None or (team is not None and team.admits(self.user.name, today())):
-            self.refused_since = None
-            return False
-        self.refused_since = self.refused_since or time.monotonic()
-        return time.monotonic() - self.refused_since >= self.removal_grace
 
     async def stop(self, now: bool = False) -> None:
         """Stops the server, and ends whatever it started."""
