@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fairihub_core.findings import Finding
@@ -23,7 +23,7 @@ class Strangers:
     def including(self, identity: Identity) -> Strangers:
         return Strangers({**self.numbers, identity.login: identity.id})
 
-    def without(self, logins: frozenset[str], number: str | None = None) -> Strangers:
+    def without(self, logins: Collection[str], number: str | None = None) -> Strangers:
         """All but those of these logins, which are clear by now, and of this account."""
         return Strangers(
             {
@@ -38,7 +38,7 @@ class Strangers:
         if not self.numbers:
             return self
         listed = {member.login for team in teams for member in team.members}
-        return self.without(frozenset(self.numbers.keys() - listed))
+        return self.without(self.numbers.keys() - listed)
 
     def mismatches(self, teams: Iterable[Team], people: People) -> tuple[Mismatch, ...]:
         """The entries that mean another account than the one that was tried."""

@@ -111,7 +111,7 @@ class Register:
                 return False
             self._store.remove(self._provider, person.name)
             self._people = self._people.without(person.name)
-            self._strangers = self._strangers.without(logins=frozenset(person.logins))
+            self._strangers = self._strangers.without(person.logins)
             self._publish()
             return True
 
@@ -140,7 +140,7 @@ class Register:
             directory = self._resolved(self._people.including(person))
         denial = denial_of(person.name, directory, clock.today())
         if denial is None:
-            self._strangers = self._strangers.without(frozenset({identity.login}), identity.id)
+            self._strangers_are(self._strangers.without({identity.login}, identity.id))
             self._let_in(person, known)
             return person
         if known is not None and person != known:
@@ -179,7 +179,9 @@ class Register:
             printable(identity.login),
             printable(identity.id),
         )
-        strangers = self._strangers.including(identity).among(self._teams)
+        self._strangers_are(self._strangers.including(identity).among(self._teams))
+
+    def _strangers_are(self, strangers: Strangers) -> None:
         if strangers != self._strangers:
             self._strangers = strangers
             self._publish()
