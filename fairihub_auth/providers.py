@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -25,6 +26,7 @@ from traitlets import Callable, Float, default
 from fairihub_auth.gate import Gate
 from fairihub_auth.login_page import OneSession
 from fairihub_auth.logout import ProviderLogout
+from fairihub_core import clock
 from fairihub_core.access import Denial
 from fairihub_core.errors import FairihubError
 from fairihub_core.logins import printable
@@ -50,13 +52,15 @@ class SignInFailed(web.HTTPError):
 class ProviderUnreachable(SignInFailed):
     """The provider is away, slow, or says what cannot be understood; `503.html` shows it."""
 
-    def __init__(self, provider_name: str) -> None:
+    def __init__(self, provider_name: str, since: datetime | None = None) -> None:
         message = (
             f"{provider_name} cannot be reached at present, so nobody can sign in. Whoever is "
             "signed in keeps working. Try again in a few minutes."
         )
         super().__init__(message, code="provider-unreachable", status=503)
         self.provider_name = provider_name
+        self.since = since
+        """Since when nobody could be identified, as far as anybody has tried."""
 
 
 def _stale() -> SignInFailed:
@@ -147,6 +151,8 @@ class ProviderGate(Gate):
     )
     provider_seconds = Float(10.0, config=True, help="How long each answer of the provider takes.")
 
+    _away_since: datetime | None = None
+
     def identity_of(self, auth_model: dict[str, Any]) -> Identity:
         """Who that is. Whatever it raises counts as an answer that cannot be understood."""
         raise NotImplementedError
@@ -182,20 +188,23 @@ class ProviderGate(Gate):
         try:
             auth_model = await super().authenticate(handler, data)
             identity = self.identity_of(auth_model)
-            if not 0 < len(identity.login) <= MAX_ID or not 0 < len(identity.id) <= MAX_ID:
-                raise ValueError("no login or id of a usable length")
+            for text in (identity.id, identity.login):
+                if not text.isprintable() or not 0 < len(text) <= MAX_ID:
+                    raise ValueError("no login or id that can be used")
         except SignInFailed:
             raise
         except Exception as problem:
             # Neither the text of the provider nor that of an exception about it is ours to show:
             # either may hold a token.
             raise self.unreachable(f"{type(problem).__name__} in its answer") from problem
+        self._away_since = None
         return auth_model, identity
 
     def unreachable(self, what: str) -> ProviderUnreachable:
         """The error to raise, once the log says what was wrong."""
         self.log.warning("%s does not say who somebody is: %s", self.provider_name, printable(what))
-        return ProviderUnreachable(self.provider_name)
+        self._away_since = self._away_since or clock.now()
+        return ProviderUnreachable(self.provider_name, self._away_since)
 
     @default("http_client")
     def _own_http_client(self) -> AsyncHTTPClient:
