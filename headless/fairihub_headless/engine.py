@@ -29,7 +29,7 @@ log = logging.getLogger("fairihub.headless")
 
 _LOOK_AGAIN = 5.0
 """Seconds after which the queue is looked at even if nobody said that it changed."""
-DISMISSED = Failure(code="dismissed", message="Dismissed by its owner.")
+DISMISSED = Failure(code="dismissed", message="Dismissed.")
 
 
 class Engine(Protocol):

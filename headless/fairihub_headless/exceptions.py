@@ -23,9 +23,13 @@ class NotAllowed(FairihubError):
     status: ClassVar[int] = 405
 
 
+def no_such_method() -> NotAllowed:
+    return NotAllowed("no-such-method", "This address does not know that method.")
+
+
 def no_such_job(job: str) -> Missing:
     """Said alike of jobs that never were and of jobs of others."""
-    return Missing("no-such-job", f"You have no job “{job[:64]}”.")
+    return Missing("no-such-job", f"There is no job “{job[:64]}” for you.")
 
 
 def exception_of(error: FairihubError) -> dict[str, Any]:

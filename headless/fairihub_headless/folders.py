@@ -119,7 +119,7 @@ class RunFolder:
         """A file in this folder; no link on the way is followed.
 
         Raises:
-            Missing: `no-file`.
+            Missing: `no-such-file`.
         """
         return open_below(self._root, self._below(relative))
 

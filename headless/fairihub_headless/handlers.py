@@ -7,9 +7,12 @@ from typing import Any, BinaryIO
 
 from tornado.web import stream_request_body
 
+from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Missing, TooLarge
+from fairihub_core.scopes import READ_RUNS
 from fairihub_headless import pages, views
 from fairihub_headless.base_handler import Base
+from fairihub_headless.callers import selection_of
 from fairihub_headless.exceptions import Gone
 from fairihub_headless.folders import EXECUTED
 from fairihub_headless.models import PROCESS, FileList, Run, RunState
@@ -45,6 +48,7 @@ class RunLost(FairihubError):
 class Landing(Base):
     async def get(self) -> None:
         if self.wants_page:  # whoever comes from the hub's pages looks for their runs
+            self.visitor.require(READ_RUNS)
             await _answer_jobs(self)
         else:
             title = f"Runs of {self.service.name}"
@@ -60,7 +64,9 @@ class Conformance(Base):
 class OpenApi(Base):
     def get(self) -> None:
         title = f"Runs of {self.service.name}"
-        told = openapi_document(self.settings["routes"], self.base, title)
+        told = openapi_document(
+            self.settings["routes"], self.base, title, self.service.brand.hub_url
+        )
         self.answer(told, "The API", content=lambda: pages.api(told, self.base))
 
 
@@ -111,7 +117,7 @@ class Execution(Base):
         _require_process(processID)
         body = await asyncio.to_thread(json_object, bytes(self._received))
         run = await self.runs.submit(body, self.caller)
-        status = await asyncio.to_thread(views.status_info, run, self.base)
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=True)
         self.set_header("Location", f"{self.base}jobs/{run.id}")
         if "respond-async" in self.request.headers.get("Prefer", ""):
             self.set_header("Preference-Applied", "respond-async")
@@ -124,34 +130,46 @@ class Jobs(Base):
 
 
 async def _answer_jobs(handler: Base) -> None:
-    limit = handler.whole_number("limit", 50, most=1000, least=1)
-    offset = handler.whole_number("offset", 0, most=10**9)
-    states = [_state(text) for text in handler.get_query_arguments("status")]
-    runs, total = await asyncio.to_thread(
-        handler.runs.store.page, handler.caller.login, states, limit, offset
+    caller, base = handler.caller, handler.base
+    asked = views.Asked(
+        limit=handler.whole_number("limit", 50, most=1000, least=1),
+        offset=handler.whole_number("offset", 0, most=10**9),
+        states=tuple(_state(text) for text in handler.get_query_arguments("status")),
+        team=handler.get_query_argument("team", None) or None,
+        owner=handler.get_query_argument("owner", None) or None,
     )
-    base, brand = handler.base, handler.service.brand
-    jobs = await asyncio.to_thread(views.job_list, runs, total, base, limit, offset, states)
-    handler.answer(jobs, "Your runs", content=lambda: pages.runs(jobs, states, base, brand))
+    meant = selection_of(caller, asked.team, asked.owner, today())
+    runs, total = await asyncio.to_thread(
+        handler.runs.store.page, meant, asked.states, asked.limit, asked.offset
+    )
+    jobs = await asyncio.to_thread(views.job_list, runs, total, base, asked, caller.login)
+    shown = pages.Shown(asked, meant.owner == caller.login, caller.lists(today()))
+    handler.answer(
+        jobs, shown.title, content=lambda: pages.runs(jobs, shown, base, handler.service.brand)
+    )
 
 
 class Job(Base):
     async def get(self, jobID: str) -> None:
-        run = await self.runs.own(jobID, self.caller)
-        status = await asyncio.to_thread(views.status_info, run, self.base)
+        run = await self.runs.seen(jobID, self.caller)
+        own = self.caller.owns(run)
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
         left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
-        content = lambda: pages.run(status, left, self.base)  # noqa: E731
+        content = lambda: pages.run(status, left, self.base, own=own)  # noqa: E731
         self.answer(status, f"Run of {run.notebook}", content=content)
 
     def _left(self, run: Run) -> pages.Left:
-        """What the run left, as far as it is there. Blocks."""
+        """What the run left its owner, as far as it is there. Blocks."""
+        if not self.caller.owns(run):
+            return pages.Left()
         files = _files_of(self, run).files
         brought = _results_of(self, run) if run.state is RunState.successful else {}
         return pages.Left(files, brought.get("scraps", {}))
 
     async def delete(self, jobID: str) -> None:
         run = await self.runs.dismiss(jobID, self.caller)
-        status = await asyncio.to_thread(views.status_info, run, self.base)
+        own = self.caller.owns(run)
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
         self.answer(status, "Dismissed")
 
 
@@ -159,18 +177,19 @@ class Cancel(Base):
     """For people, in place of DELETE: asks whether they mean it, and takes a form for an answer."""
 
     async def get(self, jobID: str) -> None:
-        run = await self.runs.own(jobID, self.caller)
+        run = await self.runs.seen(jobID, self.caller)
         if run.state.ended or not self.wants_page:
             self.redirect(f"{self.base}jobs/{run.id}", status=303)
             return
         token = self.xsrf_token
         xsrf = token.decode() if isinstance(token, bytes) else token
-        status = await asyncio.to_thread(views.status_info, run, self.base)
-        content = lambda: pages.cancel(status, xsrf, self.base)  # noqa: E731
+        own = self.caller.owns(run)
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
+        content = lambda: pages.cancel(status, xsrf, self.base, own=own)  # noqa: E731
         self.answer(status, "Cancel this run?", content=content)
 
     async def post(self, jobID: str) -> None:
-        run = await self.runs.own(jobID, self.caller)
+        run = await self.runs.seen(jobID, self.caller)
         if not run.state.ended:  # what ended meanwhile keeps its results
             await self.runs.dismiss(jobID, self.caller)
         self.redirect(f"{self.base}jobs/{run.id}", status=303)
@@ -206,7 +225,7 @@ class File(Base):
 
 class Logs(Base):
     async def get(self, jobID: str) -> None:
-        run = await self.runs.own(jobID, self.caller)
+        run = await self.runs.seen(jobID, self.caller)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         try:
             file = await asyncio.to_thread(self.runs.folder(run).open, "log.txt")

@@ -145,6 +145,7 @@ class StatusInfo(BaseModel):
 
     jobID: str
     processID: str
+    owner: str
     type: Literal["process"] = "process"
     status: RunState
     message: str
@@ -167,7 +168,7 @@ class StatusInfo(BaseModel):
 
 
 class JobList(BaseModel):
-    """A page of the caller's jobs, newest first."""
+    """A page of jobs, newest first."""
 
     jobs: list[StatusInfo]
     numberMatched: int

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from fairihub_core.scopes import DESCRIPTIONS, READ_RUNS, RUN
 from fairihub_headless.models import (
     FileList,
     JobList,
@@ -18,48 +19,87 @@ from fairihub_headless.models import (
 from fairihub_headless.requests import INPUTS, OUTPUTS
 from fairihub_headless.routing import Operation, Route
 
+_DOOR = "access:services!service=headless"
 _MODELS = (StatusInfo, JobList, FileList, OgcException)
 _TEMPLATE = "#/components/schemas/{model}"
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "status": {"type": "string", "enum": [s.value for s in RunState]},
+    "team": {
+        "type": "string",
+        "description": "Runs of this team: all of them for its admins, else only your own. "
+        "`*` means all teams that you look after.",
+    },
+    "owner": {"type": "string", "description": "Runs of this member, as far as you see them."},
     "f": {"type": "string", "enum": ["json", "html"]},
 }
 
 
-def openapi_document(routes: Sequence[Route], base: str, title: str) -> dict[str, Any]:
-    """All that this service answers, for machines."""
+def openapi_document(
+    routes: Sequence[Route], base: str, title: str, hub_url: str
+) -> dict[str, Any]:
+    """All that this service answers, for machines.
+
+    Args:
+        hub_url: where the hub's addresses begin, such as `/`.
+    """
     return {
         "openapi": "3.0.3",
         "info": {"title": title, "version": "1.0.0"},
         "servers": [{"url": base.rstrip("/")}],
-        "security": [{"token": []}],
         "paths": {
             route.path or "/": {
                 operation.method.lower(): _operation(route, operation)
                 for operation in route.operations
             }
             for route in routes
+            if not route.for_people
         },
         "components": {
             "schemas": _schemas(),
-            "securitySchemes": {
-                "token": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "`token …`, `Token …` or `Bearer …` with an API token.",
+            "securitySchemes": _ways_in(hub_url),
+        },
+    }
+
+
+def _ways_in(hub_url: str) -> dict[str, Any]:
+    """An API token, or a browser's session; either may be limited to scopes."""
+    return {
+        "token": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`token …`, `Token …` or `Bearer …` with an API token. What it must "
+            f"hold besides `{_DOOR}` is said of each operation.",
+        },
+        "session": {
+            "type": "oauth2",
+            "flows": {
+                "authorizationCode": {
+                    "authorizationUrl": f"{hub_url}hub/api/oauth2/authorize",
+                    "tokenUrl": f"{hub_url}hub/api/oauth2/token",
+                    "scopes": {
+                        _DOOR: "Use this service.",
+                        **{scope: DESCRIPTIONS[scope] for scope in (RUN, READ_RUNS)},
+                    },
                 }
             },
         },
     }
 
 
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    needs = [] if operation.needs is None else [operation.needs]
+    return [{"token": []}, {"session": [_DOOR, *needs]}]
+
+
 def _operation(route: Route, operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
+        **({"description": f"Needs `{operation.needs}`."} if operation.needs else {}),
+        "security": _security(operation),
         "parameters": [
             *(
                 {"name": n, "in": "path", "required": True, "schema": {"type": "string"}}

@@ -13,7 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
+from fairihub_headless.callers import EVERY_TEAM
 from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
+from fairihub_headless.views import Asked
 
 _WORDS = {
     RunState.accepted: "waiting",
@@ -40,20 +42,46 @@ def page(brand: Brand, title: str, content: str, login: str | None) -> str:
     return service_page(brand, title, content, f"{brand.hub_url}services/headless/", login)
 
 
-def runs(jobs: JobList, chosen: Sequence[RunState], base: str, brand: Brand) -> str:
-    """The caller's runs; a member who has none yet learns how to start one."""
+@dataclass(frozen=True)
+class Shown:
+    """Which runs a list shows, and which others there are to choose."""
+
+    asked: Asked
+    own: bool
+    """Whether only runs of the caller are in it."""
+    lists: Sequence[str] = ()
+    """What the caller can choose as the team."""
+
+    @property
+    def title(self) -> str:
+        if self.own:
+            return "Your runs"
+        of_team = self.asked.team not in (None, EVERY_TEAM)
+        whose = self.asked.owner or (f"team {self.asked.team}" if of_team else "all teams")
+        more = f" in team {self.asked.team}" if self.asked.owner and of_team else ""
+        return f"Runs of {whose}{more}"
+
+    def address(self, **change: Any) -> str:
+        """The list with something changed, from its beginning."""
+        query = self.asked.query(**{"offset": 0, **change})
+        return f"jobs?{query}" if query else "jobs"
+
+
+def runs(jobs: JobList, shown: Shown, base: str, brand: Brand) -> str:
+    """A list of runs; a member who has none yet learns how to start one."""
     ways = [link for link in jobs.links if link.rel in ("prev", "next")]
-    return _made("runs", base=base, jobs=jobs, chosen=chosen, ways=ways, hub_url=brand.hub_url)
+    return _made("runs", base=base, jobs=jobs, shown=shown, ways=ways, hub_url=brand.hub_url)
 
 
-def run(status: StatusInfo, left: Left, base: str) -> str:
-    """One run: how it stands, what went in, what came out."""
+def run(status: StatusInfo, left: Left, base: str, *, own: bool) -> str:
+    """One run: how it stands, what went in, and for its owner what came out."""
     inputs = dict(status.parameters)
     return _made(
         "run",
         base=base,
         run=status,
         left=left,
+        own=own,
         given=inputs.pop("parameters_json", {}),
         others={k: v for k, v in inputs.items() if k != "notebook"},
     )
@@ -78,9 +106,9 @@ def results(document: dict[str, Any], job: str, base: str) -> str:
     )
 
 
-def cancel(status: StatusInfo, xsrf: str, base: str) -> str:
+def cancel(status: StatusInfo, xsrf: str, base: str, *, own: bool) -> str:
     """The question before a run is cancelled; its form is the answer."""
-    return _made("cancel", base=base, run=status, xsrf=xsrf)
+    return _made("cancel", base=base, run=status, xsrf=xsrf, own=own)
 
 
 def processes(document: dict[str, Any], base: str) -> str:

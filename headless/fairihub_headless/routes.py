@@ -6,60 +6,78 @@ from typing import Any
 
 from tornado.web import Application
 
+from fairihub_core.scopes import READ_RUNS, RUN
 from fairihub_headless import handlers as h
-from fairihub_headless.base_handler import Callback, NotFound, Service, log_request
+from fairihub_headless.answering import Service, log_request
+from fairihub_headless.base_handler import Callback, NotFound
 from fairihub_headless.routing import Operation, Route
 
-_EXECUTE: dict[str, Any] = {"status": 201, "gives": "StatusInfo", "takes": "Execute"}
+_EXECUTE: dict[str, Any] = {
+    "needs": RUN, "status": 201, "gives": "StatusInfo", "takes": "Execute", "query": ()
+}  # fmt: skip
 
 
-def _get(name: str, summary: str, **more: Any) -> Operation:
-    return Operation("GET", name, summary, **more)
+def _open(name: str, summary: str, **more: Any) -> Operation:
+    """What whoever may use the service may read."""
+    return Operation("GET", name, summary, needs=None, **more)
+
+
+def _of_runs(name: str, summary: str, **more: Any) -> Operation:
+    return Operation("GET", name, summary, needs=READ_RUNS, **more)
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("", h.Landing, (_get("getLanding", "The landing page"),)),
-    Route("/conformance", h.Conformance, (_get("getConformance", "What is conformed to"),)),
-    Route("/openapi", h.OpenApi, (_get("getOpenapi", "This document"),)),
-    Route("/processes", h.Processes, (_get("getProcesses", "The processes"),)),
-    Route("/processes/{processID}", h.Process, (_get("getProcess", "One process, described"),)),
+    # Its page lists runs, and asks for READ_RUNS itself.
+    Route("", h.Landing, (_open("getLanding", "The landing page"),)),
+    Route("/conformance", h.Conformance, (_open("getConformance", "What is conformed to"),)),
+    Route("/openapi", h.OpenApi, (_open("getOpenapi", "This document"),)),
+    Route("/processes", h.Processes, (_open("getProcesses", "The processes"),)),
+    Route("/processes/{processID}", h.Process, (_open("getProcess", "One process, described"),)),
     Route(
         "/processes/{processID}/execution",
         h.Execution,
-        (Operation("POST", "execute", "Accepts a run", **_EXECUTE, query=()),),
+        (Operation("POST", "execute", "Accepts a run", **_EXECUTE),),
     ),
     Route(
         "/processes/{processID}/jobs",
         h.Execution,
-        (Operation("POST", "executeLegacy", "As `execution`, for older clients", **_EXECUTE,
-                   query=()),),
+        (Operation("POST", "executeLegacy", "As `execution`, for older clients", **_EXECUTE),),
     ),
     Route(
         "/jobs",
         h.Jobs,
-        (_get("getJobs", "Your jobs, newest first", gives="JobList",
-              query=("limit", "offset", "status", "f")),),
+        (_of_runs("getJobs", "Your jobs, or those of a team, newest first", gives="JobList",
+                  query=("limit", "offset", "status", "team", "owner", "f")),),
     ),
     Route(
         "/jobs/{jobID}",
         h.Job,
         (
-            _get("getStatus", "How a job stands", gives="StatusInfo"),
-            Operation("DELETE", "dismiss", "Dismisses a job", gives="StatusInfo"),
+            _of_runs("getStatus", "How a job stands", gives="StatusInfo"),
+            Operation("DELETE", "dismiss", "Dismisses a job", needs=RUN, gives="StatusInfo"),
         ),
     ),
-    Route("/jobs/{jobID}/results", h.Results, (_get("getResults", "What a job brought"),)),
+    Route(
+        "/jobs/{jobID}/cancel",
+        h.Cancel,
+        (
+            Operation("GET", "askToCancel", "Asks whether a job is to be cancelled", needs=RUN),
+            Operation("POST", "cancel", "Cancels a job", needs=RUN),
+        ),
+        for_people=True,
+    ),
+    Route("/jobs/{jobID}/results", h.Results, (_of_runs("getResults", "What a job brought"),)),
     Route(
         "/jobs/{jobID}/logs",
         h.Logs,
-        (_get("getLogs", "What a job printed", kind="text/plain", query=()),),
+        (_of_runs("getLogs", "What a job printed", kind="text/plain", query=()),),
     ),
     Route("/jobs/{jobID}/files", h.Files,
-          (_get("getFiles", "The files a job left", gives="FileList"),)),
+          (_of_runs("getFiles", "The files a job left", gives="FileList"),)),
     Route(
         "/jobs/{jobID}/files/{name}",
         h.File,
-        (_get("getFile", "One file", kind="application/octet-stream", query=()),),
+        (_of_runs("getFile", "One file", kind="application/octet-stream", query=()),),
         rest="name",
     ),
 )  # fmt: skip
@@ -67,17 +85,16 @@ ROUTES: tuple[Route, ...] = (
 
 def application(service: Service, cookie_secret: bytes) -> Application:
     """The whole of the web application."""
-    given = {"service": service}
-    rules = [(route.pattern(service.prefix), route.handler, given) for route in ROUTES]
-    # For people only, so not in the table that the API is told from.
-    cancel = Route("/jobs/{jobID}/cancel", h.Cancel, ())
-    rules.append((cancel.pattern(service.prefix), cancel.handler, given))
+    rules = [
+        (route.pattern(service.prefix), route.handler, {"service": service, "needs": route.needs})
+        for route in ROUTES
+    ]
     callback = service.prefix.rstrip("/") + "/oauth_callback"
     return Application(
-        [(callback, Callback), *rules],
+        [(callback, Callback, {"service": service}), *rules],
         log_function=log_request,
         cookie_secret=cookie_secret,
         routes=ROUTES,
         default_handler_class=NotFound,
-        default_handler_args=given,
+        default_handler_args={"service": service, "needs": {}},
     )

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from fairihub_core.scopes import Scope
+
+Needs = Mapping[str, Scope | None]
+"""By method, what a token must hold; a method that is not in it is not answered."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +20,8 @@ class Operation:
     method: str
     name: str
     summary: str
+    needs: Scope | None
+    """What the caller's token must hold; None: whoever may use the service at all."""
     status: int = 200
     gives: str | None = None
     """Name of the model that is answered; None means some object."""
@@ -31,6 +39,12 @@ class Route:
     operations: tuple[Operation, ...]
     rest: str | None = None
     """The name of a last part that may itself contain slashes."""
+    for_people: bool = False
+    """A page with a form and no part of the API, which does not tell of it."""
+
+    @property
+    def needs(self) -> Needs:
+        return {operation.method: operation.needs for operation in self.operations}
 
     def pattern(self, prefix: str) -> str:
         """The regular expression of the whole address."""

@@ -8,13 +8,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from fairihub_core.audit import Entry, Record
 from fairihub_core.clock import now, today
 from fairihub_core.errors import TooMany, Unavailable
 from fairihub_core.notebooks import is_home_path, read_notebook
 from fairihub_core.offers import offers_for
 from fairihub_core.parameters import parameters_of, validated_parameters
 from fairihub_core.places import Places
-from fairihub_core.teams import TeamDirectory
+from fairihub_headless.callers import Caller
 from fairihub_headless.engine import Engine
 from fairihub_headless.exceptions import Gone, no_such_job
 from fairihub_headless.folders import RunFolder
@@ -25,23 +26,16 @@ from fairihub_headless.sources import CatalogSource, notebook_in_home
 from fairihub_headless.store import Store
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who asks, with what credential, and which teams there are at this moment."""
-
-    login: str
-    token: str
-    directory: TeamDirectory
-
-
 @dataclass
 class Runs:
-    """The runs of all members; every method works for one caller and shows nothing of others."""
+    """The runs of all members; every method works for one caller, as far as they may see."""
 
     store: Store
     engine: Engine
     settings: HeadlessSettings
     catalog: CatalogSource
+    record: Record
+    """Takes what is done to runs of others, for the audit log."""
 
     @property
     def places(self) -> Places:
@@ -66,27 +60,48 @@ class Runs:
         return run
 
     async def own(self, run_id: str, caller: Caller) -> Run:
-        """A run of the caller.
+        """A run of the caller, with all that it left.
 
         Raises:
             Missing: `no-such-job`, also for the run of another.
         """
-        run = await asyncio.to_thread(self.store.get, run_id) if len(run_id) <= 64 else None
-        if run is None or run.owner != caller.login:
+        run = await self._known(run_id)
+        if not caller.owns(run):
+            raise no_such_job(run_id)
+        return run
+
+    async def seen(self, run_id: str, caller: Caller) -> Run:
+        """A run of the caller, or of a team that they look after now.
+
+        Raises:
+            Missing: `no-such-job`, also for the run of another.
+        """
+        run = await self._known(run_id)
+        if not (caller.owns(run) or caller.looks_after(run.team, today())):
             raise no_such_job(run_id)
         return run
 
     async def dismiss(self, run_id: str, caller: Caller) -> Run:
-        """Dismisses a run; its record and what it left stay.
+        """Dismisses a run; its record and what it left stay. Its owner reads who did it.
 
         Raises:
+            Missing: `no-such-job`.
             Gone: `dismissed`, it was dismissed before.
         """
-        run = await self.own(run_id, caller)
-        if not await asyncio.to_thread(self.store.dismiss, run.id):
+        run = await self.seen(run_id, caller)
+        by = "its owner" if caller.owns(run) else f"{caller.login}, {caller.office(run.team)}"
+        if not await asyncio.to_thread(self.store.dismiss, run.id, f"Dismissed by {by}."):
             raise Gone("dismissed", f"Job “{run.id}” was dismissed before.")
         self.engine.cancel(run.id)
-        return await self.own(run_id, caller)
+        if not caller.owns(run):
+            self.record(_dismissal(run, caller))
+        return await self._known(run_id)
+
+    async def _known(self, run_id: str) -> Run:
+        run = await asyncio.to_thread(self.store.get, run_id) if len(run_id) <= 64 else None
+        if run is None:
+            raise no_such_job(run_id)
+        return run
 
     async def _require_room(self, caller: Caller) -> None:
         most = self.settings.max_queued_per_member
@@ -110,6 +125,17 @@ class Runs:
             raise Unavailable(
                 "no-room", "The run could not be stored. Tell the operators that disk is short."
             ) from None
+
+
+def _dismissal(run: Run, caller: Caller) -> Entry:
+    return Entry(
+        at=now(),
+        action="run-dismissed",
+        login=run.owner,
+        by=caller.login,
+        team=run.team,
+        detail=f"{run.id}: {run.notebook}",
+    )
 
 
 def _checked(content: bytes, execution: Execution) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +13,14 @@ from urllib.parse import urlsplit
 from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 
+from fairihub_core.audit_report import AuditReporter
+from fairihub_core.files import kept_secret
 from fairihub_core.follow import SnapshotFollower
+from fairihub_core.logs import log_to_stderr
 from fairihub_core.places import Places
 from fairihub_core.service_page import Brand
 from fairihub_headless.activity import ActivityReporter
-from fairihub_headless.base_handler import Service
+from fairihub_headless.answering import Service
 from fairihub_headless.engine import LocalEngine
 from fairihub_headless.payload import MAX_BODY
 from fairihub_headless.routes import application
@@ -82,14 +84,14 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
         place.api_url, place.api_token, settings.activity_seconds, engine.running_owners
     )
     reporter.start()
-    runs = Runs(store, engine, settings, CatalogSource(settings.catalog_url))
+    audit = AuditReporter(f"{place.api_url}/fairihub/audit", place.api_token)
+    runs = Runs(store, engine, settings, CatalogSource(settings.catalog_url), audit.record)
     brand = Brand(
         settings.name, settings.colour, settings.catalog_name, place.hub_url, settings.has_logo
     )
     service = Service(runs, follower, brand, place.prefix)
-    server = HTTPServer(
-        application(service, secrets.token_bytes(32)), xheaders=True, max_body_size=MAX_BODY
-    )
+    secret = await asyncio.to_thread(_cookie_secret, settings)
+    server = HTTPServer(application(service, secret), xheaders=True, max_body_size=MAX_BODY)
     server.listen(place.port, address=place.host)
     log.info("runs are served at %s", place.prefix)
     await asked.wait()
@@ -98,14 +100,12 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     await engine.stop()
     follower.stop()
     await asyncio.to_thread(store.close)
+    await asyncio.to_thread(audit.close)
 
 
 def main() -> None:
     """Starts the service as the hub's environment says."""
-    logging.basicConfig(
-        level=logging.INFO, format="[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    log_to_stderr()
     os.umask(0o077)
     settings = read_settings(os.environ.get("FAIRIHUB_SERVICE"))
     asyncio.run(serve(settings, HubPlace.of(os.environ)))
@@ -115,3 +115,9 @@ def _store(settings: HeadlessSettings) -> Store:
     if settings.database is not None:
         return Store(settings.database)
     return Store.in_folder(Places(settings.data).headless)
+
+
+def _cookie_secret(settings: HeadlessSettings) -> bytes:
+    folder = Places(settings.data).headless
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return kept_secret(folder / "cookie_secret")

@@ -67,10 +67,10 @@ class CatalogSource:
 
         Raises:
             Missing, Refused: as the catalogue answers the caller.
-            Unavailable: `no-catalog`, it does not answer.
+            Unavailable: `catalogue-away`, it does not answer; `no-catalogue`, there is none.
         """
         if self.url is None:
-            raise Unavailable("no-catalog", "This hub has no catalogue to take notebooks from.")
+            raise Unavailable("no-catalogue", "This hub has no catalogue to take notebooks from.")
         request = HTTPRequest(
             f"{self.url.rstrip('/')}/notebooks/{quote(notebook_id, safe='')}/content",
             headers={"Authorization": f"token {token}", "Accept": "application/json"},
@@ -96,10 +96,10 @@ def _refusal(problem: HTTPClientError, notebook_id: str) -> Exception:
     if problem.code in (400, 404):
         return Missing("no-such-notebook", f"The catalogue has no notebook “{shown}” for you.")
     if problem.code in (302, 401, 403):
-        return Refused("catalog-refused", "The catalogue refuses your credentials; use an API "
-                       "token of yours that may reach the service “catalog”.")  # fmt: skip
+        return Refused("catalog-refused", "The notebook is in the catalogue, which this token may "
+                       "not reach: it lacks “access:services!service=catalog”.")  # fmt: skip
     return _away()
 
 
 def _away() -> Unavailable:
-    return Unavailable("no-catalog", "The catalogue does not answer. Try again in a minute.")
+    return Unavailable("catalogue-away", "The catalogue does not answer. Try again in a minute.")

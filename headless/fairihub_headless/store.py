@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, Row, create_engine, event, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Row, create_engine, event, func, or_, select, update
 
 from fairihub_core.clock import now
+from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, Run, RunState
 from fairihub_headless.tables import runs
 
@@ -79,10 +80,10 @@ class Store:
         return None if row is None else _run(row)
 
     def page(
-        self, owner: str, states: Collection[RunState], limit: int, offset: int
+        self, selection: Selection, states: Collection[RunState], limit: int, offset: int
     ) -> tuple[list[Run], int]:
-        """Some runs of `owner`, newest first, and how many there are in all."""
-        where = [runs.c.owner == owner]
+        """Some of the runs that are meant, newest first, and how many there are in all."""
+        where = _where(selection)
         if states:
             where.append(runs.c.state.in_([s.value for s in states]))
         found = select(runs).where(*where).order_by(runs.c.seq.desc()).limit(limit).offset(offset)
@@ -143,12 +144,12 @@ class Store:
             failure=None if failure is None else failure.model_dump(mode="json"),
         )  # fmt: skip
 
-    def dismiss(self, run_id: str) -> bool:
+    def dismiss(self, run_id: str, message: str = "Dismissed by its owner.") -> bool:
         """Dismisses a run in whatever state; False if that was done before."""
         moment = now()
         every_other = tuple(s for s in RunState if s is not RunState.dismissed)
         return self._move(
-            run_id, every_other, state="dismissed", message="Dismissed by its owner.",
+            run_id, every_other, state="dismissed", message=message,
             updated=moment, finished=func.coalesce(runs.c.finished, moment),
         )  # fmt: skip
 
@@ -158,6 +159,17 @@ class Store:
         )
         with self._engine.begin() as connection:
             return bool(connection.execute(statement.values(**values)).rowcount)
+
+
+def _where(selection: Selection) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if selection.owner is not None:
+        found.append(runs.c.owner == selection.owner)
+    if selection.teams is not None:
+        of_teams = runs.c.team.in_(sorted(selection.teams))
+        own = () if selection.also is None else (runs.c.owner == selection.also,)
+        found.append(or_(of_teams, *own))
+    return found
 
 
 def _run(row: Row[Any]) -> Run:

@@ -63,4 +63,5 @@ runs = Table(
     Index("runs_by_owner", "owner", "seq"),
     Index("runs_by_owner_and_state", "owner", "state", "seq"),
     Index("runs_by_state", "state", "seq"),
+    Index("runs_by_team", "team", "seq"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -97,22 +98,17 @@ def process_description(base: str) -> dict[str, Any]:
     }
 
 
-def status_info(run: Run, base: str) -> StatusInfo:
-    """The public face of a run; nothing in it is a secret."""
-    path = f"jobs/{run.id}"
-    links = [
-        _link(base, path, "self", "This job"),
-        _link(base, f"{path}/logs", "related", "Its log", "text/plain"),
-        _link(base, f"{path}/files", "related", "The files it left"),
-    ]
-    if run.state is RunState.successful:
-        links.append(_link(base, f"{path}/results", _RELS + "results", "Its results"))
-    if run.state is RunState.failed:
-        links.append(_link(base, f"{path}/results", _RELS + "exceptions", "Why it failed"))
+def status_info(run: Run, base: str, *, own: bool) -> StatusInfo:
+    """The public face of a run; nothing in it is a secret.
+
+    Args:
+        own: whether its owner asks, who alone gets at what it left.
+    """
     started = run.started.isoformat() if run.started else None
     finished = run.finished.isoformat() if run.finished else None
     return StatusInfo(
         jobID=run.id,
+        owner=run.owner,
         processID=run.process,
         status=run.state,
         message=run.message,
@@ -131,26 +127,64 @@ def status_info(run: Run, base: str) -> StatusInfo:
         cell=run.cell,
         cells=run.cells,
         failure=run.failure,
-        links=links,
+        links=_ways(run, base, own),
     )
 
 
-def job_list(
-    runs: Sequence[Run], total: int, base: str, limit: int, offset: int, states: Sequence[RunState]
-) -> JobList:
-    """A page of jobs with the ways to its neighbours."""
+def _ways(run: Run, base: str, own: bool) -> list[Link]:
+    """Where a run leads to."""
+    path = f"jobs/{run.id}"
+    links = [
+        _link(base, path, "self", "This job"),
+        _link(base, f"{path}/logs", "related", "Its log", "text/plain"),
+    ]
+    if not own:
+        return links
+    links.append(_link(base, f"{path}/files", "related", "The files it left"))
+    if run.state is RunState.successful:
+        links.append(_link(base, f"{path}/results", _RELS + "results", "Its results"))
+    if run.state is RunState.failed:
+        links.append(_link(base, f"{path}/results", _RELS + "exceptions", "Why it failed"))
+    return links
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of the list of jobs is asked for."""
+
+    limit: int = 50
+    offset: int = 0
+    states: tuple[RunState, ...] = ()
+    team: str | None = None
+    owner: str | None = None
+
+    def query(self, **change: Any) -> str:
+        """The query that asks for the same with something changed."""
+        then = replace(self, **change)
+        given = {
+            "limit": then.limit if then.limit != Asked.limit else None,
+            "offset": then.offset or None,
+            "status": [state.value for state in then.states],
+            "team": then.team,
+            "owner": then.owner,
+        }
+        return urlencode({k: v for k, v in given.items() if v}, doseq=True)
+
+
+def job_list(runs: Sequence[Run], total: int, base: str, asked: Asked, login: str) -> JobList:
+    """A page of jobs with the ways to its neighbours, as `login` may see them."""
 
     def page(to: int, rel: str, title: str) -> Link:
-        query = [("limit", str(limit)), ("offset", str(to)), *(("status", s.value) for s in states)]
-        return _link(base, f"jobs?{urlencode(query)}", rel, title)
+        return _link(base, f"jobs?{asked.query(offset=to)}".rstrip("?"), rel, title)
 
+    offset, limit = asked.offset, asked.limit
     links = [page(offset, "self", "This page")]
     if offset + limit < total:
         links.append(page(offset + limit, "next", "Older jobs"))
     if offset > 0:
         links.append(page(max(0, offset - limit), "prev", "Newer jobs"))
     return JobList(
-        jobs=[status_info(run, base) for run in runs],
+        jobs=[status_info(run, base, own=run.owner == login) for run in runs],
         numberMatched=total,
         numberReturned=len(runs),
         links=links,

@@ -21,11 +21,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from fairihub_core.audit import Entry
 from fairihub_core.places import Places
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
+from fairihub_headless.callers import Caller
 from fairihub_headless.engine import LocalEngine
 from fairihub_headless.models import Run
-from fairihub_headless.running import Caller, Runs
+from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource
 from fairihub_headless.store import Store
@@ -58,7 +60,8 @@ DIRECTORY = TeamDirectory(
             members=(Member(login="bob"),),
             profiles=(Profile(slug="small", display_name="Small"),),
         ),
-    )
+    ),
+    operators=frozenset({"olga"}),
 )
 
 
@@ -96,6 +99,7 @@ class House:
     engine: LocalEngine
     places: Places
     directory: TeamDirectory = field(default_factory=lambda: DIRECTORY)
+    audit: list[Entry] = field(default_factory=list)
 
     def caller(self, login: str = "ada") -> Caller:
         return Caller(login, "", self.directory)
@@ -150,7 +154,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     settings = settings_of(tmp_path)
     store = Store.in_folder(Places(tmp_path).headless)
     engine = LocalEngine(store, settings, lambda: house.directory)
-    house = House(Runs(store, engine, settings, CatalogSource(None)), engine, Places(tmp_path))
+    audit: list[Entry] = []
+    runs = Runs(store, engine, settings, CatalogSource(None), audit.append)
+    house = House(runs, engine, Places(tmp_path), audit=audit)
     await engine.start()
     yield house
     await engine.stop()

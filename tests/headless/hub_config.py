@@ -4,17 +4,22 @@ import os
 import sys
 from pathlib import Path
 
-from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
+from fairihub.roles import SERVICE_SCOPES, custom_scopes
+from fairihub_auth.handlers import handlers_for
 from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
+from fairihub_core import scopes
 from fairihub_core.teams import TeamDirectory
 
+OPERATORS = frozenset({"olga"})
 data = Path(os.environ["TEST_DATA"])
 publication = Publication()
 watch = TeamWatch(
     [FolderSource(data / "teams")],
-    changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
+    changed=lambda teams, files: publication.put(
+        TeamDirectory(teams=teams, operators=OPERATORS), files
+    ),
     kept=data / "teams.json",
 )
 watch.start()
@@ -40,27 +45,27 @@ c.Spawner.cmd = [sys.executable, "-c", SERVER]
 c.Spawner.http_timeout = 30
 c.SimpleLocalProcessSpawner.home_dir_template = str(data / "server-of-{username}")
 c.JupyterHub.extra_handlers = handlers_for(publication)
-c.JupyterHub.custom_scopes = CUSTOM_SCOPES
-access = "access:services!service=headless"
+c.JupyterHub.custom_scopes = custom_scopes()
 c.JupyterHub.load_roles = [
     {
         "name": "headless-service",
-        "scopes": [SNAPSHOT_SCOPE, "users:activity", "read:servers"],
+        "scopes": [scopes.SNAPSHOT, scopes.AUDIT, "users:activity", "read:servers"],
         "services": ["headless"],
     },
     {
         "name": "tests",
-        "scopes": ["admin:users", "admin:servers", "tokens", access],
+        "scopes": ["admin:users", "admin:servers", "tokens", "access:services"],
         "services": ["tests"],
     },
 ]
-c.JupyterHub.extra_user_scopes = [access]
+c.JupyterHub.extra_user_scopes = SERVICE_SCOPES
 c.JupyterHub.services = [
     {
         "name": "headless",
         "url": os.environ["TEST_SERVICE_URL"],
         "api_token": os.environ["TEST_SERVICE_TOKEN"],
         "oauth_no_confirm": True,
+        "oauth_client_allowed_scopes": list(scopes.MEMBER_SCOPES),
     },
     {"name": "tests", "api_token": os.environ["TEST_ADMIN_TOKEN"]},
 ]

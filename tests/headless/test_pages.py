@@ -34,13 +34,21 @@ def run_of(state: str = "running", **more: Any) -> Run:
     return Run(**given)
 
 
-def listed(*runs: Run, total: int | None = None, chosen: tuple[RunState, ...] = ()) -> str:
-    jobs = views.job_list(runs, len(runs) if total is None else total, BASE, 50, 0, chosen)
-    return pages.runs(jobs, chosen, BASE, BRAND)
+def listed(
+    *runs: Run,
+    total: int | None = None,
+    chosen: tuple[RunState, ...] = (),
+    team: str | None = None,
+    lists: tuple[str, ...] = (),
+) -> str:
+    asked = views.Asked(states=chosen, team=team)
+    jobs = views.job_list(runs, len(runs) if total is None else total, BASE, asked, "ada")
+    return pages.runs(jobs, pages.Shown(asked, team not in lists, lists), BASE, BRAND)
 
 
-def shown(run: Run, left: pages.Left | None = None) -> str:
-    return pages.run(views.status_info(run, BASE), left or pages.Left(), BASE)
+def shown(run: Run, left: pages.Left | None = None, login: str = "ada") -> str:
+    own = run.owner == login
+    return pages.run(views.status_info(run, BASE, own=own), left or pages.Left(), BASE, own=own)
 
 
 def test_who_has_no_runs_learns_how_to_start_one() -> None:
@@ -129,13 +137,14 @@ def test_markup_is_text_and_links_lead_only_to_us() -> None:
         "scraps": {"l": {"href": "javascript:x", "title": EVIL}},
         "displays": {EVIL: {"text/html": EVIL, "text/plain": EVIL}},
     }
-    status = views.status_info(evil, BASE)
+    status = views.status_info(evil, BASE, own=True)
     for content in (
         listed(evil),
         shown(evil, left),
         pages.results(brought, "4f1c", BASE),
         pages.files(left.files, "4f1c", BASE),
-        pages.cancel(status, '">' + EVIL, BASE),
+        pages.cancel(status, '">' + EVIL, BASE, own=False),
+        listed(evil, team=EVIL, lists=(EVIL,)),
         pages.problem(EVIL, {"detail": EVIL, "code": EVIL}, BASE),
         pages.anything(EVIL, {EVIL: EVIL}, BASE),
     ):

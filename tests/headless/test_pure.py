@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import BadInput
+from fairihub_core.scopes import READ_RUNS, RUN
 from fairihub_headless.exceptions import OGC, exception_of, no_such_job
 from fairihub_headless.masking import STARS, Masker, masked, secrets_in
 from fairihub_headless.openapi import openapi_document
@@ -86,11 +87,28 @@ def test_errors_are_exceptions_of_the_ogc() -> None:
 
 
 def test_openapi_tells_of_every_route_and_refers_to_nothing_that_is_missing() -> None:
-    document = openapi_document(ROUTES, "http://h/services/headless/", "Runs")
-    assert set(document["paths"]) == {route.path or "/" for route in ROUTES}
+    document = openapi_document(ROUTES, "http://h/services/headless/", "Runs", "/")
+    told = [route for route in ROUTES if not route.for_people]
+    assert set(document["paths"]) == {route.path or "/" for route in told}
     for reference in _references(document):
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
     assert "null" not in _types(document["components"]["schemas"])
+
+
+def test_openapi_names_the_scope_of_each_operation() -> None:
+    document = openapi_document(ROUTES, "http://h/services/headless/", "Runs", "/base/")
+    session = document["components"]["securitySchemes"]["session"]["flows"]["authorizationCode"]
+    assert session["authorizationUrl"] == "/base/hub/api/oauth2/authorize"
+    told = {
+        (path, method): operation["security"][1]["session"]
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    door = "access:services!service=headless"
+    assert told["/", "get"] == [door]
+    assert told["/jobs", "get"] == [door, READ_RUNS]
+    assert told["/jobs/{jobID}", "delete"] == [door, RUN]
+    assert {scope for scopes in told.values() for scope in scopes} == set(session["scopes"])
 
 
 def _references(value: Any) -> list[str]:

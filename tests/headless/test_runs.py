@@ -14,9 +14,9 @@ import pytest
 
 from fairihub_core.errors import Missing
 from fairihub_core.teams import TeamDirectory
+from fairihub_headless.callers import Caller
 from fairihub_headless.models import RunState
 from fairihub_headless.results import executed_notebook, file_of, files_of, glued
-from fairihub_headless.running import Caller
 
 GLUE = "from fairihub_headless.scraps import glue\n"
 
@@ -102,7 +102,7 @@ async def test_a_flood_is_cut_and_a_memory_eater_is_ended(house: Any) -> None:
         path="b.ipynb", profile="tiny",
     )  # fmt: skip
     flood, eater = await house.ended(flood), await house.ended(eater)
-    assert flood.state is RunState.successful
+    assert flood.state is RunState.successful, flood.failure
     folder = house.runs.folder(flood)
     assert (folder.files / "executed.ipynb").stat().st_size < 2 * 2**20
     assert "of output: from here on it is left out" in (folder.files / "executed.ipynb").read_text(

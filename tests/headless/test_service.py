@@ -189,7 +189,7 @@ def test_a_body_too_large_is_answered(hub: Any, ada: httpx.Client) -> None:
     answer = ada.post(EXECUTE, content=body)
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
     stranger = httpx.post(hub.headless + EXECUTE, content=body)
-    assert (stranger.status_code, stranger.json()["code"]) == (403, "signed-out")
+    assert (stranger.status_code, stranger.json()["code"]) == (401, "signed-out")
 
 
 def test_a_hard_body_delays_nobody(ada: httpx.Client, bob: httpx.Client) -> None:
@@ -231,9 +231,10 @@ def test_nothing_is_shown_to_strangers(hub: Any, path: str) -> None:
     url = hub.headless + path
     assert httpx.get(url).json()["code"] == "signed-out"
     wrong = httpx.get(url, headers={"Authorization": "token nonsense"})
-    assert (wrong.status_code, wrong.json()["code"]) == (403, "signed-out")
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "signed-out")
+    assert wrong.headers["WWW-Authenticate"] == "Bearer"
     service = httpx.get(url, headers={"Authorization": f"Token {hub.admin}"})
-    assert service.json()["code"] == "not-a-member"
+    assert service.json()["code"] == "not-a-person"
     page = httpx.get(url, headers={"Accept": "text/html"})
     assert (page.status_code, "/hub/api/oauth2/authorize" in page.headers["Location"]) == (
         302,
@@ -297,7 +298,7 @@ def test_a_browser_signs_in_and_needs_the_xsrf_token(hub: Any) -> None:
         for headers in ({}, {"Sec-Fetch-Mode": "no-cors"}, {"Origin": "http://evil.example"},
                         {"X-XSRFToken": "wrong"}):  # fmt: skip
             answer = browser.post(hub.headless + EXECUTE + "?f=json", json=body, headers=headers)
-            assert (answer.status_code, answer.json()["code"]) == (403, "signed-out")
+            assert (answer.status_code, answer.json()["code"]) == (403, "xsrf")
         own = next(
             c.value for c in browser.cookies.jar
             if c.name == "_xsrf" and c.path == "/services/headless/"

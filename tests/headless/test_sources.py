@@ -140,7 +140,7 @@ ANSWERS = {
         ("uc1.nothing", "ada's", "no-such-notebook"),
         ("../../hub/api/user", "ada's", "no-such-notebook"),
         ("uc1.moved", "ada's", "catalog-refused"),
-        ("uc1.broken", "ada's", "no-catalog"),
+        ("uc1.broken", "ada's", "catalogue-away"),
     ],
 )
 async def test_notebooks_of_the_catalogue(
@@ -153,8 +153,10 @@ async def test_notebooks_of_the_catalogue(
     assert got == answer
 
 
-@pytest.mark.parametrize("url", [None, "http://127.0.0.1:9/api/"])
-async def test_a_catalogue_that_is_away(url: str | None) -> None:
+@pytest.mark.parametrize(
+    ("url", "code"), [(None, "no-catalogue"), ("http://127.0.0.1:9/api/", "catalogue-away")]
+)
+async def test_a_catalogue_that_is_away(url: str | None, code: str) -> None:
     with pytest.raises(FairihubError) as refused:
         await CatalogSource(url).notebook("uc1.ndvi", "ada's")
-    assert (refused.value.code, refused.value.status) == ("no-catalog", 503)
+    assert (refused.value.code, refused.value.status) == (code, 503)

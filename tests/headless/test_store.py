@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, OutputChoice, Run, RunState
 from fairihub_headless.store import Store, Waiting
 
@@ -52,9 +53,9 @@ def test_pages_are_newest_first_and_of_one_owner(store: Store) -> None:
         store.add(run(f"a{number}"))
         store.add(run(f"b{number}", owner="bob"))
     store.claim("a1")
-    page, total = store.page("ada", [], 2, 1)
+    page, total = store.page(Selection(owner="ada"), [], 2, 1)
     assert ([r.id for r in page], total) == (["a3", "a2"], 5)
-    page, total = store.page("ada", [RunState.running], 10, 0)
+    page, total = store.page(Selection(owner="ada"), [RunState.running], 10, 0)
     assert ([r.id for r in page], total) == (["a1"], 1)
     assert store.waiting()[0] == Waiting("a0", "ada", "uc1")
 
