@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
+from dataclasses import dataclass
 
 from fairihub.hub_settings import HubSettings
+from fairihub.sign_in import PROVIDERS
 from fairihub.sign_in_settings import FolderTeams, TeamFiles
+from fairihub_auth.audit_log import Recorder
+from fairihub_auth.git_source import GitSource
 from fairihub_auth.publication import Publication
+from fairihub_auth.register import Register
+from fairihub_auth.removal import Removal
 from fairihub_auth.sources import FolderSource, Source
+from fairihub_auth.store import AuthStore
 from fairihub_auth.watch import TeamWatch
-from fairihub_core.errors import BadInput
 from fairihub_core.files import write_whole
-from fairihub_core.people import People
-from fairihub_core.resolution import resolved
+from fairihub_core.resolution import ClaimRules
 from fairihub_core.snapshot import Snapshot
+from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.s3 import sync_keys
 
 _BUCKETS_SECONDS = 600
@@ -23,27 +30,64 @@ _BUCKETS_SECONDS = 600
 log = logging.getLogger("fairihub.access")
 
 
-def followed(hub: HubSettings) -> Publication:
-    """The team files, followed; what they say of buckets reaches the S3 server at once."""
+@dataclass(frozen=True)
+class Access:
+    """What the rooms are given, in plain functions, of who may come in."""
+
+    publication: Publication
+    watch: TeamWatch
+    register: Register
+    removal: Removal
+    recorder: Recorder
+    store: AuthStore
+
+    def snapshot(self) -> Snapshot:
+        return self.publication.snapshot()
+
+    def directory(self) -> TeamDirectory:
+        return self.publication.snapshot().directory
+
+
+def followed(hub: HubSettings) -> Access:
+    """The team files, followed; each change reaches buckets, servers and the audit log at once."""
+    store = AuthStore.in_folder(hub.places.hub)
+    recorder = Recorder(hub.places.hub, store.record)
+    atexit.register(recorder.close)
     publication = Publication()
+    register = Register(
+        store,
+        publication.put,
+        provider=PROVIDERS[hub.sign_in],
+        rules=hub.settings.oidc.rules if hub.settings.oidc else ClaimRules(),
+        operators=frozenset(hub.settings.operators),
+    )
+    removal = Removal(publication.snapshot, recorder.record, hub.places.hub / "removed.json")
     publication.subscribe(lambda _, after: _published(hub, after))
-    operators = frozenset(hub.settings.operators)
-    TeamWatch(
-        [source_of(s) for s in hub.sources],
-        changed=lambda teams, files: publication.put(
-            resolved(teams, People(), operators=operators), files
-        ),
+    publication.subscribe(removal.told)
+    watch = TeamWatch(
+        [source_of(hub, source) for source in hub.sources],
+        changed=register.teams_are,
         kept=hub.snapshot_file,
-    ).start()
+    )
+    watch.start()
+    atexit.register(watch.stop)
     threading.Thread(target=_close_buckets, args=(hub, publication), daemon=True).start()
-    return publication
+    return Access(publication, watch, register, removal, recorder, store)
 
 
-def source_of(settings: TeamFiles) -> Source:
-    """The source that `settings` describe."""
-    if isinstance(settings, FolderTeams):
-        return FolderSource(settings.folder)
-    raise BadInput("bad-settings", "team_files: repositories are not followed yet.")
+def source_of(hub: HubSettings, source: TeamFiles) -> Source:
+    """The source that the settings describe."""
+    if isinstance(source, FolderTeams):
+        return FolderSource(source.folder)
+    return GitSource(
+        source.git,
+        name=source.name,
+        cache=hub.places.hub / "team-repositories",
+        branch=source.branch,
+        path=source.path,
+        interval_seconds=source.interval_seconds,
+        credentials=source.credentials,
+    )
 
 
 def _published(hub: HubSettings, snapshot: Snapshot) -> None:

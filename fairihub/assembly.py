@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
-from fairihub.access import followed
+from fairihub.access import Access, followed
+from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
 from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
 from fairihub.services import activity_seconds, services, write_service_settings
+from fairihub.sign_in import PROVIDERS, taken_secrets
 from fairihub_auth.handlers import handlers_for
-from fairihub_auth.links import LinkAuthenticator
 from fairihub_core.bucket_keys import bucket_access
-from fairihub_core.snapshot import Snapshot
-from fairihub_core.teams import TeamDirectory
 from fairihub_portal import wiring as portal
 from fairihub_spawner.limits import enforcement
 from fairihub_spawner.local import TeamLocalSpawner
@@ -25,23 +23,21 @@ from fairihub_spawner.s3 import keys_file
 def configure(c: Any, hub: HubSettings) -> None:
     """Sets up JupyterHub in `c`; a table of contents that runs."""
     _log()
-    publication = followed(hub)
-
-    def snapshot() -> Snapshot:
-        return publication.snapshot()
-
-    def directory() -> TeamDirectory:
-        return publication.snapshot().directory
-
+    secrets = taken_secrets(hub.sign_in)
+    access = followed(hub)
     _addresses(c, hub)
-    _sign_in(c, hub, directory)
-    _servers(c, hub, directory)
-    _pages(c, hub, snapshot)
+    configure_sign_in(c, hub, access, secrets)
+    _servers(c, hub, access)
+    _pages(c, hub, access)
     _services(c, hub)
     c.JupyterHub.extra_handlers = [
-        *handlers_for(publication),
+        *handlers_for(access.publication),
         *portal.static_handlers(),
-        *portal.page_handlers(snapshot=snapshot),
+        *portal.page_handlers(
+            snapshot=lambda: access.snapshot(),
+            mismatches=lambda: access.register.mismatches(),
+            written=lambda name: access.register.written(name),
+        ),
     ]
 
 
@@ -67,17 +63,9 @@ def _addresses(c: Any, hub: HubSettings) -> None:
     c.ConfigurableHTTPProxy.pid_file = str(hub.places.hub / "proxy.pid")
 
 
-def _sign_in(c: Any, hub: HubSettings, directory: Callable[[], TeamDirectory]) -> None:
-    c.JupyterHub.authenticator_class = LinkAuthenticator
-    c.LinkAuthenticator.directory = directory
-    c.LinkAuthenticator.links_folder = str(hub.places.links)
-    # Whoever signs in by another way than a password has nothing to change there.
-    c.JupyterHub.admin_access = False
-
-
-def _servers(c: Any, hub: HubSettings, directory: Callable[[], TeamDirectory]) -> None:
+def _servers(c: Any, hub: HubSettings, access: Access) -> None:
     c.JupyterHub.spawner_class = TeamLocalSpawner
-    c.TeamLocalSpawner.directory = directory
+    c.TeamLocalSpawner.directory = lambda: access.directory()
     c.TeamLocalSpawner.data = str(hub.data)
     endpoint = f"http://127.0.0.1:{hub.ports.s3}"
     c.TeamLocalSpawner.bucket_of = bucket_access(keys_file(hub.places), endpoint)
@@ -90,7 +78,7 @@ def _servers(c: Any, hub: HubSettings, directory: Callable[[], TeamDirectory]) -
     }
 
 
-def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
+def _pages(c: Any, hub: HubSettings, access: Access) -> None:
     settings = hub.settings
     c.JupyterHub.template_paths = portal.template_paths()
     c.JupyterHub.jinja_environment_options = portal.jinja_options()
@@ -101,7 +89,10 @@ def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
         idle_minutes=settings.idle_minutes,
         link_hours=settings.link_hours,
         enforcement=enforcement(),
-        snapshot=snapshot,
+        snapshot=lambda: access.snapshot(),
+        mismatches=lambda: access.register.mismatches(),
+        provider=PROVIDERS[hub.sign_in],
+        provider_name=settings.oidc.name if settings.oidc else None,
         token_days=settings.token_days,
         language=settings.language,
         services={"/services/catalog/": settings.catalog_name, "/services/headless/": "Runs"},
@@ -110,7 +101,7 @@ def _pages(c: Any, hub: HubSettings, snapshot: Callable[[], Snapshot]) -> None:
     if settings.logo:
         c.JupyterHub.logo_file = str(settings.logo)
     c.Spawner.options_form = portal.options_form(
-        snapshot=snapshot,
+        snapshot=lambda: access.snapshot(),
         enforcement=enforcement(),
         contact=settings.contact,
         language=settings.language,

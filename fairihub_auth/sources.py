@@ -56,12 +56,15 @@ class Source(Protocol):
 
     def start(self, news: Callable[[], None]) -> None:
         """Begins to follow; `news` may be called from any thread when a look is worth while."""
+        return
 
     def stop(self) -> None:
         """Ends what `start` began."""
+        return
 
     def poke(self) -> None:
         """Somebody says that there is news. Does not block."""
+        return
 
 
 class FolderSource(Source):
