@@ -1,43 +1,88 @@
-"""`GET /hub/api/fairihub/snapshot`: the teams of this moment, for services that follow them."""
+"""The hub's own API below `/hub/api/fairihub/`: teams for services, and who is let in and why."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jupyterhub.apihandlers import APIHandler
 
+from fairihub_auth.answering import JsonHandler
+from fairihub_auth.deciding import (
+    Standing,
+    Wanted,
+    reported,
+    require_operator,
+    standing_of,
+    wanted,
+    why,
+)
+from fairihub_auth.hub_users import HubUsers, server_ends
 from fairihub_auth.publication import Publication
-from fairihub_core.errors import BadInput, FairihubError, Refused
+from fairihub_core import clock
+from fairihub_core.audit import Entry, Record
+from fairihub_core.callers import signed_out
+from fairihub_core.errors import BadInput, FairihubError, Missing, Refused
+from fairihub_core.logins import login_of, printable
+from fairihub_core.people import People
+from fairihub_core.reasons import Explanation
+from fairihub_core.scopes import DESCRIPTIONS, SNAPSHOT
 from fairihub_core.snapshot import Snapshot
 
 SNAPSHOT_PATH = "/api/fairihub/snapshot"
-SNAPSHOT_SCOPE = "custom:fairihub:snapshot"
+SNAPSHOT_SCOPE = SNAPSHOT
 MAX_WAIT = 25.0
 
-CUSTOM_SCOPES = {
-    SNAPSHOT_SCOPE: {
-        "description": "Read all teams, their members and profiles. For services, not for people."
-    }
-}
-"""For `c.JupyterHub.custom_scopes`."""
+CUSTOM_SCOPES = {SNAPSHOT: {"description": DESCRIPTIONS[SNAPSHOT]}}
+"""For `c.JupyterHub.custom_scopes` of a hub with nothing but the snapshot."""
 
 Newer = Callable[[int, float], Awaitable["Snapshot | None"]]
+Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
 
 
-def handlers_for(publication: Publication) -> list[tuple[str, type[APIHandler], dict[str, Newer]]]:
+def _nobody(name: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the handlers ask, all of it in plain functions; those that may block say so.
+
+    The configuration is copied deeply, and of what stands behind these there is one only.
+    """
+
+    snapshot: Callable[[], Snapshot]
+    people: Callable[[], People] = People
+    record: Record = lambda entry: None
+    audit: Callable[[Wanted], Sequence[Entry]] = lambda wanted: ()
+    """Blocks: the newest entries that fit, newest first."""
+    unpin: Callable[[str], bool] = _nobody
+    """Blocks: forgets the account of a hub name."""
+    stays_out: Callable[[str], bool] = _nobody
+
+
+def handlers_for(publication: Publication, access: Access | None = None) -> Handlers:
     """For `c.JupyterHub.extra_handlers`, which puts `/hub` before each path.
 
-    The publication reaches the handler in a function: the configuration is copied deeply, and of
-    a publication there is one only.
+    Args:
+        access: for the rest of the API; without it there is the snapshot only.
     """
 
     async def newer(after: int, timeout: float) -> Snapshot | None:
         return await publication.wait_newer(after, timeout)
 
-    return [(SNAPSHOT_PATH, SnapshotHandler, {"newer": newer})]
+    asked: Handlers = [(SNAPSHOT_PATH, SnapshotHandler, {"newer": newer})]
+    if access is not None:
+        asked += [
+            ("/api/fairihub/standing", StandingHandler, {"access": access}),
+            ("/api/fairihub/why", WhyHandler, {"access": access}),
+            ("/api/fairihub/audit", AuditHandler, {"access": access}),
+            ("/api/fairihub/people/([^/]+)", PersonHandler, {"access": access}),
+        ]
+    return asked
 
 
 class SnapshotHandler(APIHandler):
@@ -78,3 +123,110 @@ class SnapshotHandler(APIHandler):
             return int(given[:20])
         except ValueError:
             raise BadInput("bad-number", f"“{name}” must be a whole number.") from None
+
+
+class AccessHandler(JsonHandler):
+    """A handler that asks `Access`."""
+
+    def initialize(self, access: Access) -> None:
+        self.access = access
+
+
+class StandingHandler(AccessHandler):
+    """Whether whoever uses this browser is let in; asked by every page that is open in it.
+
+    Who was removed is told, too: by the session that opens nothing any more.
+    """
+
+    def check_xsrf_cookie(self) -> None:
+        """Reading changes nothing, and pages of members' servers have no value of the hub's."""
+        if self._is_foreign():
+            super().check_xsrf_cookie()
+
+    async def get(self) -> None:
+        await self.answer(self._standing())
+
+    async def _standing(self) -> Standing:
+        self.query()
+        user = self._whoever_it_was()
+        if user is None:
+            raise signed_out()
+        if user.kind == "service":
+            raise Refused("not-a-person", "This answers to people; the token is a service's.")
+        return standing_of(
+            user.name,
+            self.access.snapshot().directory,
+            clock.today(),
+            stays_out=self.access.stays_out(user.name),
+            server_ends=server_ends(user),
+        )
+
+    def _whoever_it_was(self) -> Any:
+        token = self.get_token()
+        if self.current_user is not None:
+            return self.current_user
+        if token is not None and token.user is not None:
+            return self.users[token.user]
+        return self.get_current_user_cookie()
+
+
+class WhyHandler(AccessHandler):
+    """Why a login comes in, or does not: `?login=`, and `&team=` for one team only."""
+
+    async def get(self) -> None:
+        await self.answer(self._why())
+
+    async def _why(self) -> Explanation:
+        caller = self.caller()
+        query = self.query("login", "team")
+        login, team = query.get("login", caller.name), query.get("team")
+        snapshot, people = self.access.snapshot(), self.access.people()
+        return why(caller, login, team, snapshot, people, clock.today())
+
+
+class AuditHandler(AccessHandler):
+    """The audit log: read by operators and admins of teams, added to by services."""
+
+    async def get(self) -> None:
+        await self.answer(self._entries())
+
+    async def post(self) -> None:
+        await self.answer(self._taken())
+
+    async def _entries(self) -> dict[str, Any]:
+        caller = self.caller()
+        query = self.query("since", "login", "action", "team", "limit")
+        asked = wanted(caller, query, self.access.snapshot().directory, clock.today())
+        found = await asyncio.to_thread(self.access.audit, asked)
+        return {"entries": [entry.model_dump(mode="json") for entry in found]}
+
+    async def _taken(self) -> None:
+        caller = self.caller()
+        self.query()
+        for entry in reported(caller, self.body()):
+            self.access.record(entry)
+
+
+class PersonHandler(AccessHandler):
+    """Forgets which account a login is pinned to: the next to sign in with it is that person."""
+
+    async def delete(self, login: str) -> None:
+        await self.answer(self._unpinned(login))
+
+    async def _unpinned(self, login: str) -> None:
+        caller = self.caller()
+        self.query()
+        require_operator(caller, self.access.snapshot().directory)
+        people = self.access.people()
+        person = people.named(login_of(login)) or people.with_login(login_of(login))
+        if person is None:
+            said = f"Nobody has signed in as “{printable(login)}”."
+            raise Missing("no-such-person", said)
+        # Whoever has the name next must not find the sessions of who had it before.
+        users = HubUsers(self.app)
+        await users.renew([person.name])
+        await asyncio.to_thread(self.access.unpin, person.name)
+        await users.renew([person.name])
+        self.access.record(
+            Entry(at=clock.now(), action="pin-removed", login=person.name, by=caller.name)
+        )

@@ -1,0 +1,123 @@
+"""What the handlers of the hub's own API share: who asks, with what, and how it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.apihandlers import APIHandler
+from pydantic import BaseModel
+from tornado import web
+
+from fairihub_auth.deciding import Caller, query_of
+from fairihub_core.callers import CHALLENGE, forged, signed_out
+from fairihub_core.errors import BadInput, FairihubError, TooLarge
+
+_MAX_BODY = 512 * 1024
+
+
+class _Refusal(web.HTTPError):
+    """An error on its way out of `prepare`, from where only an exception leads."""
+
+    def __init__(self, error: FairihubError) -> None:
+        super().__init__(error.status, error.message)
+        self.error = error
+
+
+class JsonHandler(APIHandler):
+    """Answers in JSON, refusals too: `{"code", "message"}`, as every service of the hub does."""
+
+    async def prepare(self) -> None:
+        if len(self.request.body) > _MAX_BODY:
+            self.request.body_arguments.clear()
+            raise _Refusal(TooLarge("too-large", f"More than {_MAX_BODY // 1024} KiB."))
+        await super().prepare()
+
+    def check_xsrf_cookie(self) -> None:
+        """What a browser sends by its session is asked for by a page of ours, or refused."""
+        try:
+            super().check_xsrf_cookie()
+        except web.HTTPError:
+            raise _Refusal(forged()) from None
+        if getattr(self, "_jupyterhub_user", None) is not None and self._is_foreign():
+            raise _Refusal(forged())
+
+    def _is_foreign(self) -> bool:
+        """Whether a page of another site asks, in the name of whoever uses the browser."""
+        origin = self.request.headers.get("Origin")
+        if origin is None or getattr(self, "_token_authenticated", False):
+            return False
+        own = {self.request.host}
+        if self.settings.get("public_url"):
+            own.add(self.settings["public_url"].netloc)
+        return urlsplit(origin).netloc not in own
+
+    async def answer(self, work: Awaitable[Any], status: int = 200) -> None:
+        """Says what `work` comes to, a model or a JSON value; nothing for None."""
+        try:
+            result = await work
+        except FairihubError as error:
+            self._tell(error)
+            return
+        self.set_header("Cache-Control", "no-store")
+        if result is None:
+            self.set_status(204)
+            self.finish()
+        else:
+            self.set_status(status)
+            self.finish(
+                result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)
+            )
+
+    def caller(self) -> Caller:
+        """Who asks, and whether with all they may do.
+
+        Raises:
+            SignedOut: nobody, or somebody who is let in no more.
+        """
+        user = self.current_user
+        if user is None:
+            raise signed_out()
+        if user.kind == "service":
+            return Caller(user.name, is_service=True, scopes=frozenset(self.expanded_scopes))
+        # A session may do all that its owner may; a token that can make any other token, too.
+        whole = self.get_token() is None or self.has_scope(f"tokens!user={user.name}")
+        return Caller(user.name, whole=whole, scopes=frozenset(self.expanded_scopes))
+
+    def query(self, *allowed: str) -> Mapping[str, str]:
+        """The parameters of the address.
+
+        Raises:
+            BadInput: `unknown-parameter`, `bad-query`.
+        """
+        given = {n: v for n, v in self.request.query_arguments.items() if n != "_xsrf"}
+        return query_of(given, allowed)
+
+    def body(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            BadInput: `bad-json`.
+        """
+        try:
+            return json.loads(self.request.body.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise BadInput("bad-json", "The body is not JSON.") from None
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        exception = (kwargs.get("exc_info") or (None, None, None))[1]
+        if isinstance(exception, _Refusal):
+            self._tell(exception.error)
+        else:
+            super().write_error(status_code, **kwargs)
+
+    def _tell(self, error: FairihubError) -> None:
+        self.set_status(error.status)
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        if error.status == 401:
+            for name, value in CHALLENGE.items():
+                self.set_header(name, value)
+        self.finish(json.dumps(error.to_dict()))
