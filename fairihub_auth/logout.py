@@ -23,6 +23,10 @@ class RecordedLogout(LogoutHandler):
                 Entry(at=clock.now(), action="signed-out", login=name, by=name)
             )
 
+    async def render_logout_page(self) -> None:
+        """Says what has ended and what goes on, rather than asking to sign in at once."""
+        self.finish(await self.render_template("logout.html"))
+
 
 class ProviderLogout(RecordedLogout, OAuthLogoutHandler):
     """The same where a provider signs people in."""

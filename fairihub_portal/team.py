@@ -17,7 +17,7 @@ Origin = Literal["file", "claim"]
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A member, with the line of the file that says so."""
+    """A member, and what of the file or of a claim makes them one."""
 
     login: str
     role: Role
@@ -25,7 +25,8 @@ class MemberRow:
     until: date | None
     ended: bool
     origin: Origin
-    place: Place | None
+    line: int
+    """In the team's file; 0 if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -79,5 +80,5 @@ def _row(
         until=member.expires,
         ended=member.expires is not None and today > member.expires,
         origin="file" if listed else "claim",
-        place=report.place(written) if report and listed else None,
+        line=report.lines.get(written, 0) if report and listed else 0,
     )

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from fairihub_core.clock import now
 
 PROXY_HOME = Path.home() / ".cache" / "fairihub" / "test-proxy"
 CONFIG = Path(__file__).with_name("hub_config.py")
+ROOT = Path(__file__).parent.parent.parent
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Hub:
     """A running hub; `url` is its public address with the base path."""
 
     url: str
+    folder: Path
     log: Path
     links: LinkStore
 
@@ -43,7 +46,20 @@ class Hub:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    folder = tmp_path_factory.mktemp("hub")
+    """A hub that signs in by link."""
+    with running(tmp_path_factory.mktemp("hub"), "link") as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def github_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub that signs in through a stand-in for GitHub."""
+    with running(tmp_path_factory.mktemp("github-hub"), "github") as hub:
+        yield hub
+
+
+@contextmanager
+def running(folder: Path, provider: str) -> Iterator[Hub]:
     base = "/lab/"
     port, hub_port, api_port = free_ports(3)
     told = {
@@ -55,13 +71,14 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         "api_port": api_port,
         "proxy": proxy_command(),
         "colour": "#0b7261",
+        "provider": provider,
     }
     log = folder / "hub.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
             cwd=folder,
-            env={**os.environ, "PORTAL_TEST": json.dumps(told)},
+            env={**os.environ, "PORTAL_TEST": json.dumps(told), "PYTHONPATH": str(ROOT)},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -69,7 +86,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     try:
         url = f"http://127.0.0.1:{port}{base}"
         wait_for(f"{url}hub/health", process, log)
-        yield Hub(url, log, LinkStore(folder / "links"))
+        yield Hub(url, folder, log, LinkStore(folder / "links"))
     finally:
         stop(process)
 

@@ -10,10 +10,13 @@ from types import SimpleNamespace
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_core.findings import Finding
 from fairihub_core.places import Places
+from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal import wiring
+from fairihub_portal.token_rights import RIGHTS
 from fairihub_spawner.local import TeamLocalSpawner
+from tests.portal import stand_ins
 
 GIB = 2**30
 told = json.loads(os.environ["PORTAL_TEST"])
@@ -23,7 +26,12 @@ urban = Team(
     name="urban-climate",
     namespace="urban-climate",
     expires=date(2099, 12, 31),
-    members=(Member(login="ada", role="admin"), Member(login="bob")),
+    members=(
+        Member(login="ada", role="admin"),
+        Member(login="bob"),
+        Member(login="cleo", rights=frozenset({"notebooks"}), expires=date(2099, 6, 30)),
+        Member(login="gone", expires=date(2024, 6, 30)),
+    ),
     seconds={"user": 144000},
     path="teams/urban-climate.yaml",
     profiles=(
@@ -87,19 +95,27 @@ closed = Team(
     members=(Member(login="dora"), Member(login="carl", role="admin")),
 )
 idle = Team(name="idle-team", namespace="idle-team", members=(Member(login="eve"),))
-directory = TeamDirectory(
-    teams=(urban, biodiversity, closed, idle), operators=frozenset({"olga"})
-)
+directory = TeamDirectory(teams=(urban, biodiversity, closed, idle), operators=frozenset({"olga"}))
 snapshot_now = Snapshot(
     number=1,
     taken=datetime.now(timezone.utc),
     directory=directory,
     files=(
-        FileReport(path="teams/biodiversity.yaml", team="biodiversity"),
+        FileReport(
+            path="teams/biodiversity.yaml",
+            team="biodiversity",
+            source="github.com/cubes/teams",
+            revision="0123456789abcdef0123",
+            lines={"ada": 21, "carl": 23, "allowedLogins": 20},
+        ),
         FileReport(
             path="teams/urban-climate.yaml",
             team="urban-climate",
             ok=False,
+            source="github.com/cubes/teams",
+            revision="0123456789abcdef0123",
+            since=datetime(2026, 5, 1, 9, 30, tzinfo=timezone.utc),
+            lines={"ada": 31, "bob": 33, "cleo": 35, "gone": 38, "allowedLogins": 30},
             findings=(
                 Finding(
                     line=14,
@@ -119,6 +135,10 @@ machine = SimpleNamespace(memory="per-process", cpu="none")
 
 def snapshot() -> Snapshot:
     return snapshot_now
+
+
+def mismatches() -> tuple[Mismatch, ...]:
+    return (Mismatch(team="urban-climate", login="dan", expected="583231", found="9919"),)
 
 
 async def slow_or_bad(spawner):
@@ -141,10 +161,19 @@ c.JupyterHub.db_url = "sqlite://"
 c.JupyterHub.cookie_secret_file = str(folder / "cookie-secret")
 c.ConfigurableHTTPProxy.pid_file = str(folder / "proxy.pid")
 c.JupyterHub.default_url = f"{told['base']}hub/home"
-c.JupyterHub.authenticator_class = LinkAuthenticator
-c.LinkAuthenticator.directory = lambda: directory
-c.LinkAuthenticator.links_folder = told["links"]
-c.Authenticator.admin_users = {"bob"}
+provider = told["provider"]
+if provider == "link":
+    c.JupyterHub.authenticator_class = LinkAuthenticator
+    c.LinkAuthenticator.directory = lambda: directory
+    c.LinkAuthenticator.links_folder = told["links"]
+else:
+    stand_ins.provider_for(
+        c,
+        f"http://127.0.0.1:{told['port']}{told['base']}hub/",
+        f"http://127.0.0.1:{told['hub_port']}{told['base']}hub/",
+        directory,
+        "GitHub",
+    )
 c.JupyterHub.spawner_class = TeamLocalSpawner
 c.TeamLocalSpawner.directory = lambda: directory
 c.TeamLocalSpawner.data = str(folder)
@@ -162,7 +191,22 @@ c.JupyterHub.template_vars = wiring.template_vars(
     link_hours=24,
     enforcement=machine,
     snapshot=snapshot,
-    services={"/services/catalog/": "Notebook Catalog"},
+    mismatches=mismatches,
+    provider=provider,
+    services={"/services/catalog/": "Notebook Catalog", "/services/headless/": "Runs"},
 )
-c.JupyterHub.extra_handlers = wiring.static_handlers()
+c.JupyterHub.extra_handlers = [
+    *wiring.static_handlers(),
+    *wiring.page_handlers(snapshot=snapshot, mismatches=mismatches),
+    *stand_ins.handlers(str(folder)),
+]
+c.JupyterHub.custom_scopes = {
+    right.scopes[0]: {"description": right.label, "subscopes": []} for right in RIGHTS
+}
+c.JupyterHub.services = [
+    {"name": "catalog", "api_token": "c" * 32, "display": False},
+    {"name": "headless", "api_token": "h" * 32, "display": False},
+]
+c.JupyterHub.extra_user_scopes = sorted({scope for right in RIGHTS for scope in right.scopes})
+c.JupyterHub.token_expires_in_max_seconds = 30 * 24 * 3600
 c.JupyterHub.tornado_settings = {"headers": wiring.security_headers()}
