@@ -107,7 +107,7 @@ def options_form(
         page = profile_page(
             offers_for(login, directory, day),
             enforcement,
-            _asked_for(spawner) or _last_choice(spawner),
+            _asked_for(spawner) or last_choice(spawner),
             denial=denial_of(login, directory, day),
             shares_system_user=shares_system_user,
         )
@@ -163,14 +163,15 @@ def _server_now(user: Any) -> ServerNow:
     spawner = user.spawner
     started = spawner.orm_spawner.started
     return ServerNow(
-        state=_state_of(spawner),
-        choice=_last_choice(spawner),
+        state=state_of(spawner),
+        choice=last_choice(spawner),
         # The hub's database keeps UTC without saying so.
         since=started.replace(tzinfo=timezone.utc) if started else None,
     )
 
 
-def _state_of(spawner: Any) -> ServerState:
+def state_of(spawner: Any) -> ServerState:
+    """What the hub is doing with a server."""
     if spawner.pending == "stop":
         return "stopping"
     if spawner.pending == "spawn":
@@ -192,7 +193,8 @@ def _language_of(spawner: Any, default: str) -> str:
     return preferred(spawner.handler.request.headers.get("Accept-Language", ""), default)
 
 
-def _last_choice(spawner: Any) -> str | None:
+def last_choice(spawner: Any) -> str | None:
+    """The `team.slug` that a server was started with last."""
     choice = (spawner.orm_spawner.user_options or {}).get("profile")
     return choice if isinstance(choice, str) else None
 
