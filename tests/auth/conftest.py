@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -19,6 +20,7 @@ import pytest
 
 from fairihub_auth.link_store import LinkStore
 from fairihub_core import clock
+from tests.support.fake_github import FakeGitHub
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +31,11 @@ from jupyterhub.proxy import Proxy
 from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.publication import Publication
+from fairihub_auth.register import Register
 from fairihub_auth.sources import FolderSource
+from fairihub_auth.store import AuthStore
 from fairihub_auth.watch import TeamWatch
-from fairihub_core.teams import TeamDirectory
+from fairihub_core.resolution import ClaimRules
 
 class NoProxy(Proxy):
     \"\"\"These tests talk to the hub itself.\"\"\"
@@ -46,12 +50,16 @@ class NoProxy(Proxy):
 
 data = Path(os.environ["TEST_DATA"])
 publication = Publication()
-watch = TeamWatch(
-    [FolderSource(data / "teams")],
-    changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
-    kept=data / "teams.json",
+register = Register(
+    AuthStore.in_folder(data), publication.put, provider=os.environ["TEST_PROVIDER"],
+    rules=ClaimRules(), operators=frozenset(os.environ["TEST_OPERATORS"].split()),
 )
+watch = TeamWatch([FolderSource(data / "teams")], register.teams_are, kept=data / "teams.json")
 watch.start()
+
+def record(entry):
+    with (data / "audit.jsonl").open("a") as lines:
+        lines.write(entry.model_dump_json() + "\\n")
 
 c = get_config()
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:" + os.environ["TEST_PORT"]
@@ -60,7 +68,8 @@ c.JupyterHub.db_url = f"sqlite:///{data}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = str(data / "cookie_secret")
 c.JupyterHub.template_paths = [str(data / "templates")]
 c.JupyterHub.authenticator_class = LinkAuthenticator
-c.LinkAuthenticator.directory = lambda: publication.snapshot().directory
+c.Gate.directory = lambda: publication.snapshot().directory
+c.Gate.record = record
 c.LinkAuthenticator.links_folder = str(data / "links")
 c.JupyterHub.extra_handlers = handlers_for(publication)
 c.JupyterHub.custom_scopes = CUSTOM_SCOPES
@@ -73,10 +82,11 @@ c.JupyterHub.load_roles = [
     {"name": "operating", "scopes": ["admin:users", "tokens", "admin:servers"],
      "services": ["operator"]},
 ]
+exec(os.environ["TEST_MORE_CONFIG"])
 """
 
 DENIAL_PAGE = """{% if exception.denial %}
-denied {{ exception.denial.login }} {{ exception.denial.reason }}
+denied {{ exception.denial.login }} {{ exception.denial.reason }} {{ exception.denial.number }}
 {% for c in exception.denial.closed %}{{ c.team }} {{ c.closed_on }} ask {{ c.ask[0] }}{% endfor %}
 {% else %}forbidden {{ message }}{% endif %}"""
 
@@ -117,15 +127,35 @@ class Browser(httpx.Client):
     def open_link(self, token: str, query: str = "") -> httpx.Response:
         return self.post(f"/hub/login{query}", data={"link": token, "_xsrf": self.xsrf()})
 
+    def by_github(self, query: str = "") -> httpx.Response:
+        """Signs in as whoever GitHub takes this browser for; the answer to its coming back."""
+        return self.get(self.to_github(query))
+
+    def to_github(self, query: str = "") -> str:
+        """Goes to GitHub and back; the address of the hub that GitHub sends the browser to."""
+        there = self.get(f"/hub/oauth_login{query}")
+        assert there.status_code == 302
+        back = httpx.get(there.headers["location"])
+        assert back.status_code == 302
+        return str(back.headers["location"])
+
     def is_in(self) -> bool:
         return self.get("/hub/home").status_code == 200
 
 
 class Hub:
-    """A JupyterHub of its own process, its team files and its links."""
+    """A JupyterHub of its own process, its team files and its links.
 
-    def __init__(self, data: Path) -> None:
+    Args:
+        more_config: further lines of its configuration.
+    """
+
+    def __init__(self, data: Path, provider: str = "link", more_config: str = "") -> None:
         self.data = data
+        self.provider = provider
+        self.more_config = more_config
+        self.operators = ""
+        self.environment: dict[str, str] = {}
         self.teams = data / "teams"
         self.links = LinkStore(data / "links")
         self.tokens = {name: secrets.token_hex(16) for name in ("follower", "operator")}
@@ -148,8 +178,12 @@ class Hub:
                 env={
                     **os.environ,
                     **tokens,
+                    **self.environment,
                     "TEST_DATA": str(self.data),
                     "TEST_PORT": str(self.port),
+                    "TEST_PROVIDER": self.provider,
+                    "TEST_OPERATORS": self.operators,
+                    "TEST_MORE_CONFIG": self.more_config,
                     "PYTHONPATH": str(ROOT),
                 },
                 stdout=log,
@@ -161,10 +195,14 @@ class Hub:
     def stop(self) -> None:
         for browser in self._browsers:
             browser.close()
+        self.end()
+        assert "Traceback" not in self.log()
+
+    def end(self) -> None:
+        """Ends the process; browsers keep their cookies for its next start."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait(timeout=20)
-        assert "Traceback" not in self.log()
 
     def browser(self) -> Browser:
         self._browsers.append(Browser(base_url=self.url))
@@ -189,6 +227,10 @@ class Hub:
 
     def snapshot(self, **query: int) -> httpx.Response:
         return self.api("/fairihub/snapshot", self.tokens["follower"], params=query, timeout=40)
+
+    def audit(self) -> list[dict[str, Any]]:
+        lines = (self.data / "audit.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
 
     def log(self) -> str:
         return (self.data / "hub.log").read_text()
@@ -218,4 +260,50 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         hub.start()
         yield hub
     finally:
+        hub.stop()
+
+
+GITHUB_CONFIG = """
+from fairihub_auth.github import GitHubGate
+c.JupyterHub.authenticator_class = GitHubGate
+c.GitHubGate.admit = lambda identity: register.admit(identity)
+c.GitHubGate.github_url = os.environ["TEST_GITHUB"]
+c.GitHubGate.client_id = os.environ["TEST_CLIENT_ID"]
+c.GitHubGate.client_secret = os.environ.pop("TEST_CLIENT_SECRET")
+c.GitHubGate.oauth_callback_url = c.JupyterHub.hub_bind_url + "/hub/oauth_callback"
+c.GitHubGate.provider_seconds = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def github() -> Iterator[FakeGitHub]:
+    github = FakeGitHub()
+    yield github
+    github.close()
+
+
+@pytest.fixture(scope="module")
+def github_hub(
+    github: FakeGitHub, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Hub]]:
+    """Starts a hub that signs people in by GitHub, with these team files by name."""
+    hubs: list[Hub] = []
+
+    def start(operators: str = "", **teams: str) -> Hub:
+        hub = Hub(tmp_path_factory.mktemp("hub"), "github", GITHUB_CONFIG)
+        hub.operators = operators
+        hub.environment = {
+            "TEST_GITHUB": github.url,
+            "TEST_CLIENT_ID": github.client_id,
+            "TEST_CLIENT_SECRET": github.client_secret,
+        }
+        hub.teams.mkdir()
+        for name, text in teams.items():
+            (hub.teams / f"{name}.yaml").write_text(text)
+        hubs.append(hub)
+        hub.start()
+        return hub
+
+    yield start
+    for hub in hubs:
         hub.stop()

@@ -78,21 +78,22 @@ class FakeGitHub:
         self.tokens: dict[str, int] = {}
         self._codes: dict[str, _Code] = {}
         self._released = threading.Event()
-        self._server = _Server(self)
-        self._thread: threading.Thread | None = None
-        self.port = int(self._server.server_address[1])
+        self.port = 0
+        self.start()
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> FakeGitHub:
+    def start(self) -> None:
+        """Answers again, at the same address, after it was closed."""
+        self._server = _Server(self, self.port)
+        self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
-        return self
 
     def close(self) -> None:
+        """Refuses every connection from now on."""
         self.release()
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
+        self._server.shutdown()
+        self._thread.join()
         self._server.server_close()
 
     def behave(self) -> None:
@@ -107,7 +108,8 @@ class FakeGitHub:
 
     def rename(self, number: int, login: str) -> None:
         """The account has another login; the old one is free for anybody."""
-        assert login.lower() not in {a.login.lower() for a in self.accounts.values()}
+        others = (a.login.lower() for a in self.accounts.values() if a.id != number)
+        assert login.lower() not in others
         self.accounts[number] = replace(self.accounts[number], login=login)
 
     def joins(self, number: int, login: str, email: str | None = None) -> None:
@@ -156,11 +158,8 @@ class FakeGitHub:
         return _back(back, code=code, state=state)
 
     def _page(self, query: dict[str, str]) -> Answer:
-        links = "".join(
-            f'<p><a href="{html.escape(AUTHORIZE)}?{html.escape(urlencode({**query, "as": login}))}">'
-            f"{html.escape(login or 'Cancel')}</a></p>"
-            for login in [*(a.login for a in self.accounts.values()), ""]
-        )
+        choices = {a.login: a.login for a in self.accounts.values()} | {"": "Cancel"}
+        links = "".join(_link({**query, "as": login}, said) for login, said in choices.items())
         page = f"<!doctype html><title>Authorize</title><h1>Authorize</h1>{links}"
         return Answer(200, page.encode(), "text/html; charset=utf-8")
 
@@ -192,6 +191,11 @@ class FakeGitHub:
         return _json(garble(said) if garble else said)
 
 
+def _link(query: Mapping[str, str], said: str) -> str:
+    address = html.escape(f"{AUTHORIZE}?{urlencode(query)}")
+    return f'<p><a href="{address}">{html.escape(said)}</a></p>'
+
+
 def _json(said: Any, status: int = 200) -> Answer:
     return Answer(status, json.dumps(said).encode())
 
@@ -215,9 +219,9 @@ def _challenge(verifier: str) -> str:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
 
-    def __init__(self, github: FakeGitHub) -> None:
+    def __init__(self, github: FakeGitHub, port: int) -> None:
         self.github = github
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
