@@ -10,10 +10,15 @@ from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
 from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
 from fairihub.services import activity_seconds, services, write_service_settings
-from fairihub.sign_in import PROVIDERS, taken_secrets
-from fairihub_auth.handlers import handlers_for
+from fairihub.sign_in import PROVIDERS, Secrets, taken_secrets
+from fairihub_auth import handlers as hub_api
+from fairihub_auth.audit_entries import record_tokens
+from fairihub_auth.webhook import webhook_handlers
+from fairihub_core.audit import Entry
 from fairihub_core.bucket_keys import bucket_access
+from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
+from fairihub_portal.team_servers import team_server_handlers
 from fairihub_spawner.limits import enforcement
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy
@@ -25,16 +30,39 @@ def configure(c: Any, hub: HubSettings) -> None:
     _log()
     secrets = taken_secrets(hub.sign_in)
     access = followed(hub)
+    record_tokens(access.recorder.record)
     _addresses(c, hub)
     configure_sign_in(c, hub, access, secrets)
     _servers(c, hub, access)
     _pages(c, hub, access)
     _services(c, hub)
-    c.JupyterHub.extra_handlers = [
-        *handlers_for(access.publication),
+    c.JupyterHub.extra_handlers = _handlers(access, secrets)
+
+
+def _handlers(access: Access, secrets: Secrets) -> list[Any]:
+    """Pages and API of our own. Functions only: the configuration is copied deeply."""
+
+    def snapshot() -> Snapshot:
+        return access.snapshot()
+
+    def record(entry: Entry) -> None:
+        access.recorder.record(entry)
+
+    asked = hub_api.Access(
+        snapshot=snapshot,
+        people=lambda: access.register.people(),
+        record=record,
+        audit=lambda wanted: access.store.audit(**dict(wanted)),
+        unpin=lambda name: access.register.unpin(name),
+        stays_out=lambda name: access.removal.stays_out(name),
+    )
+    return [
+        *hub_api.handlers_for(access.publication, asked),
+        *webhook_handlers(secrets.webhook, lambda name: access.watch.poke(name)),
+        *team_server_handlers(snapshot, record),
         *portal.static_handlers(),
         *portal.page_handlers(
-            snapshot=lambda: access.snapshot(),
+            snapshot=snapshot,
             mismatches=lambda: access.register.mismatches(),
             written=lambda name: access.register.written(name),
         ),
