@@ -14,6 +14,8 @@ from fairihub_core.scopes import Scope
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 """Goes with every 401. Browsers ask for no password when they see it."""
+_MAX_NAME = 255
+"""As long as the hub's database takes."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def visitor_of(model: Any, service: str) -> Visitor:
     if not isinstance(model, Mapping):
         raise hub_away()
     name, scopes = model.get("name"), model.get("scopes")
-    if not (isinstance(name, str) and name and isinstance(scopes, list)):
+    if not (isinstance(name, str) and 0 < len(name) <= _MAX_NAME and isinstance(scopes, list)):
         raise hub_away()
     visitor = Visitor(name, service, frozenset(map(str, scopes)))
     door = f"access:services!service={service}"

@@ -6,7 +6,8 @@ import logging
 
 from fairihub_core.logins import printable
 
-MAX_MESSAGE = 900
+MAX_BYTES = 900
+"""Of one message, so that a line with its beginning stays below a kilobyte."""
 _FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
 
@@ -14,7 +15,8 @@ class BoundedFormatter(logging.Formatter):
     """Cuts a message that is too long and takes control characters out; a traceback stays whole."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = printable(record.message, MAX_MESSAGE)
+        whole = printable(record.message, MAX_BYTES).encode("utf-8", "replace")
+        record.message = whole[:MAX_BYTES].decode("utf-8", "ignore")
         return super().formatMessage(record)
 
 

@@ -30,6 +30,7 @@ def model(*scopes: str, **more: Any) -> dict[str, Any]:
         ({}, "hub-away", 503),
         (["ada"], "hub-away", 503),
         (model(ACCESS, name=""), "hub-away", 503),
+        (model(ACCESS, name="a" * 10_000_000), "hub-away", 503),
         ({"name": "ada", "kind": "user", "scopes": ACCESS}, "hub-away", 503),
     ],
 )

@@ -15,10 +15,19 @@ def line(message: str, *arguments: object, error: BaseException | None = None) -
     return BoundedFormatter("[%(name)s] %(message)s").format(record)
 
 
-@pytest.mark.parametrize("evil", ["x" * 10_000_000, "a\r\nGET /admin 200", "\x1b[2J\u202e\0"])
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "x" * 10_000_000,
+        "\N{PILE OF POO}" * 5_000,
+        "\udcff" * 9,
+        "a\r\nGET /admin 200",
+        "\x1b[2J\u202e\0",
+    ],
+)
 def test_a_hostile_name_makes_one_short_line(evil: str) -> None:
     written = line("who is %s?", evil)
-    assert len(written) < 1024
+    assert len(written.encode()) < 1024
     assert written.isprintable()
     assert written.startswith("[fairihub] who is ")
 
