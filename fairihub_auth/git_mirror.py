@@ -113,7 +113,9 @@ class Mirror:
         try:
             return self._followed(before)
         except GitSaid as problem:
-            raise Unavailable("source-away", f"{_reason(problem.said)}. Its teams stay as they were.") from None
+            raise Unavailable(
+                "source-away", f"{_reason(problem.said)}. Its teams stay as they were."
+            ) from None
         except OSError as problem:
             raise Unavailable(
                 "source-away", f"Its mirror in {self._folder} cannot be kept: {problem.strerror}."
