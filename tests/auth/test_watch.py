@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from fairihub_auth.publication import Publication
-from fairihub_auth.sources import MAX_FILE_BYTES, FolderSource
+from fairihub_auth.sources import FolderSource, Source
 from fairihub_auth.watch import TeamWatch
 from fairihub_core.errors import FairihubError
 from fairihub_core.snapshot import FileReport, Snapshot
@@ -35,7 +35,9 @@ def watching() -> Iterator[Watching]:
     started: list[TeamWatch] = []
 
     def start(
-        path: Path, heard: Callable[[Snapshot], object] | None = None, kept: Path | None = None
+        *sources: Path | Source,
+        heard: Callable[[Snapshot], object] | None = None,
+        kept: Path | None = None,
     ) -> Publication:
         publication = Publication()
         if heard is not None:
@@ -44,13 +46,49 @@ def watching() -> Iterator[Watching]:
         def changed(teams: tuple[Team, ...], files: tuple[FileReport, ...]) -> None:
             publication.put(TeamDirectory(teams=teams), files)
 
-        started.append(TeamWatch([FolderSource(path)], changed, kept))
+        found = [FolderSource(s) if isinstance(s, Path) else s for s in sources]
+        started.append(TeamWatch(found, changed, kept))
         started[-1].start()
         return publication
 
     yield start
     for watch in started:
         watch.stop()
+
+
+class Objects(Source):
+    """A third kind of source: texts by name, as a cluster might hold them."""
+
+    def __init__(self, name: str, **texts: str) -> None:
+        self._name = name
+        self.texts = texts
+        self.answering = threading.Event()
+        self.answering.set()
+        self.news: Callable[[], None] = lambda: None
+        self.pokes = 0
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def stamps(self) -> Mapping[str, Hashable]:
+        self.answering.wait()
+        return {name: hash(text) for name, text in self.texts.items()}
+
+    def read(self, name: str) -> str:
+        return self.texts[name]
+
+    def revision(self) -> str:
+        return f"v{len(self.texts)}"
+
+    def start(self, news: Callable[[], None]) -> None:
+        self.news = news
+
+    def stop(self) -> None:
+        self.answering.set()
+
+    def poke(self) -> None:
+        self.pokes += 1
 
 
 def who(snapshot: Snapshot) -> dict[str, list[str]]:
@@ -114,6 +152,18 @@ async def test_a_file_that_an_editor_replaces_is_never_gone(
     assert states == [{"uc4": ["ada", "bob"]}, {"uc4": ["ada"]}]
 
 
+async def test_a_change_is_in_force_within_a_second_and_a_half(
+    teams: Path, watching: Watching, customer: Customer
+) -> None:
+    watch = watching(teams)
+    for n in range(3):
+        await asyncio.sleep(0.4 * n)  # wherever the watch is between two looks
+        began = time.monotonic()
+        login = f"eve{n}"
+        await changed(watch, lambda: (teams / "uc4.yaml").write_text(customer("uc4", login)))  # noqa: B023
+        assert time.monotonic() - began < 1.5
+
+
 async def test_a_folder_that_is_away_takes_nobody_offline(teams: Path, watching: Watching) -> None:
     watch = watching(teams)
     aside = teams.with_name("aside")
@@ -164,6 +214,100 @@ async def test_whom_it_could_not_tell_it_tells_again(teams: Path, customer: Cust
         watch.stop()
 
 
+def test_since_when_a_file_is_broken_outlives_a_restart(
+    teams: Path, watching: Watching, tmp_path: Path
+) -> None:
+    kept = tmp_path / "teams.json"
+    good = watching(teams, kept=kept).snapshot().files[0]
+    (teams / "uc4.yaml").write_text("kind: [")
+    (first,) = watching(teams, kept=kept).snapshot().files
+    (teams / "uc4.yaml").write_text("kind: {")
+    (second,) = watching(teams, kept=kept).snapshot().files
+    assert good.since is None
+    assert first.since is not None
+    assert second.since == first.since
+    assert second.lines == good.lines != {}
+
+
+async def test_sources_of_every_kind_count_together(
+    teams: Path, watching: Watching, customer: Customer
+) -> None:
+    cluster = Objects("cluster", b=customer("b", "bea"), taker=customer("uc4", "mallory"))
+    watch = watching(teams, cluster)
+    assert who(watch.snapshot()) == {"uc4": ["ada", "bob"], "b": ["bea"]}
+    told = {(r.source, r.path): (r.team, r.revision) for r in watch.snapshot().files}
+    assert told == {
+        (str(teams), f"{teams}/uc4.yaml"): ("uc4", None),
+        ("cluster", "b"): ("b", "v2"),
+        ("cluster", "taker"): (None, "v2"),
+    }
+    moved = await changed(watch, (teams / "uc4.yaml").unlink)
+    assert who(moved) == {"b": ["bea"], "uc4": ["mallory"]}, "what is let go may be taken"
+
+
+async def test_a_source_that_hangs_or_is_away_holds_up_no_other(
+    teams: Path, watching: Watching, customer: Customer
+) -> None:
+    cluster = Objects("cluster", b=customer("b", "bea"))
+    other = teams.with_name("other")
+    other.mkdir()
+    (other / "c.yaml").write_text(customer("c", "cleo"))
+    watch = watching(cluster, teams, other)
+    cluster.answering.clear()
+    aside = other.rename(other.with_name("aside"))
+    await changed(watch, lambda: None)  # it is away
+    edited = await changed(watch, lambda: (teams / "uc4.yaml").write_text(customer("uc4", "eve")))
+    assert who(edited) == {"b": ["bea"], "uc4": ["eve"], "c": ["cleo"]}
+    assert [(r.path, r.ok) for r in edited.files if not r.ok] == [(str(other), False)]
+    aside.rename(other)
+    cluster.texts["b"] = customer("b", "dora")
+    cluster.answering.set()
+    await until(lambda: who(watch.snapshot())["b"] == ["dora"])
+
+
+def test_a_source_that_is_away_at_start_has_its_last_good_state(
+    teams: Path, watching: Watching, tmp_path: Path, customer: Customer
+) -> None:
+    kept, cluster = tmp_path / "teams.json", Objects("cluster", b=customer("b", "bea"))
+    watching(teams, cluster, kept=kept)
+    teams.rename(teams.with_name("aside"))
+    second = watching(teams, cluster, kept=kept).snapshot()
+    third = watching(teams, cluster, kept=kept).snapshot()
+    assert who(second) == who(third) == {"uc4": ["ada", "bob"], "b": ["bea"]}
+    (away,) = (r for r in third.files if not r.ok)
+    assert (away.path, away.source) == (str(teams), str(teams))
+    assert away in second.files, "with the hour since when"
+    without = watching(cluster, kept=kept).snapshot()
+    assert who(without) == {"b": ["bea"]}, "taken out of the settings, its teams go"
+
+
+async def test_a_poke_is_a_look_at_once(teams: Path, customer: Customer) -> None:
+    cluster, seen = Objects("cluster"), []
+    watch = TeamWatch([FolderSource(teams), cluster], lambda given, files: seen.append(len(given)))
+    watch.start()
+    try:
+        cluster.texts["b"] = customer("b", "bea")
+        began = time.monotonic()
+        assert watch.poke("cluster")
+        await until(lambda: seen == [1, 2])
+        assert time.monotonic() - began < 0.8
+        assert cluster.pokes == 1
+        assert not watch.poke("nowhere")
+        assert watch.poke()
+        assert cluster.pokes == 2
+        cluster.texts["c"] = customer("c", "cleo")
+        cluster.news()
+        await until(lambda: seen == [1, 2, 3])
+    finally:
+        watch.stop()
+
+
+def test_two_sources_are_not_one(teams: Path) -> None:
+    with pytest.raises(FairihubError) as refused:
+        TeamWatch([FolderSource(teams), FolderSource(teams)], lambda given, files: None)
+    assert refused.value.code == "same-source"
+
+
 def test_what_changed_is_logged_on_single_lines(
     teams: Path, watching: Watching, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -174,50 +318,3 @@ def test_what_changed_is_logged_on_single_lines(
     assert any("team “uc4” is new" in line for line in lines)
     assert any(record.levelname == "WARNING" for record in caplog.records)
     assert all(line.isprintable() and len(line) < 1000 for line in lines)
-
-
-def as_folder(path: Path) -> None:
-    path.mkdir()
-
-
-def as_pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-@pytest.mark.parametrize(
-    ("make", "code"),
-    [
-        (lambda path: path.write_bytes(b"x" * (MAX_FILE_BYTES + 1)), "file-too-large"),
-        (lambda path: path.write_bytes(b"\xff\xfe"), "not-utf-8"),
-        (lambda path: path.symlink_to("nowhere"), "file-unreadable"),
-        (as_folder, "not-a-file"),
-        (as_pipe, "not-a-file"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_reported_and_stops_no_other(
-    make: Callable[[Path], object], code: str, teams: Path, watching: Watching
-) -> None:
-    make(teams / "bad.yaml")
-    snapshot = watching(teams).snapshot()
-    assert who(snapshot) == {"uc4": ["ada", "bob"]}
-    (bad,) = (r for r in snapshot.files if not r.ok)
-    assert [f.code for f in bad.findings] == [code]
-
-
-def test_what_counts_as_a_team_file(teams: Path) -> None:
-    for name in (".hidden.yaml", "README.md", "b.yml", "C.YAML", "uc4.yaml~"):
-        (teams / name).write_text("")
-    (teams / "sub").mkdir()
-    assert [Path(name).name for name in FolderSource(teams).stamps()] == [
-        "C.YAML",
-        "b.yml",
-        "uc4.yaml",
-    ]
-
-
-def test_a_thousand_files_at_most(teams: Path) -> None:
-    for n in range(1000):
-        (teams / f"{n}.yaml").touch()
-    with pytest.raises(FairihubError) as refused:
-        FolderSource(teams).stamps()
-    assert refused.value.code == "too-many-teams"
