@@ -372,15 +372,20 @@ def test_what_is_no_notebook_and_what_is_too_large(hub: RunningHub, linus: httpx
     (home / "huge.ipynb").unlink()
 
 
-def test_a_run_is_its_owners_alone_and_ends_on_delete(
+def test_a_run_is_its_owners_and_ends_on_delete(
     hub: RunningHub, linus: httpx.Client, ada: httpx.Client
 ) -> None:
+    """An admin of its team sees how it stands, no more; members and other teams nothing."""
     put(linus, "linus", "long.ipynb", notebook("import time; time.sleep(600)"))
     job = start_run(linus, notebook="long.ipynb")
     address = f"{JOBS}/{job['jobID']}"
     until(lambda: linus.get(address).json()["status"] == "running", "the run running")
-    for foreign in (ada.get(address), ada.delete(address), ada.get(f"{address}/results")):
-        assert foreign.status_code == 404
+    for login in ("grace", "margaret"):
+        foreign = hub.api(login)
+        assert foreign.get(address).status_code == 404
+        assert foreign.delete(address).status_code == 404
+    assert ada.get(address).json()["status"] == "running"
+    assert ada.get(f"{address}/results").status_code == 404
     assert job["jobID"] not in ada.get(JOBS, params={"limit": 1000}).text
     early = linus.get(f"{address}/results")
     assert (early.status_code, "result-not-ready" in early.text) == (404, True)
