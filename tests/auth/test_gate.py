@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
 from fairihub_auth.gate import Denied
+from fairihub_auth.github import GitHubGate
 from fairihub_auth.links import LinkAuthenticator
+from fairihub_core.audit import Entry
 from fairihub_core.customer import read_customers
 from fairihub_core.logins import login_of, printable
 from fairihub_core.teams import TeamDirectory
@@ -25,7 +28,7 @@ def directory(customer: Customer) -> Callable[[], TeamDirectory]:
         "old.yaml": customer("old", "ada", "eve", expires="2024-12-31"),
     }
     teams = tuple(r.team for r in read_customers(texts) if r.team)
-    return lambda: TeamDirectory(teams=teams)
+    return lambda: TeamDirectory(teams=teams, operators=frozenset({"olga", "kurt"}))
 
 
 @pytest.mark.parametrize(
@@ -102,3 +105,55 @@ async def test_the_groups_are_the_open_teams(directory: Callable[[], TeamDirecto
     gate = LinkAuthenticator(directory=directory)
     model = await gate.run_post_auth_hook(None, {"name": "ada", "groups": ["admins"]})
     assert model["groups"] == ["two", "uc4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "admin", "groups"),
+    [("ada", False, ["two", "uc4"]), ("olga", True, []), ("kurt", True, ["uc4"])],
+)
+@pytest.mark.parametrize("said", [True, False, None])
+async def test_operators_are_the_only_admins_whatever_else_is_said(
+    name: str,
+    admin: bool,
+    groups: list[str],
+    said: bool | None,
+    directory: Callable[[], TeamDirectory],
+) -> None:
+    def promotes(gate: Any, handler: Any, model: dict[str, Any]) -> dict[str, Any]:
+        return {**model, "admin": not admin, "groups": ["admins"]}
+
+    gate = LinkAuthenticator(directory=directory, post_auth_hook=promotes)
+    model = await gate.run_post_auth_hook(None, {"name": name, "admin": said})
+    assert (model["admin"], model["groups"]) == (admin, groups)
+
+
+@pytest.mark.parametrize("answer", [None, {"name": "mallory"}], ids=["nobody", "somebody else"])
+async def test_a_hook_may_refuse_and_lets_nobody_in(
+    answer: dict[str, Any] | None, directory: Callable[[], TeamDirectory]
+) -> None:
+    gate = LinkAuthenticator(directory=directory, post_auth_hook=lambda *_: answer)
+    if answer is None:
+        assert await gate.run_post_auth_hook(None, {"name": "ada"}) is None
+    else:
+        with pytest.raises(Denied):
+            await gate.run_post_auth_hook(None, {"name": "ada"})
+
+
+async def test_who_came_in_and_who_was_refused_is_recorded(
+    directory: Callable[[], TeamDirectory],
+) -> None:
+    entries: list[Entry] = []
+    gate = LinkAuthenticator(directory=directory, record=entries.append)
+    await gate.run_post_auth_hook(None, {"name": "ada"})
+    with pytest.raises(Denied):
+        gate.check_allowed("mal\nlory")
+    assert [(e.action, e.login, e.code) for e in entries] == [
+        ("signed-in", "ada", ""),
+        ("refused", "mal�lory", "no-team"),
+    ]
+
+
+async def test_a_provider_lets_nobody_in_by_itself(directory: Callable[[], TeamDirectory]) -> None:
+    gate = GitHubGate(directory=directory)
+    assert await gate.get_authenticated_user(None, {"username": "ada", "password": "x"}) is None
+    assert "ada" not in gate.allowed_users
