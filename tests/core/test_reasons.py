@@ -1,0 +1,162 @@
+"""Why a login gets in or does not, with the place in the file that decided."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+
+import pytest
+
+from fairihub_core.findings import Finding
+from fairihub_core.people import People, Person
+from fairihub_core.reasons import Explanation, explained
+from fairihub_core.resolution import ClaimRules, Grant, resolved
+from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.teams import Member, Team
+
+TODAY = date(2026, 6, 1)
+PAST = date(2024, 12, 31)
+SINCE = datetime(2026, 5, 1, 8, 30, tzinfo=timezone.utc)
+COMMIT = "0123456789abcdef0123"
+
+TEAMS = (
+    Team(
+        name="uc4",
+        namespace="uc4",
+        allow_claims=True,
+        members=(
+            Member(login="ada", role="admin"),
+            Member(login="bob", rights=frozenset({"notebooks"})),
+            Member(login="lovelace2", github_id=43),
+            Member(login="gone", expires=PAST),
+        ),
+    ),
+    Team(name="old", namespace="old", expires=PAST, members=(Member(login="bob"),)),
+    Team(name="shaky", namespace="shaky", members=(Member(login="cleo"),)),
+)
+FILES = (
+    FileReport(
+        path="teams/uc4.yaml",
+        team="uc4",
+        revision=COMMIT,
+        lines={"ada": 11, "bob": 13, "lovelace2": 15, "gone": 17, "allowedLogins": 10},
+    ),
+    FileReport(path="teams/old.yaml", team="old", lines={"bob": 9, "expirationDate": 6}),
+    FileReport(path="teams/shaky.yaml", team="shaky", ok=False, since=SINCE, lines={"cleo": 7}),
+    FileReport(
+        path="teams/broken.yaml",
+        ok=False,
+        findings=(Finding(line=3, severity="error", code="broken-yaml", message="Not YAML."),),
+    ),
+)
+PEOPLE = People(
+    persons=(
+        Person(name="ada2", id="43", logins=("ada2",)),
+        Person(name="eve", id="5", logins=("eve",), claims=frozenset({"x"})),
+    )
+)
+RULES = ClaimRules(grants={"x": (Grant(team="uc4", rights=frozenset({"environments"})),)})
+
+
+@pytest.fixture
+def why() -> object:
+    directory = resolved(TEAMS, PEOPLE, rules=RULES, operators=frozenset({"olga"}))
+    snapshot = Snapshot(number=1, taken=SINCE, directory=directory, files=FILES)
+
+    def ask(login: str, team: str | None = None, written: str | None = None) -> Explanation:
+        return explained(login, snapshot, TODAY, team, written)
+
+    return ask
+
+
+def grounds(explanation: Explanation) -> list[tuple[str, bool, str, str]]:
+    return [(g.team, g.admitted, g.said, str(g.place)) for g in explanation.grounds]
+
+
+@pytest.mark.parametrize(
+    ("login", "admitted", "said", "found"),
+    [
+        (
+            "ada", True, "“ada” comes in.",
+            [("uc4", True, "Listed as admin, curates environments, notebooks.",
+              "teams/uc4.yaml, line 11, at 0123456789ab")],
+        ),
+        (
+            "bob", True, "“bob” comes in.",
+            [("uc4", True, "Listed as user, curates notebooks.",
+              "teams/uc4.yaml, line 13, at 0123456789ab"),
+             ("old", False, "Team “old” closed after 2024-12-31.", "teams/old.yaml, line 6")],
+        ),
+        (
+            "gone", False, "Your membership of “uc4” closed after 2024-12-31.",
+            [("uc4", False, "Your membership of “uc4” closed after 2024-12-31.",
+              "teams/uc4.yaml, line 17, at 0123456789ab")],
+        ),
+        (
+            "cleo", True, "“cleo” comes in.",
+            [("shaky", True, "Listed as user. (The file has an error since 2026-05-01 08:30 UTC; "
+              "this is its last good state.)", "teams/shaky.yaml, line 7")],
+        ),
+        (
+            "eve", True, "“eve” comes in.",
+            [("uc4", True, "A member by a claim of the sign-in provider, curates environments.",
+              "teams/uc4.yaml, line 10, at 0123456789ab")],
+        ),
+        ("olga", True, "“olga” comes in as an operator of the hub.", []),
+        (
+            "mallory", False,
+            "No team lists “mallory”. Ask a team's admin to add this login.", [],
+        ),
+    ],
+)  # fmt: skip
+def test_by_every_team_that_lists_the_login(login, admitted, said, found, why):
+    explanation = why(login)
+    assert (explanation.login, explanation.admitted, explanation.said) == (login, admitted, said)
+    assert grounds(explanation) == found
+
+
+def test_the_place_is_where_the_file_writes_the_login(why):
+    (ground,) = why("ada2", written="lovelace2").grounds
+    assert ground.place == Place(path="teams/uc4.yaml", line=15, revision=COMMIT)
+    assert ground.said == "Listed as user."
+
+
+@pytest.mark.parametrize(
+    ("login", "team", "admitted", "found"),
+    [
+        (
+            "ada", "old", False,
+            [("old", False, "“ada” is not in allowedLogins.", "teams/old.yaml")],
+        ),
+        (
+            "mallory", "uc4", False,
+            [("uc4", False, "“mallory” is not in allowedLogins.",
+              "teams/uc4.yaml, line 10, at 0123456789ab")],
+        ),
+        (
+            "bob", "old", False,
+            [("old", False, "Team “old” closed after 2024-12-31.", "teams/old.yaml, line 6")],
+        ),
+        (
+            "ada", "uc5", False,
+            [("uc5", False, "There is no team “uc5”.", "None"),
+             ("uc5", False, "This file cannot be taken in: Not YAML.",
+              "teams/broken.yaml, line 3")],
+        ),
+    ],
+)  # fmt: skip
+def test_by_one_team(login, team, admitted, found, why):
+    explanation = why(login, team)
+    assert explanation.admitted is admitted
+    assert grounds(explanation) == found
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (Place(path="a.yaml"), "a.yaml"),
+        (Place(path="a.yaml", line=3), "a.yaml, line 3"),
+        (Place(path="a.yaml", revision=COMMIT), "a.yaml, at 0123456789ab"),
+    ],
+)
+def test_a_place_in_words(place, text):
+    assert str(place) == text
