@@ -57,6 +57,8 @@ class RunningHub:
         self.address = f"http://127.0.0.1:{self.port}"
         self.links: dict[str, str] = {}
         self.settings = folder / "fairihub.yaml"
+        self.environment: dict[str, str] = {}
+        """Variables beside those of the tests."""
         self._process: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
         self._clients: list[httpx.Client] = []
@@ -84,7 +86,7 @@ class RunningHub:
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT,
-                start_new_session=True,
+                start_new_session=True, env={**os.environ, **self.environment},
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while not self.links_file.is_file():

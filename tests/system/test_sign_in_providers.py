@@ -1,0 +1,103 @@
+"""`fairihub up` with a provider: GitHub's flow end to end, and its secret in nobody's hands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import httpx
+import psutil
+import pytest
+
+from fairihub_core.processes import descendants
+from tests.support.fake_github import Account, FakeGitHub
+from tests.support.running_hub import RunningHub
+
+GRACE, MALLORY = Account(7, "Grace", "grace@example.org"), Account(8, "mallory")
+
+
+@pytest.fixture(scope="module")
+def github() -> Iterator[FakeGitHub]:
+    server = FakeGitHub(GRACE, MALLORY)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, github: FakeGitHub) -> Iterator[RunningHub]:
+    hub = RunningHub(tmp_path_factory.mktemp("github"))
+    hub.environment = {
+        "GITHUB_CLIENT_ID": github.client_id,
+        "GITHUB_CLIENT_SECRET": github.client_secret,
+        "GITHUB_URL": github.url,
+    }
+    hub.start()
+    yield hub
+    hub.close()
+
+
+def signed_in(
+    hub: RunningHub, github: FakeGitHub, login: str
+) -> tuple[httpx.Client, httpx.Response]:
+    github.visitor = login
+    client = hub.client()
+    return client, client.get("/hub/oauth_login", params={"next": "/hub/home"})
+
+
+def test_a_member_signs_in_and_is_pinned(hub: RunningHub, github: FakeGitHub) -> None:
+    client, answer = signed_in(hub, github, "Grace")
+    assert (answer.status_code, answer.url.path) == (200, "/hub/home")
+    assert client.get("/hub/api/fairihub/standing").json()["login"] == "grace"
+    told = hub.run("audit", "--action", "signed-in", "--data", str(hub.data))
+    assert "grace" in told.stdout
+
+
+def test_a_stranger_is_told_what_to_ask_for(hub: RunningHub, github: FakeGitHub) -> None:
+    _, answer = signed_in(hub, github, "mallory")
+    assert answer.status_code == 403
+    assert "mallory" in answer.text
+    assert "githubId: 8" in answer.text
+    told = hub.run("why", "mallory", "--data", str(hub.data))
+    assert (told.returncode, "No team lists “mallory”" in told.stdout) == (1, True)
+
+
+def test_another_account_with_the_login_is_refused_and_reported(
+    hub: RunningHub, github: FakeGitHub
+) -> None:
+    signed_in(hub, github, "Grace")
+    github.accounts[7] = Account(7, "grace-hopper")
+    github.accounts[9] = Account(9, "grace")
+    _, refused = signed_in(hub, github, "grace")
+    assert refused.status_code == 403
+    assert "another" in refused.text
+    renamed, answer = signed_in(hub, github, "grace-hopper")
+    assert answer.status_code == 200
+    assert renamed.get("/hub/api/fairihub/standing").json()["login"] == "grace"
+    del github.accounts[9]
+    assert hub.run("unpin", "grace", "--data", str(hub.data)).returncode == 0
+    assert hub.run("unpin", "grace", "--data", str(hub.data)).returncode == 1
+    github.accounts[7] = GRACE
+
+
+def test_there_are_no_links(hub: RunningHub) -> None:
+    assert hub.links == {}
+    refused = hub.run("link", "grace", "--data", str(hub.data))
+    assert (refused.returncode, "provider" in refused.stderr) == (2, True)
+
+
+def test_no_child_of_the_hub_has_the_secret(hub: RunningHub, github: FakeGitHub) -> None:
+    children = descendants(hub.pid)
+    hubs = [p for p in children if "fairihub.hub" in " ".join(p.cmdline())]
+    assert len(hubs) == 1
+    others = [p for p in children if p.pid not in (hubs[0].pid, os.getpid())]
+    assert len(others) > 3
+    for process in others:
+        assert github.client_secret not in _environment(process)
+    assert github.client_secret not in hub.log()
+
+
+def _environment(process: psutil.Process) -> set[str]:
+    try:
+        return set(process.environ().values())
+    except psutil.Error:
+        return set()
