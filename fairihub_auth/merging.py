@@ -14,6 +14,8 @@ from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
+MAX_FINDINGS = 100
+
 Key = tuple[str, str]
 """A file: the source it is from, and its path there."""
 Standing = dict[Key, Team | None]
@@ -125,7 +127,7 @@ def _report(
 ) -> FileReport:
     reading = file.reading
     ok = reading.ok and not refused
-    findings = (*reading.findings, *refused)
+    findings = _worth_telling((*refused, *reading.findings))
     in_force = reading.lines if ok else {}
     revision = file.revision
     if not ok and team is not None:
@@ -147,6 +149,16 @@ def _report(
         since=None if ok else _since(earlier, now),
         lines=in_force,
     )
+
+
+def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """All of them, up to a number that people can read and services can carry; errors first."""
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    graver = sorted(findings, key=lambda f: ("error", "warning", "info").index(f.severity))
+    left = len(findings) - MAX_FINDINGS
+    more = Finding(severity="info", code="more-findings", message=f"{left:,} more are left out.")
+    return (*graver[:MAX_FINDINGS], more)
 
 
 def _of_source(

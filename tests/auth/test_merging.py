@@ -261,6 +261,15 @@ def test_since_when_a_file_is_broken_is_kept_over_edits(customer: Customer) -> N
         assert report.since == since
 
 
+def test_of_a_thousand_findings_the_gravest_hundred_are_told(customer: Customer) -> None:
+    odd = "".join(f"  odd{n}: 1\n" for n in range(1000)) + "  inventry: []\n"
+    (report,) = after({"a": customer("x", "ada") + odd}).files
+    assert not report.ok
+    assert len(report.findings) == 101
+    assert (report.findings[0].severity, report.findings[0].code) == ("error", "unknown-key")
+    assert report.findings[-1].message == "901 more are left out."
+
+
 def test_it_survives_being_kept_as_json(customer: Customer) -> None:
     good = after({"a": customer("x", "ada")}, {"a": BROKEN})
     kept = Snapshot.model_validate_json(good.model_dump_json())
