@@ -6,10 +6,12 @@ import argparse
 from collections.abc import Iterable, Iterator
 
 from docutils import nodes
+from pydantic import BaseModel
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from fairihub.settings import Settings
+from fairihub.sign_in_settings import FolderTeams, GitTeams, GrantSetting, Oidc
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_headless.requests import INPUTS, OUTPUTS
 
@@ -27,6 +29,14 @@ KINDS = {
     "url": "address",
 }
 CUSTOMER_TABLES = {"profile": PROFILE_KEYS, "data": DATA_KEYS, "login": LOGIN_KEYS}
+
+
+SETTING_BLOCKS: dict[str, type[BaseModel]] = {
+    "oidc": Oidc,
+    "grant": GrantSetting,
+    "folder": FolderTeams,
+    "git": GitTeams,
+}
 
 
 class Generated(SphinxDirective):
@@ -58,13 +68,17 @@ def _star(key: Key) -> str:
 
 
 class SettingKeys(Generated):
-    """Every setting with its default and what it means."""
+    """Every setting with its default and what it means, or those of one block."""
 
     def written(self) -> Iterator[str]:
+        block = SETTING_BLOCKS[self.arguments[0]] if self.arguments else Settings
         yield from ("| setting | default | meaning |", "|---|---|---|")
-        for name, field in Settings.model_fields.items():
-            default = field.default
-            shown = "none" if default in (None, "", ()) else f"`{default}`"
+        for name, field in block.model_fields.items():
+            default = (
+                "required" if field.is_required() else field.get_default(call_default_factory=True)
+            )
+            empty = default in (None, "", (), {})
+            shown = "none" if empty else default if default == "required" else f"`{default}`"
             yield f"| `{name}` | {shown} | {field.description} |"
 
 
