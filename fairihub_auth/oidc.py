@@ -67,11 +67,8 @@ class OidcLogoutHandler(ProviderLogout):
     """Ends the hub's session; the page offers the way to end the provider's."""
 
     async def render_logout_page(self) -> None:
-        names = {
-            "provider_name": self.authenticator.provider_name,
-            "provider_sign_out": self.authenticator.sign_out_address(self),
-        }
-        self.finish(await self.render_template("logout.html", **names))
+        way_out = self.authenticator.sign_out_address(self)
+        self.finish(await self.render_template("logout.html", provider_sign_out=way_out))
 
 
 def nonce_of(verifier: str) -> str:
@@ -138,9 +135,7 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
         super().__init__(**kwargs)
         self._provider: Remembered[Provider] = Remembered(self._read_document, HOUR)
         self._keys: Remembered[dict[str, Any]] = Remembered(self._read_keys, HOUR)
-        self._following = Following(
-            self._ask_again, self._tell, self._record_end, self.refresh_minutes * 60
-        )
+        self._following = Following(self, self._tell, self._record_end, self.refresh_minutes * 60)
 
     # --- the provider and its keys ---
 
@@ -253,19 +248,21 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
         self._following.forget(user.name)
         super().delete_user(user)
 
-    async def _ask_again(self, session: Session) -> tuple[Session, frozenset[str]]:
+    async def renew(self, session: Session) -> tuple[Session, dict[str, Any]]:
         if session.refresh_token is None:
             raise SessionEnded
-        provider = await self.met()
-        token_info = await self._refreshed(provider, session.refresh_token)
+        tokens = await self._refreshed(await self.met(), session.refresh_token)
+        token = tokens.get("refresh_token") or session.refresh_token
+        return Session(session.subject, str(token)), tokens
+
+    async def claims(self, session: Session, tokens: dict[str, Any]) -> frozenset[str]:
         claims: dict[str, Any] = {"sub": session.subject}
-        if token_info.get("id_token") is not None:
-            claims |= await self._id_claims(token_info["id_token"], None)
+        if tokens.get("id_token") is not None:
+            claims |= await self._id_claims(tokens["id_token"], None)
         if claims["sub"] != session.subject:
             raise self.unreachable("its new id token is about somebody else")
-        said = await self.token_to_user({**token_info, "id_claims": claims})
-        token = token_info.get("refresh_token") or session.refresh_token
-        return Session(session.subject, str(token)), values_at(self.claim, said, claims)
+        said = await self.token_to_user({**tokens, "id_claims": claims})
+        return values_at(self.claim, said, claims)
 
     async def _refreshed(self, provider: Provider, token: str) -> dict[str, Any]:
         try:

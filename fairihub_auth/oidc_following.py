@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,9 +53,14 @@ class _Followed:
     failures: int = 0
 
 
-Ask = Callable[[Session], Awaitable[tuple[Session, frozenset[str]]]]
-"""The session as it goes on, and the claims of today. Raises SessionEnded; anything else that it
-raises means that the provider does not answer at present."""
+class Provider(Protocol):
+    """What is asked for claims. Whatever it raises means that it does not answer at present."""
+
+    async def renew(self, session: Session) -> tuple[Session, dict[str, Any]]:
+        """The session as it goes on, with new tokens. Raises SessionEnded."""
+
+    async def claims(self, session: Session, tokens: dict[str, Any]) -> frozenset[str]:
+        """The claims of today."""
 
 
 class Following:
@@ -67,12 +72,12 @@ class Following:
 
     def __init__(
         self,
-        ask: Ask,
+        provider: Provider,
         claims_are: Callable[[str, frozenset[str]], None],
         ended: Callable[[str], None],
         seconds: float,
     ) -> None:
-        self._ask = ask
+        self._provider = provider
         self._claims_are = claims_are
         self._ended = ended
         self._seconds = seconds
@@ -126,14 +131,16 @@ class Following:
         try:
             if known.session is None:
                 raise SessionEnded
-            session, claims = await self._ask(known.session)
+            session, tokens = await self._provider.renew(known.session)
         except SessionEnded:
             await self._end(account, known)
             return
-        # A refresh token may be good for one use: the new one counts whatever comes next.
-        known.session, known.claims = session, claims
+        # A refresh token may be good for one use: the new one counts, whatever comes next.
+        known.session = session
         if self._is_latest(account, known):
             await account.save_auth_state(session.kept())
+        known.claims = await self._provider.claims(session, tokens)
+        if self._is_latest(account, known):
             await self._tell(account, known)
         known.due, known.failures = time.monotonic() + self._seconds, 0
 

@@ -117,6 +117,14 @@ class CallbackHandler(OneSession, OAuthCallbackHandler):
         if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
             raise _stale()
 
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Without the query of the address, which holds the provider's code."""
+        if isinstance(value, web.HTTPError):
+            said = printable(value.get_message() or "", 300)
+            self.log.warning("%d %s: %s", value.status_code, self.request.path, said)
+        else:
+            self.log.error("Uncaught at %s", self.request.path, exc_info=(typ, value, tb))
+
 
 class ProviderLoginHandler(OneSession, LoginHandler):
     """The page `/hub/login`: a button that leads to the provider, and no form."""

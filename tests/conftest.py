@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.keycloak import Keycloak
 from tests.support.running_hub import RunningHub
 
 
@@ -53,3 +54,14 @@ def own_hub(tmp_path: Path) -> Iterator[RunningHub]:
     running = RunningHub(tmp_path / "hub")
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
+    """One Keycloak for all tests that put its users back where they found them."""
+    running = Keycloak(tmp_path_factory.mktemp("keycloak"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.close()

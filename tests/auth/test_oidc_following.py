@@ -42,19 +42,24 @@ class Provider:
         self.ended: list[str] = []
         self.telling: Callable[[], None] = lambda: None
 
-    async def ask(self, session: Session) -> tuple[Session, frozenset[str]]:
+    async def renew(self, session: Session) -> tuple[Session, Json]:
         self.asked.append(session.refresh_token)
         await self.open.wait()
+        if isinstance(self.says, OSError | SessionEnded):
+            raise self.says
+        return Session(session.subject, f"token-{len(self.asked)}"), {}
+
+    async def claims(self, session: Session, tokens: Json) -> frozenset[str]:
         if isinstance(self.says, Exception):
             raise self.says
-        return Session(session.subject, f"token-{len(self.asked)}"), self.says
+        return self.says
 
     def claims_are(self, name: str, claims: frozenset[str]) -> None:
         self.told.append((name, claims))
         self.telling()
 
     def following(self, seconds: float = 0.0) -> Following:
-        return Following(self.ask, self.claims_are, self.ended.append, seconds)
+        return Following(self, self.claims_are, self.ended.append, seconds)
 
 
 FIRST = "token-0"
@@ -109,7 +114,7 @@ async def test_while_the_provider_is_away_the_last_claims_stay() -> None:
     provider, account = Provider(), Account()
     following = provider.following()
     await begun(following, account)
-    for problem in (OSError("away"), ValueError("garbage")):
+    for problem in (OSError("away"), ValueError("garbage")):  # the second with a new token
         provider.says = problem
         following.look_after(account)
         await settled(following)
@@ -117,7 +122,7 @@ async def test_while_the_provider_is_away_the_last_claims_stay() -> None:
     provider.says = MEMBER
     following.look_after(account)
     await settled(following)
-    assert provider.asked == ["token-0"] * 3
+    assert provider.asked == ["token-0", "token-0", "token-2"]
     assert provider.told == [("bob", MEMBER)]
 
 

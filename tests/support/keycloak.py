@@ -142,8 +142,10 @@ def _own_home(folder: Path, source: Path) -> Path:
     return home
 
 
-def fill_in(browser: httpx.Client, page: httpx.Response, user: str) -> httpx.Response:
-    """Posts Keycloak's form as `user` does, with the password that the realm file gives them.
+def fill_in(
+    browser: httpx.Client, page: httpx.Response, user: str, password: str | None = None
+) -> httpx.Response:
+    """Posts Keycloak's form as `user` does, by default with the password of the realm file.
 
     Keycloak marks its cookies Secure on loopback too, which browsers send there all the same and
     Python's cookie jar does not.
@@ -152,5 +154,5 @@ def fill_in(browser: httpx.Client, page: httpx.Response, user: str) -> httpx.Res
         cookie.secure = False
     form = FORM.search(page.text)
     assert form is not None, page.text[:2000]
-    fields = {"username": user, "password": f"{user}-pw", "credentialId": ""}
+    fields = {"username": user, "password": password or f"{user}-pw", "credentialId": ""}
     return browser.post(html.unescape(form.group(1)), data=fields)
