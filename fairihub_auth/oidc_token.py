@@ -50,6 +50,29 @@ def checked(
         UnknownKey: none of `keys` has signed it.
         BadToken: another check of section 3.1.3.7 failed.
     """
+    claims = _signed_claims(token, keys, issuer, client_id)
+    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if claims.get("azp", None if several else client_id) != client_id:
+        raise BadToken("made out to another client")
+    if nonce is not None and claims.get("nonce") != nonce:
+        raise BadToken("of another sign-in")
+    subject_of(claims)
+    return claims
+
+
+def subject_of(claims: Mapping[str, Any]) -> str:
+    """The account's name with the provider, which is never given to another (Core, 2)."""
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
+        raise BadToken("without a usable subject")
+    if not (subject.isascii() and subject.isprintable()):
+        raise BadToken("without a usable subject")
+    return subject
+
+
+def _signed_claims(
+    token: object, keys: Mapping[str, Any], issuer: str, client_id: str
+) -> dict[str, Any]:
     if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN:
         raise BadToken("missing or too long")
     try:
@@ -70,23 +93,7 @@ def checked(
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         # Without its cause, whose text repeats parts of the token.
         raise BadToken(f"refused as {type(error).__name__}") from None
-    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-    if claims.get("azp", None if several else client_id) != client_id:
-        raise BadToken("made out to another client")
-    if nonce is not None and claims.get("nonce") != nonce:
-        raise BadToken("of another sign-in")
-    subject_of(claims)
     return claims
-
-
-def subject_of(claims: Mapping[str, Any]) -> str:
-    """The account's name with the provider, which is never given to another (Core, 2)."""
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
-        raise BadToken("without a usable subject")
-    if not (subject.isascii() and subject.isprintable()):
-        raise BadToken("without a usable subject")
-    return subject
 
 
 def _key(keys: Mapping[str, Any], header: Mapping[str, Any]) -> jwt.PyJWK:

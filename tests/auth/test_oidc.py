@@ -66,24 +66,28 @@ def check(said: object, keys: Json = KEYS, nonce: str | None = "once") -> Json:
     return checked(said, keys, issuer=ISSUER, client_id="hub", nonce=nonce)
 
 
-LATER, EARLIER = int(time.time()) + 3600, int(time.time()) - 3600
+EARLIER, LATER = int(time.time()) - 3600, int(time.time()) + 24 * 3600
 
 
 @pytest.mark.parametrize(
-    "said",
+    "more",
     [
-        token(),
-        token(aud=["hub"]),
-        token(aud=["hub", "files"], azp="hub"),
-        token(azp="hub"),
-        token("curve", "ES256", CURVE),
-        token(exp=int(time.time()) - 30),
-        token(iat=int(time.time()) + 30),
+        {},
+        {"aud": ["hub"]},
+        {"aud": ["hub", "files"], "azp": "hub"},
+        {"azp": "hub"},
+        {"kid": "curve", "algorithm": "ES256", "key": CURVE},
     ],
-    ids=["plain", "list", "several", "azp", "curve", "clock behind", "clock ahead"],
+    ids=["plain", "list", "several", "azp", "curve"],
 )
-def test_a_token_for_this_hub_is_believed(said: str) -> None:
-    assert check(said)["sub"] == "42"
+def test_a_token_for_this_hub_is_believed(more: Json) -> None:
+    assert check(token(**more))["sub"] == "42"
+
+
+def test_clocks_may_differ_by_less_than_a_minute() -> None:
+    now = int(time.time())
+    for times in ({"exp": now - 30}, {"iat": now + 30}):
+        assert check(token(**times))["sub"] == "42"
 
 
 @pytest.mark.parametrize(
