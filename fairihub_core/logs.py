@@ -20,6 +20,16 @@ class BoundedFormatter(logging.Formatter):
         return super().formatMessage(record)
 
 
+class Bounded(logging.Filter):
+    """Cuts what others log too long, such as the address of a request; drops nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        if len(said) > MAX_BYTES:
+            record.msg, record.args = f"{said[:MAX_BYTES]}…", ()
+        return True
+
+
 def log_to_stderr() -> None:
     """For a program of its own: everything from INFO on, a line each."""
     handler = logging.StreamHandler()

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from fairihub_core.logs import BoundedFormatter
+from fairihub_core.logs import Bounded, BoundedFormatter
 
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
@@ -40,3 +40,12 @@ def test_a_traceback_stays_whole() -> None:
     assert written.splitlines()[0] == "[fairihub] a defect"
     assert "test_logs.py" in written
     assert written.endswith("ValueError: no")
+
+
+def test_what_others_log_is_cut_and_nothing_is_dropped():
+    record = logging.LogRecord("x", logging.INFO, "", 1, "404 GET %s", ("/" + "a" * 70_000,), None)
+    assert Bounded().filter(record)
+    assert len(record.getMessage()) < 1000
+    short = logging.LogRecord("x", logging.INFO, "", 1, "404 GET %s", ("/a",), None)
+    assert Bounded().filter(short)
+    assert short.getMessage() == "404 GET /a"
