@@ -11,7 +11,7 @@ const PATIENCE = 10_000;
 
 const byId = (id) => document.getElementById(id);
 const banner = byId("standing");
-const { url, xsrf } = banner.dataset;
+const { url } = banner.dataset;
 let pause = USUAL;
 let asking = false;
 let waiting;
@@ -21,6 +21,7 @@ const REASONS = {
   "no-team": _("You are no longer in a team of this hub."),
   closed: _("Your team or your membership has closed."),
   "another-person": _("Your login belongs to another account now."),
+  "signed-out": _("You are signed out."),
 };
 
 function watched() {
@@ -33,9 +34,9 @@ async function ask() {
   asking = true;
   try {
     const signal = AbortSignal.timeout(PATIENCE);
-    const answer = await fetch(url, { headers: { "X-XSRFToken": xsrf }, cache: "no-store", signal });
+    const answer = await fetch(url, { cache: "no-store", signal });
     if (!answer.ok && answer.status !== 401) throw new Error(`${answer.status}`);
-    tell(answer.ok ? await answer.json() : { signedOut: true });
+    tell(await answer.json());
     pause = USUAL;
   } catch {
     pause = Math.min(2 * pause, LONGEST);
@@ -44,19 +45,20 @@ async function ask() {
   if (watched()) waiting = setTimeout(ask, pause);
 }
 
-function tell({ admitted, code, message, server_ends: until, signedOut = false }) {
-  if (admitted) {
-    banner.hidden = true;
-    byId("standing-why").textContent = "";
-    return;
-  }
+function tell({ admitted = false, code, message, server_ends: until }) {
   ends = until ? new Date(until) : null;
-  const why = signedOut ? _("You are signed out.") : (REASONS[code] ?? message);
-  banner.hidden = false;
+  banner.hidden = admitted && ends === null;
+  const why = admitted ? _("The team of your server does not list you any more.") : reason(code, message);
   // Said again only if it has changed, or a screen reader would repeat it every few seconds.
-  if (byId("standing-why").textContent !== why) byId("standing-why").textContent = why;
-  byId("standing-more").textContent = signedOut ? _("Sign in again") : _("What to do");
+  if (banner.hidden) byId("standing-why").textContent = "";
+  else if (byId("standing-why").textContent !== why) byId("standing-why").textContent = why;
+  byId("standing-more").hidden = admitted;
+  byId("standing-more").textContent = code === "signed-out" ? _("Sign in again") : _("What to do");
   countDown();
+}
+
+function reason(code, message) {
+  return REASONS[code] ?? message ?? "";
 }
 
 function countDown() {

@@ -7,13 +7,16 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
+from fairihub_auth.handlers import Access, handlers_for
 from fairihub_auth.links import LinkAuthenticator
+from fairihub_auth.publication import Publication
 from fairihub_core.findings import Finding
 from fairihub_core.places import Places
 from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal import wiring
+from fairihub_portal.team_servers import team_server_handlers
 from fairihub_portal.token_rights import RIGHTS
 from fairihub_spawner.local import TeamLocalSpawner
 from tests.portal import stand_ins
@@ -134,7 +137,22 @@ machine = SimpleNamespace(memory="per-process", cpu="none")
 
 
 def snapshot() -> Snapshot:
-    return snapshot_now
+    """Without those whom a test has named in the file `removed`."""
+    removed = (folder / "removed").read_text().split() if (folder / "removed").exists() else []
+    if not removed:
+        return snapshot_now
+    teams = tuple(
+        team.model_copy(
+            update={"members": tuple(m for m in team.members if m.login not in removed)}
+        )
+        for team in directory.teams
+    )
+    without = TeamDirectory(teams=teams, operators=directory.operators)
+    return snapshot_now.model_copy(update={"directory": without})
+
+
+def directory_now() -> TeamDirectory:
+    return snapshot().directory
 
 
 def mismatches() -> tuple[Mismatch, ...]:
@@ -164,18 +182,19 @@ c.JupyterHub.default_url = f"{told['base']}hub/home"
 provider = told["provider"]
 if provider == "link":
     c.JupyterHub.authenticator_class = LinkAuthenticator
-    c.LinkAuthenticator.directory = lambda: directory
+    c.LinkAuthenticator.directory = directory_now
     c.LinkAuthenticator.links_folder = told["links"]
 else:
     stand_ins.provider_for(
         c,
         f"http://127.0.0.1:{told['port']}{told['base']}hub/",
         f"http://127.0.0.1:{told['hub_port']}{told['base']}hub/",
-        directory,
-        "GitHub",
+        directory_now,
     )
 c.JupyterHub.spawner_class = TeamLocalSpawner
-c.TeamLocalSpawner.directory = lambda: directory
+c.TeamLocalSpawner.directory = directory_now
+c.TeamLocalSpawner.removal_grace = 120
+c.Spawner.poll_interval = 1
 c.TeamLocalSpawner.data = str(folder)
 c.Spawner.pre_spawn_hook = slow_or_bad
 c.Spawner.options_form = wiring.options_form(
@@ -198,7 +217,9 @@ c.JupyterHub.template_vars = wiring.template_vars(
 c.JupyterHub.extra_handlers = [
     *wiring.static_handlers(),
     *wiring.page_handlers(snapshot=snapshot, mismatches=mismatches),
-    *stand_ins.handlers(str(folder)),
+    *handlers_for(Publication(), Access(snapshot=snapshot)),
+    *team_server_handlers(snapshot, lambda entry: None),
+    *stand_ins.handlers(),
 ]
 c.JupyterHub.custom_scopes = {
     right.scopes[0]: {"description": right.label, "subscopes": []} for right in RIGHTS
