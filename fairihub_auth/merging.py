@@ -9,17 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairihub_core.customer import Reading, after_claims, claims_of
+from fairihub_auth.holding import Key, Standing, settle, shown
+from fairihub_core.customer import Reading
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
 MAX_FINDINGS = 100
-
-Key = tuple[str, str]
-"""A file: the source it is from, and its path there."""
-Standing = dict[Key, Team | None]
-"""The team that stands for each file, in the order of the teams."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ def merged(previous: Snapshot, listings: Sequence[Listing], now: datetime) -> Sn
         for key in _keys(listing, reported):
             good = key in read and read[key].reading.ok
             standing[key] = read[key].reading.team if good else before.get(key)
-    refused = _settle(before, standing)
+    refused = settle(before, standing)
     reports: list[FileReport] = []
     for listing in listings:
         reports += (
@@ -85,36 +81,6 @@ def _keys(listing: Listing, reported: Mapping[Key, FileReport]) -> Iterator[Key]
         yield from ((listing.source, f.reading.path) for f in listing.files)
     else:
         yield from (key for key in reported if key[0] == listing.source)
-
-
-def _settle(before: Mapping[Key, Team], standing: Standing) -> Mapping[Key, tuple[Finding, ...]]:
-    """Puts back, in `standing`, who claims what is another's; and what to say to them."""
-    refused: dict[Key, tuple[Finding, ...]] = {}
-    while losers := _losers(before, standing):
-        for key, findings in losers.items():
-            refused.setdefault(key, findings)
-            kept = before.get(key)
-            standing[key] = kept if standing[key] != kept else None
-    return refused
-
-
-def _losers(before: Mapping[Key, Team], standing: Standing) -> Mapping[Key, tuple[Finding, ...]]:
-    """The files whose team claims what is another's, with the findings that say so."""
-    keys: dict[str, Key] = {}
-    for key in standing:
-        shown = _shown(*key)
-        keys[shown if shown not in keys else ": ".join(key)] = key
-    held = {
-        claim: path
-        for path, key in keys.items()
-        if (team := standing[key]) is not None and key in before
-        for claim in set(claims_of(team)) & set(claims_of(before[key]))
-    }
-    claiming = [
-        Reading(path=path, team=team) for path, key in keys.items() if (team := standing[key])
-    ]
-    settled = after_claims(claiming, held)
-    return {keys[r.path]: r.findings for r in settled if r.team is None}
 
 
 def _report(
@@ -183,14 +149,14 @@ def changes(before: Snapshot, after: Snapshot) -> Iterable[tuple[bool, str]]:
     """What is new in `after`, in lines for an operator; True where something wants attention."""
     old, new = teams_by_file(before), teams_by_file(after)
     for key in old.keys() - new.keys():
-        yield True, f"{_shown(*key)}: team “{old[key].name}” is gone"
+        yield True, f"{shown(*key)}: team “{old[key].name}” is gone"
     for key, team in new.items():
         if team != old.get(key):
-            yield False, f"{_shown(*key)}: team “{team.name}” {_difference(old.get(key), team)}"
+            yield False, f"{shown(*key)}: team “{team.name}” {_difference(old.get(key), team)}"
     reported = {(r.source, r.path): r for r in before.files}
     for report in after.files:
         earlier = reported.pop((report.source, report.path), None)
-        path = _shown(report.source, report.path)
+        path = shown(report.source, report.path)
         if earlier is not None and report.ok and not earlier.ok:
             yield False, f"{path}: in order again"
         for finding in report.findings:
@@ -199,12 +165,6 @@ def changes(before: Snapshot, after: Snapshot) -> Iterable[tuple[bool, str]]:
     for report in reported.values():
         if report.path == report.source and report.team is None:
             yield False, f"{report.path}: in order again"
-
-
-def _shown(source: str, path: str) -> str:
-    """A file as an operator finds it."""
-    below = not source or path == source or path.startswith(f"{source}/")
-    return path if below else f"{source}: {path}"
 
 
 def _difference(old: Team | None, new: Team) -> str:

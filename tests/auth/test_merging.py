@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from fairihub_auth.merging import FileRead, Listing, changes, merged
-from fairihub_core.customer import read_customer
+from fairihub_auth.merging import FileRead, Listing, changes, merged, teams_by_file
+from fairihub_core.customer import Reading, claims_of, read_customer
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import Snapshot
+from fairihub_core.teams import Profile, Team
 
 BROKEN = "kind: Customer\n  metadata: ["
 Customer = Callable[..., str]
@@ -268,6 +271,54 @@ def test_of_a_thousand_findings_the_gravest_hundred_are_told(customer: Customer)
     assert len(report.findings) == 101
     assert (report.findings[0].severity, report.findings[0].code) == ("error", "unknown-key")
     assert report.findings[-1].message == "901 more are left out."
+
+
+def test_whatever_is_claimed_every_name_has_one_owner_and_nobody_loses_theirs() -> None:
+    """A thousand files by chance, edited four times."""
+    chance = random.Random(4)  # noqa: S311
+    for _ in range(250):
+        snapshot = Snapshot(number=0, taken=NOW)
+        for _ in range(4):
+            before = teams_by_file(snapshot)
+            files = tuple(FileRead(by_chance(chance, path)) for path in "abcd")
+            snapshot = merged(snapshot, [Listing("s", files)], NOW)
+            after = teams_by_file(snapshot)
+            claims = [claim for team in after.values() for claim in claims_of(team)]
+            assert len(claims) == len(set(claims))
+            for file in files:
+                key = ("s", file.reading.path)
+                assert after.get(key) in (file.reading.team, before.get(key), None)
+                assert key in after or key not in before
+
+
+def by_chance(chance: random.Random, path: str) -> Reading:
+    if chance.random() < 0.1:
+        return Reading(path=path, findings=(AWAY,))
+    bucket = chance.choice(["x", "y", None])
+    profile = Profile(slug="s", display_name="S", s3_bucket_name=bucket)
+    name, namespace = chance.choice("klmno"), chance.choice("pqrst")
+    return Reading(path=path, team=Team(name=name, namespace=namespace, profiles=(profile,)))
+
+
+def test_a_long_chain_of_claims_is_settled_soon() -> None:
+    """Everybody takes the next one's name; the last cannot, so nobody can."""
+    names = [f"t{n}" for n in range(1000)]
+
+    def state(names: list[str]) -> Listing:
+        teams = (Team(name=name, namespace=name) for name in names)
+        return Listing("", tuple(FileRead(Reading(path=t.name, team=t)) for t in teams))
+
+    first = merged(after({}), [state(names)], NOW)
+    files = zip(first.files, [*names[1:], "t5"], strict=True)
+    moved = tuple(
+        FileRead(Reading(path=report.path, team=Team(name=name, namespace=name)))
+        for report, name in files
+    )
+    began = time.process_time()
+    second = merged(first, [Listing("", moved)], NOW)
+    assert time.process_time() - began < 2
+    assert second.directory == first.directory
+    assert not any(report.ok for report in second.files)
 
 
 def test_it_survives_being_kept_as_json(customer: Customer) -> None:
