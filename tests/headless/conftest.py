@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -190,9 +192,13 @@ class Hub:
     def places(self) -> Places:
         return Places(self.data / "data")
 
-    def team(self, name: str, *logins: str, until: str = "2099-12-31") -> None:
+    def team(
+        self, name: str, *logins: str, admins: tuple[str, ...] = (), until: str = "2099-12-31"
+    ) -> None:
         """Writes the team's file; without logins nobody is in it."""
-        listed = "\n".join(f"  - userName: {login}" for login in logins) or "  []"
+        members = [f"  - userName: {login}" for login in logins]
+        members += [f"  - userName: {login}\n    role: admin" for login in admins]
+        listed = "\n".join(members) or "  []"
         text = (
             f"kind: Customer\nmetadata:\n  name: {name}\nspec:\n  k8s-namespace: {name}\n"
             f"  inventory:\n  - expirationDate: '{until}'\n  activations:\n  - data:\n"
@@ -201,17 +207,36 @@ class Hub:
         )
         (self.data / "teams" / f"{name}.yaml").write_text(text)
 
-    def token(self, login: str) -> str:
+    def token(self, login: str, scopes: list[str] | None = None) -> str:
+        """A token of the member's; limited, if scopes are named."""
         headers = {"Authorization": f"token {self.admin}"}
         httpx.post(f"{self.api}/users/{login}", headers=headers)
-        answer = httpx.post(f"{self.api}/users/{login}/tokens", headers=headers, json={})
+        asked = {} if scopes is None else {"scopes": scopes}
+        answer = httpx.post(f"{self.api}/users/{login}/tokens", headers=headers, json=asked)
         answer.raise_for_status()
         return str(answer.json()["token"])
 
-    def client(self, login: str, scheme: str = "token") -> httpx.Client:
-        """A client with the member's API token."""
-        headers = {"Authorization": f"{scheme} {self.token(login)}"}
+    def client(
+        self, login: str, scheme: str = "token", scopes: list[str] | None = None
+    ) -> httpx.Client:
+        """A client with an API token of the member's."""
+        headers = {"Authorization": f"{scheme} {self.token(login, scopes)}"}
         return httpx.Client(base_url=self.headless, headers=headers, timeout=30)
+
+    @contextlib.contextmanager
+    def browser(self, login: str) -> Iterator[httpx.Client]:
+        """A browser without a screen, signed in to the service."""
+        headers = {"Accept": "text/html"}
+        with httpx.Client(
+            base_url=self.headless, follow_redirects=True, headers=headers, timeout=30
+        ) as browser:
+            form = browser.get("jobs")
+            xsrf = re.search(r'name="_xsrf" value="([^"]+)"', form.text)
+            assert xsrf is not None
+            filled = {"username": login, "password": "x", "_xsrf": xsrf.group(1)}
+            assert browser.post(form.url, data=filled).url.path == "/services/headless/jobs"
+            browser.get("jobs")  # the first page after it gives the token for forms
+            yield browser
 
     def put(self, team: str, login: str, content: str, path: str = "work.ipynb") -> None:
         file = self.places.home(team, login) / path

@@ -79,6 +79,72 @@ def test_the_list_says_what_when_how_far_and_for_whom() -> None:
         assert raw not in page, raw
 
 
+def test_only_who_looks_after_a_team_can_switch_to_its_runs() -> None:
+    assert "Whose runs" not in listed(run_of())
+    own = listed(run_of(), lists=("uc4", "*"))
+    assert '<a href="http://hub.example/services/headless/jobs" aria-current="true">My runs' in own
+    assert f'href="{BASE}jobs?team=uc4">Runs of team uc4' in own
+    assert f'href="{BASE}jobs?team=%2A">Runs of all teams' in own
+    assert "Cancel…" not in own
+
+
+def test_a_list_of_a_team_says_whose_each_run_is_and_offers_to_end_it() -> None:
+    ended = run_of("failed", id="e4d", owner="dan", notebook="ended.ipynb")
+    page = listed(run_of(owner="bob"), ended, team="uc4", lists=("uc4",), chosen=(RunState.failed,))
+    assert "<h1>Runs of team uc4</h1>" in page
+    for words in ("</span>bob ·", "</span>dan ·", f'href="{BASE}jobs/4f1c/cancel"'):
+        assert words in page, words
+    assert f'href="{BASE}jobs/e4d/cancel"' not in page
+    assert f'href="{BASE}jobs?status=running&amp;team=uc4"' in page
+    assert f'href="{BASE}jobs?team=uc4" aria-current="true">Runs of team uc4' in page
+
+
+def test_a_team_without_runs_is_not_told_how_to_start_one() -> None:
+    page = listed(team="uc4", lists=("uc4",))
+    assert "There are no such runs yet" in page
+    assert "curl" not in page
+    stands = listed(team="uc4", lists=("uc4",), chosen=(RunState.failed,))
+    assert "None of these runs stands so" in stands
+    assert f'<a href="{BASE}jobs?team=uc4">Show all</a>' in stands
+
+
+@pytest.mark.parametrize(
+    ("team", "owner", "title"),
+    [
+        ("uc4", None, "Runs of team uc4"),
+        ("*", None, "Runs of all teams"),
+        (None, "bob", "Runs of bob"),
+        ("uc4", "bob", "Runs of bob in team uc4"),
+        ("*", "bob", "Runs of bob"),
+    ],
+)
+def test_the_title_says_what_is_listed(team: str | None, owner: str | None, title: str) -> None:
+    assert pages.Shown(views.Asked(team=team, owner=owner), own=False).title == title
+
+
+def test_the_ways_to_more_runs_keep_what_was_asked_for() -> None:
+    asked = views.Asked(10, 10, (RunState.failed,), "a&b", "bob")
+    jobs = views.job_list([], 30, BASE, asked, "ada")
+    query = "status=failed&team=a%26b&owner=bob"
+    assert [link.href.partition("?")[2] for link in jobs.links] == [
+        f"limit=10&offset=10&{query}", f"limit=10&offset=20&{query}", f"limit=10&{query}",
+    ]  # fmt: skip
+
+
+def test_the_run_of_another_shows_how_it_stands_and_not_what_it_left() -> None:
+    run = run_of("successful", owner="bob", started=BEGAN, finished=BEGAN)
+    page = shown(run)
+    assert "<dt>Owner</dt><dd>bob</dd>" in page
+    assert f'href="{BASE}jobs/4f1c/logs"' in page
+    rels = {link.rel for link in views.status_info(run, BASE, own=False).links}
+    assert rels == {"self", "related"}
+    status = views.status_info(run, BASE, own=False)
+    asked = pages.cancel(status, "x", BASE, own=False)
+    assert "Cancel this run of bob?" in asked
+    assert "bob reads that you cancelled it" in asked
+    assert "<dt>Owner</dt>" not in shown(run_of())
+
+
 def test_more_runs_than_fit_are_a_link_away() -> None:
     page = listed(run_of(), total=80)
     assert "Older runs" in page
