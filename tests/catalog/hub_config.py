@@ -5,21 +5,34 @@ import sys
 from pathlib import Path
 
 from fairihub.roles import SERVICE_SCOPES, custom_scopes
-from fairihub_auth.handlers import handlers_for
+from fairihub_auth.handlers import Access, handlers_for
 from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
 from fairihub_core import scopes
 from fairihub_core.teams import TeamDirectory
 
+OPERATORS = frozenset({"olga"})
 data = Path(os.environ["TEST_DATA"])
 publication = Publication()
 watch = TeamWatch(
     [FolderSource(data / "teams")],
-    changed=lambda teams, files: publication.put(TeamDirectory(teams=teams), files),
+    changed=lambda teams, files: publication.put(
+        TeamDirectory(teams=teams, operators=OPERATORS), files
+    ),
     kept=data / "teams.json",
 )
 watch.start()
+
+
+def snapshot():
+    return publication.snapshot()
+
+
+def record(entry):
+    with (data / "audit.jsonl").open("a") as file:
+        file.write(entry.model_dump_json() + "\n")
+
 
 c = get_config()  # noqa: F821 - JupyterHub defines it
 c.JupyterHub.bind_url = os.environ["TEST_URL"]
@@ -53,7 +66,7 @@ c.Spawner.server_token_scopes = [
     "access:servers!server",
     *SERVICE_SCOPES,
 ]
-c.JupyterHub.extra_handlers = handlers_for(publication)
+c.JupyterHub.extra_handlers = handlers_for(publication, Access(snapshot=snapshot, record=record))
 c.JupyterHub.custom_scopes = custom_scopes()
 c.JupyterHub.extra_user_scopes = SERVICE_SCOPES
 c.JupyterHub.load_roles = [

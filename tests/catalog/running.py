@@ -70,9 +70,12 @@ class Hub:
         answer.raise_for_status()
         return str(answer.json()["token"])
 
-    def client(self, login: str | None, scheme: str = "token") -> httpx.Client:
-        """A script of `login`; of nobody without one."""
-        headers = {"Authorization": f"{scheme} {self.token(login)}"} if login else {}
+    def client(
+        self, login: str | None, scheme: str = "token", scopes: list[str] | None = None
+    ) -> httpx.Client:
+        """A script of `login`; of nobody without one. Its token is limited if scopes are named."""
+        more = {} if scopes is None else {"scopes": scopes}
+        headers = {"Authorization": f"{scheme} {self.token(login, **more)}"} if login else {}
         return self._client(f"{self.catalog}api/", headers=headers)
 
     def browser(self, login: str) -> httpx.Client:
