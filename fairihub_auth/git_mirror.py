@@ -280,4 +280,4 @@ class _Entry:
 def _reason(said: str) -> str:
     """What git said, in words that help an operator and stay the same from try to try."""
     known = (words for pattern, words in _REASONS if re.search(pattern, said, re.IGNORECASE))
-    return next(known, said.removeprefix("fatal: ").rstrip("."))
+    return next(known, f"Git says: {said.removeprefix('fatal: ').rstrip('.')}")
