@@ -52,8 +52,11 @@ def test_what_counts_as_a_team_file(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_no_text_can_be_written_down_all_the_same(tmp_path: Path) -> None:
-    with open(os.fsencode(tmp_path) + b"/\xff.yaml", "w") as file:
-        file.write("kind: Customer")
+    try:
+        with open(os.fsencode(tmp_path) + b"/\xff.yaml", "w") as file:
+            file.write("kind: Customer")
+    except OSError:
+        pytest.skip("this file system has no such names")
     source = FolderSource(tmp_path)
     (name,) = source.stamps()
     assert name == f"{tmp_path}/\\xff.yaml"
