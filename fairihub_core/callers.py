@@ -85,9 +85,9 @@ def forged() -> Refused:
     return Refused("xsrf", "The page is out of date. Reload it and try again.")
 
 
-def sign_in_failed() -> Refused:
+def sign_in_incomplete() -> Refused:
     """For a browser that comes back from the hub without what it was sent for."""
-    return Refused("sign-in-failed", "The sign-in was not completed. Open the page again.")
+    return Refused("sign-in-incomplete", "The sign-in was not completed. Open the page again.")
 
 
 def _lacking(scope: str) -> Refused:

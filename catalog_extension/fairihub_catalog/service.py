@@ -18,7 +18,7 @@ from fairihub_catalog.catalogue import Catalogue
 from fairihub_catalog.handlers import QUICK, AnswerMixin, answered, error_answer, too_large
 from fairihub_catalog.operations import Call
 from fairihub_catalog.turns import Readings
-from fairihub_core.callers import forged, hub_away, sign_in_failed, signed_out, visitor_of
+from fairihub_core.callers import forged, hub_away, sign_in_incomplete, signed_out, visitor_of
 from fairihub_core.clock import today
 from fairihub_core.errors import FairihubError, SignedOut, Unavailable
 from fairihub_core.scopes import Scope
@@ -217,7 +217,7 @@ class CallbackHandler(AnswerMixin, HubOAuthCallbackHandler, Dropping):
             self.current_user = None
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        answer = error_answer(web.HTTPError(405) if status_code == 405 else sign_in_failed())
+        answer = error_answer(web.HTTPError(405) if status_code == 405 else sign_in_incomplete())
         self.send(pages.problem(answer, self.settings["brand"], None))
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from tornado.web import Finish, HTTPError
 
 from fairihub_core.access import require_access
-from fairihub_core.callers import Visitor, forged, hub_away, sign_in_failed, visitor_of
+from fairihub_core.callers import Visitor, forged, hub_away, sign_in_incomplete, visitor_of
 from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut, Unavailable
 from fairihub_core.scopes import Scope
@@ -38,7 +38,7 @@ class Callback(Answering, HubOAuthCallbackHandler):
 
     def explained(self, problem: BaseException | None, status: int) -> FairihubError:
         known = status == HTTPStatus.METHOD_NOT_ALLOWED or not isinstance(problem, HTTPError)
-        return super().explained(problem, status) if known else sign_in_failed()
+        return super().explained(problem, status) if known else sign_in_incomplete()
 
 
 class Base(HubOAuthenticated, Answering):
