@@ -1,0 +1,132 @@
+"""What the audit log says of a change of the team files, and of a new token."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from fairihub_auth.audit_entries import entries_of, entry_of_token
+from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.teams import Member, Profile, Team, TeamDirectory
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
+TODAY = NOON.date()
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def member(login: str, **more: Any) -> Member:
+    return Member(login=login, **more)
+
+
+def team(name: str, *members: Member, **more: Any) -> Team:
+    return Team(name=name, namespace=name, members=members, **more)
+
+
+def snapshot(number: int, *teams: Team) -> Snapshot:
+    """A snapshot whose files list each login on a line of its own, and have a revision."""
+    files = tuple(
+        FileReport(
+            path=f"{t.name}.yaml",
+            team=t.name,
+            revision="0123456789abcdef",
+            lines={m.login: n for n, m in enumerate(t.members, 10)},
+        )
+        for t in teams
+    )
+    return Snapshot(number=number, taken=NOON, directory=TeamDirectory(teams=teams), files=files)
+
+
+def told(before: Snapshot, after: Snapshot, then: date = TODAY) -> list[tuple[str, str, str, str]]:
+    return [
+        (e.action, e.team, e.login, e.detail.removesuffix(" a.yaml, at 0123456789ab"))
+        for e in entries_of(before, after, then=then, at=NOON)
+    ]
+
+
+ADA, BOB = member("ada", role="admin"), member("bob")
+
+
+def test_who_is_new_with_the_line_and_revision() -> None:
+    (entry,) = entries_of(snapshot(1, team("a", ADA)), snapshot(2, team("a", ADA, BOB)))
+    assert (entry.action, entry.team, entry.login) == ("admitted", "a", "bob")
+    assert (entry.at, entry.by) == (NOON, "team files")
+    assert entry.detail == "user. a.yaml, line 11, at 0123456789ab"
+
+
+def test_who_is_listed_no_more() -> None:
+    assert told(snapshot(1, team("a", ADA, BOB)), snapshot(2, team("a", ADA))) == [
+        ("removed", "a", "bob", "Listed no more.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (member("bob"), member("bob", role="admin"), "user.; now admin, curates environments, no"),
+        (member("bob", rights=frozenset({"notebooks"})), member("bob"), "user, curates notebooks."),
+        (member("bob"), member("bob", expires=date(2099, 1, 1)), "user.; now user until 2099-01-0"),
+    ],
+)
+def test_rights_that_changed(old: Member, new: Member, said: str) -> None:
+    (entry,) = entries_of(snapshot(1, team("a", old)), snapshot(2, team("a", new)))
+    assert (entry.action, entry.login) == ("rights-changed", "bob")
+    assert entry.detail.startswith(said)
+
+
+def test_a_team_that_comes_goes_or_changes() -> None:
+    small = Profile(slug="small", display_name="Small")
+    assert told(snapshot(1), snapshot(2, team("a", ADA)))[0] == (
+        ("teams-changed", "a", "", "New, with 1 members.")
+    )
+    assert told(snapshot(1, team("a", ADA)), snapshot(2)) == [
+        ("teams-changed", "a", "", "Gone."),
+        ("removed", "a", "ada", "The team is gone. a.yaml, line 10, at 0123456789ab"),
+    ]
+    assert told(snapshot(1, team("a", ADA)), snapshot(2, team("a", ADA, profiles=(small,)))) == [
+        ("teams-changed", "a", "", "Other than before: profiles.")
+    ]
+
+
+def test_another_path_or_order_is_told_to_nobody() -> None:
+    before = snapshot(1, team("a", ADA, BOB, path="a.yaml"))
+    assert told(before, snapshot(2, team("a", BOB, ADA, path="b.yaml"))) == []
+
+
+def test_a_day_on_which_memberships_end() -> None:
+    ending = snapshot(1, team("a", ADA, member("bob", expires=YESTERDAY)))
+    assert told(ending, ending) == []
+    (entry,) = entries_of(ending, ending, then=YESTERDAY, at=NOON)
+    assert (entry.action, entry.login) == ("removed", "bob")
+    assert entry.detail.startswith("The membership closed after 2026-05-03.")
+
+
+def test_a_team_that_closes_lets_nobody_in() -> None:
+    closing = snapshot(1, team("a", ADA, BOB, expires=YESTERDAY))
+    found = told(closing, closing, then=YESTERDAY)
+    assert [(action, login) for action, _, login, _ in found] == [
+        ("removed", "ada"),
+        ("removed", "bob"),
+    ]
+
+
+def test_a_hub_that_starts_lets_nobody_in_anew() -> None:
+    assert told(snapshot(0), snapshot(1, team("a", ADA, BOB))) == []
+
+
+def test_a_team_of_two_thousand_is_compared_in_no_time() -> None:
+    teams = [team(f"t{n}", *(member(f"login{n}-{m}") for m in range(10))) for n in range(200)]
+    changed = [*teams[:-1], team("t199", *teams[-1].members[:-1])]
+    assert [e.login for e in entries_of(snapshot(1, *teams), snapshot(2, *changed))] == [
+        "login199-9"
+    ]
+
+
+def test_a_token_is_described_and_not_shown() -> None:
+    expires = datetime(2026, 6, 1, 8, 30)
+    entry = entry_of_token("ada", "n" * 2000, ["custom:fairihub:run"], expires)
+    assert (entry.action, entry.login) == ("token-made", "ada")
+    assert entry.detail.startswith("For custom:fairihub:run, until 2026-06-01 08:30 UTC: “nnn")
+    assert len(entry.detail) < 400
+    assert entry_of_token("ada", None, None, None).detail == "For nothing, without end: “”"
