@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import Any
 
@@ -38,6 +39,9 @@ def configure(c: Any, hub: HubSettings) -> None:
     _pages(c, hub, access)
     _services(c, hub)
     c.JupyterHub.extra_handlers = _handlers(access, secrets)
+    # What is loaded by now stays: to look through it for garbage would hold up the loop.
+    gc.collect()
+    gc.freeze()
 
 
 def _handlers(access: Access, secrets: Secrets) -> list[Any]:

@@ -25,7 +25,7 @@ from fairihub_core.customer_format import (
 )
 from fairihub_core.findings import Finding
 from fairihub_core.login_reading import read_date, read_logins
-from fairihub_core.notes import Notes, nearest
+from fairihub_core.notes import Notes
 from fairihub_core.profile_reading import read_profile
 from fairihub_core.quantities import bytes_of, seconds_of
 from fairihub_core.teams import PUBLIC, Frozen, FrozenNumbers, Profile, Team
@@ -251,7 +251,7 @@ def _report_unknown(tree: Tree, known: set[str], decisive: set[str], notes: Note
     """Keys that are none; one that may be meant to limit access is no mere slip."""
     for key, _ in tree.pairs:
         if key.text not in known:
-            hint = nearest(key.text, known)
+            hint = notes.nearest(key.text, known)
             grave = any(f"“{name}”" in hint for name in decisive)
             say = notes.error if grave else notes.warning
             say(key, "unknown-key", f"Unknown key “{key.text[:60]}”.{hint}")
@@ -302,7 +302,7 @@ def _sizes(
             else:
                 seconds[name] = quota
         else:
-            hint = nearest(name, {*DATA_KEYS, *purposes})
+            hint = notes.nearest(name, {*DATA_KEYS, *purposes})
             notes.warning(
                 key, "unknown-key", f"“{name[:60]}” is no size and no profile's node_purpose.{hint}"
             )

@@ -7,7 +7,7 @@ from datetime import date
 
 from fairihub_core.customer_format import LOGIN_KEYS
 from fairihub_core.logins import login_of
-from fairihub_core.notes import Notes, nearest
+from fairihub_core.notes import Notes
 from fairihub_core.teams import ALL_RIGHTS, Member, Right, Role
 from fairihub_core.yaml_tree import Mapping, Node, Scalar, Sequence
 
@@ -80,7 +80,7 @@ def _member(entry: Mapping, notes: Notes) -> Member | None:
         notes.error(key, "duplicate-key", f"“{key.text[:60]}” stands twice in one login.")
     for key, _ in entry.pairs:
         if key.text not in LOGIN_KEYS:
-            hint = nearest(key.text, LOGIN_KEYS)
+            hint = notes.nearest(key.text, LOGIN_KEYS)
             notes.warning(key, "unknown-key", f"Unknown key “{key.text[:60]}” in a login.{hint}")
     login = _login(entry, notes)
     if login is None:
@@ -132,7 +132,7 @@ def _rights(node: Node | None, notes: Notes) -> frozenset[Right]:
     known = frozenset(right for right in ALL_RIGHTS if right in words)
     for word in words:
         if word and word not in ALL_RIGHTS:
-            hint = nearest(word, ALL_RIGHTS)
+            hint = notes.nearest(word, ALL_RIGHTS)
             notes.warning(node, "bad-right", f"The right “{word[:40]}” is unknown; ignored.{hint}")
     return known
 

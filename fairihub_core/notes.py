@@ -19,11 +19,16 @@ class Place(Protocol):
     def column(self) -> int: ...
 
 
+MAX_FINDINGS = 200
+"""Of one file. Whoever mends these reads it again; whoever wrote more did not mean it."""
+
+
 class Notes:
-    """Findings in the order of reading."""
+    """Findings in the order of reading, up to a number that somebody might still read."""
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
+        self._refused = False
         self.lines: dict[str, int] = {}
         """Where what decides about access stands, by `mark`."""
 
@@ -53,11 +58,23 @@ class Notes:
 
     @property
     def refused(self) -> bool:
-        return any(f.severity == "error" for f in self._findings)
+        return self._refused
+
+    def nearest(self, word: str, known: Iterable[str]) -> str:
+        """The hint of `nearest`; none any more where nobody would read it, as it takes its time."""
+        return "" if self._full else nearest(word, known)
+
+    @property
+    def _full(self) -> bool:
+        return len(self._findings) >= MAX_FINDINGS
 
     def _add(
         self, at: Place | None, severity: Severity, code: str, message: str, understood: str | None
     ) -> None:
+        first_error = severity == "error" and not self._refused
+        self._refused = self._refused or first_error
+        if self._full and not first_error:
+            return
         line, column = (at.line, at.column) if at is not None else (0, 0)
         self._findings.append(
             Finding(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fairihub_core.customer_format import PROFILE_KEYS, PROFILE_PREFIX, Key
-from fairihub_core.notes import Notes, nearest
+from fairihub_core.notes import Notes
 from fairihub_core.quantities import bytes_of, cores_of
 from fairihub_core.teams import Profile
 from fairihub_core.yaml_tree import BREAK, Mapping, Node, Scalar, Sequence
@@ -62,7 +62,7 @@ def _written(key: Scalar, value: Node, notes: Notes) -> dict[str, _Written] | No
     found: dict[str, _Written] = {}
     for name, at in pairs:
         if name not in PROFILE_KEYS:
-            hint = nearest(name, PROFILE_KEYS)
+            hint = notes.nearest(name, PROFILE_KEYS)
             notes.warning(at, "unknown-key", f"“{key.text}”: unknown key “{name[:60]}”.{hint}")
         elif name in found:
             notes.error(at, "duplicate-key", f"“{key.text}”: “{name}” stands twice.")

@@ -335,3 +335,15 @@ def test_a_defect_of_the_reader_is_a_finding_of_that_file(read, team_file, caplo
     assert reading.team is None
     assert ("error", "internal") in codes(reading)
     assert "uc4.yaml" in caplog.text
+
+
+def test_findings_are_bounded_and_the_error_is_among_them():
+    odd = "".join(f"      odd{i}: x\n" for i in range(24_000))
+    text = (
+        "apiVersion: hub.eox.at/v1alpha1\nkind: Customer\nmetadata: {name: a}\nspec:\n"
+        f"  activations:\n  - data:\n{odd}  inventory: [{{expirationDate: never}}]\n"
+    )
+    reading = read_customer(text, "a.yaml")
+    assert len(reading.findings) <= 202
+    assert not reading.ok
+    assert reading.team is None
