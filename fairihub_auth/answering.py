@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from jupyterhub.apihandlers import APIHandler
 from pydantic import BaseModel
 from tornado import web
 
 from fairihub_auth.deciding import Caller, query_of
-from fairihub_core.callers import CHALLENGE, forged, signed_out
+from fairihub_core.callers import CHALLENGE, forged, is_foreign, signed_out
 from fairihub_core.errors import BadInput, FairihubError, TooLarge
 
 _MAX_BODY = 512 * 1024
@@ -46,13 +45,11 @@ class JsonHandler(APIHandler):
 
     def _is_foreign(self) -> bool:
         """Whether a page of another site asks, in the name of whoever uses the browser."""
-        origin = self.request.headers.get("Origin")
-        if origin is None or getattr(self, "_token_authenticated", False):
+        if getattr(self, "_token_authenticated", False):
             return False
-        own = {self.request.host}
-        if self.settings.get("public_url"):
-            own.add(self.settings["public_url"].netloc)
-        return urlsplit(origin).netloc not in own
+        public = self.settings.get("public_url")
+        own = (self.request.host, *([public.netloc] if public else []))
+        return is_foreign(self.request.headers.get("Origin"), own)
 
     async def answer(self, work: Awaitable[Any], status: int = 200) -> None:
         """Says what `work` comes to, a model or a JSON value; nothing for None."""

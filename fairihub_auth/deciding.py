@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from fairihub_core import scopes
 from fairihub_core.access import denial_of
 from fairihub_core.audit import Action, Entry
+from fairihub_core.callers import limited
 from fairihub_core.errors import BadInput, Missing, Refused, shortened
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import People
@@ -62,12 +63,7 @@ def require_whole(caller: Caller) -> None:
     if caller.is_service and caller.name not in CONSOLES:
         raise Refused("not-a-person", "This answers to people; the token is that of a service.")
     if not caller.is_service and not caller.whole:
-        raise Refused(
-            "no-scope",
-            "This token is limited to certain things. Use the hub's pages, or a token that holds "
-            "the scope “self”.",
-            scope="self",
-        )
+        raise limited()
 
 
 def require_operator(caller: Caller, directory: TeamDirectory) -> None:

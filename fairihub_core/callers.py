@@ -5,9 +5,10 @@ Each service asks the hub in its own way; what it makes of the answer is the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from fairihub_core.errors import Refused, SignedOut, Unavailable
 from fairihub_core.scopes import Scope
@@ -88,6 +89,26 @@ def forged() -> Refused:
 def sign_in_incomplete() -> Refused:
     """For a browser that comes back from the hub without what it was sent for."""
     return Refused("sign-in-incomplete", "The sign-in was not completed. Open the page again.")
+
+
+def limited() -> Refused:
+    """For a person's token that cannot do all that they may, where they must be there in full."""
+    return Refused(
+        "no-scope",
+        "This token is limited to certain things. Use the hub's pages, or a token that holds the "
+        "scope “self”.",
+        scope="self",
+    )
+
+
+def is_foreign(origin: str | None, hosts: Iterable[str]) -> bool:
+    """Whether a page of another site asks, by what the browser says of it.
+
+    Args:
+        origin: the header `Origin`; None if there is none.
+        hosts: the hosts, with their ports, under which people reach this hub.
+    """
+    return origin is not None and urlsplit(origin).netloc not in tuple(hosts)
 
 
 def _lacking(scope: str) -> Refused:

@@ -19,7 +19,7 @@ from tornado import web
 from fairihub_core import clock
 from fairihub_core.access import administers
 from fairihub_core.audit import Entry, Record
-from fairihub_core.callers import CHALLENGE, forged, signed_out
+from fairihub_core.callers import CHALLENGE, forged, is_foreign, limited, signed_out
 from fairihub_core.errors import FairihubError, Missing, Refused
 from fairihub_core.logins import login_of, printable
 from fairihub_core.snapshot import Snapshot
@@ -81,6 +81,15 @@ class _TeamHandler(APIHandler):
             super().check_xsrf_cookie()
         except web.HTTPError:
             raise _Forged(403) from None
+        if getattr(self, "_jupyterhub_user", None) is not None and self._is_foreign():
+            raise _Forged(403)
+
+    def _is_foreign(self) -> bool:
+        if getattr(self, "_token_authenticated", False):
+            return False
+        public = self.settings.get("public_url")
+        own = (self.request.host, *([public.netloc] if public else []))
+        return is_foreign(self.request.headers.get("Origin"), own)
 
     def _looks_after(self, team: str) -> str:
         """The caller's login.
@@ -96,12 +105,7 @@ class _TeamHandler(APIHandler):
         if user.kind != "user":
             raise Refused("not-a-person", "This answers to people; the token is a service's.")
         if self.get_token() is not None and not self.has_scope(f"tokens!user={user.name}"):
-            raise Refused(
-                "no-scope",
-                "This token is limited to certain things. Use the hub's pages, or a token that "
-                "holds the scope “self”.",
-                scope="self",
-            )
+            raise limited()
         login: str = user.name
         if not administers(login, team, self._snapshot().directory, clock.today()):
             raise Missing("no-such-team", f"You are no admin of “{printable(team)}”.")

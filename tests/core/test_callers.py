@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fairihub_core.callers import visitor_of
+from fairihub_core.callers import is_foreign, visitor_of
 from fairihub_core.errors import FairihubError
 from fairihub_core.scopes import MEMBER_SCOPES, READ_RUNS, RUN
 
@@ -68,3 +68,21 @@ def test_all_that_a_member_may_is_asked_for_by_name(door: str) -> None:
     visitor = visitor_of(model(door, *MEMBER_SCOPES), "headless")
     assert visitor.login == "ada"
     assert all(visitor.holds(scope) for scope in MEMBER_SCOPES)
+
+
+@pytest.mark.parametrize(
+    ("origin", "foreign"),
+    [
+        (None, False),
+        ("https://hub.example", False),
+        ("http://127.0.0.1:8000", False),
+        ("http://127.0.0.1:8001", True),
+        ("https://hub.example.evil.org", True),
+        ("https://evil.org", True),
+        ("https://hub.example@evil.org", True),
+        ("null", True),
+        ("", True),
+    ],
+)
+def test_a_page_of_another_site(origin: str | None, foreign: bool) -> None:
+    assert is_foreign(origin, ("hub.example", "127.0.0.1:8000")) is foreign

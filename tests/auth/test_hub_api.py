@@ -1,0 +1,404 @@
+"""The hub's own API: who is answered what, by cookie and by token, on a real hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import httpx
+import pytest
+
+from fairihub_auth.deciding import Caller, standing_of, wanted, why
+from fairihub_auth.store import AuthStore
+from fairihub_core import clock
+from fairihub_core.audit import Entry
+from fairihub_core.errors import FairihubError
+from fairihub_core.people import People, Person
+from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.teams import Member, Team, TeamDirectory
+from tests.auth.conftest import Browser, Hub, customer_text
+from tests.support import duty_hub
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
+TODAY = NOW.date()
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """uc4 of ada (admin) and bob, uc5 of eve (admin) and fay; olga operates the hub.
+
+    Fay has an account that is pinned, and everybody has signed in once.
+    """
+    hub = Hub(tmp_path_factory.mktemp("hub"), "github", duty_hub.CONFIG)
+    hub.tokens |= {"cli": "0123456789abcdef", "reporter": "fedcba9876543210"}
+    hub.operators = "olga"
+    hub.teams.mkdir()
+    (hub.teams / "uc4.yaml").write_text(customer_text("uc4", "ada", "bob"))
+    (hub.teams / "uc5.yaml").write_text(customer_text("uc5", "eve", "fay"))
+    store = AuthStore.in_folder(hub.data)
+    store.put("github", Person(name="fay", id="7", logins=("fay", "fay-renamed")))
+    store.close()
+    try:
+        hub.start()
+        for login in ("ada", "bob", "eve", "fay", "olga"):
+            hub.signed_in(login)
+        yield hub
+    finally:
+        hub.stop()
+
+
+def ask(
+    hub: Hub, path: str, by: str | None, method: str = "GET", **more: Any
+) -> tuple[int, dict[str, Any]]:
+    """By a person's token without limits, or a service's."""
+    token = hub.tokens.get(by) or hub.user_token(by) if by else None
+    answer = hub.api(f"/fairihub/{path}", token, method, **more)
+    return answer.status_code, answer.json() if answer.content else {}
+
+
+def limited_token(hub: Hub, login: str, *scopes: str) -> str:
+    path, body = f"/users/{login}/tokens", {"scopes": list(scopes)}
+    return str(hub.api(path, hub.user_token(login), "POST", json=body).json()["token"])
+
+
+# --- standing ---
+
+
+def test_nobody_is_told_to_sign_in(hub: Hub) -> None:
+    answer = hub.api("/fairihub/standing", None)
+    assert (answer.status_code, answer.json()["code"]) == (401, "signed-out")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("scheme", ["token", "Bearer", "Token"])
+def test_who_is_in_stands_well(scheme: str, hub: Hub) -> None:
+    told = {"login": "bob", "admitted": True, "code": None, "message": None, "server_ends": None}
+    headers = {"Authorization": f"{scheme} {limited_token(hub, 'bob', 'custom:fairihub:run')}"}
+    answer = httpx.get(f"{hub.url}/hub/api/fairihub/standing", headers=headers)
+    assert (answer.status_code, answer.json()) == (200, told)
+
+
+def test_a_page_of_a_members_server_may_ask(hub: Hub) -> None:
+    bob = hub.signed_in("bob")
+    headers = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+    assert bob.get("/hub/api/fairihub/standing", headers=headers).json()["login"] == "bob"
+    headers["Origin"] = "https://evil.example"
+    answer = bob.get("/hub/api/fairihub/standing", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "xsrf")
+
+
+def test_a_service_is_nobody_who_stands(hub: Hub) -> None:
+    status, told = ask(hub, "standing", "cli")
+    assert (status, told["code"]) == (403, "not-a-person")
+
+
+DIRECTORY = TeamDirectory(
+    teams=(Team(name="uc4", namespace="uc4", members=(Member(login="ada"),)),),
+    operators=frozenset({"olga"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("login", "more", "admitted", "code"),
+    [
+        ("ada", {}, True, None),
+        ("olga", {}, True, None),
+        ("eve", {}, False, "no-team"),
+        ("eve", {"stays_out": True}, False, "no-team"),
+        ("ada", {"stays_out": True}, False, "signed-out"),
+        ("ada", {"server_ends": NOW}, True, None),
+    ],
+)
+def test_standing(login: str, more: dict[str, Any], admitted: bool, code: str | None) -> None:
+    told = standing_of(login, DIRECTORY, TODAY, **more)
+    assert (told.admitted, told.code) == (admitted, code)
+    assert told.server_ends == more.get("server_ends")
+    assert bool(told.message) == (code is not None or "server_ends" in more)
+
+
+# --- why ---
+
+CASES = [
+    # by, login, team, status, what is said, whether there is a place
+    ("olga", "bob", None, 200, "comes in", True),
+    ("olga", "bob", "uc5", 200, "comes in", True),
+    ("olga", "mallory", None, 200, "No team lists “mallory”", None),
+    ("olga", "fay-renamed", None, 200, "“fay” comes in", True),
+    ("cli", "bob", None, 200, "comes in", True),
+    ("ada", "bob", None, 200, "comes in", True),
+    ("ada", "bob", "uc4", 200, "comes in", True),
+    ("ada", "eve", None, 200, "No team lists “eve”", None),
+    ("ada", "eve", "uc5", 200, "No team lists “eve”", False),
+    ("ada", "fay-renamed", None, 200, "No team lists “fay-renamed”", None),
+    ("ada", "ada", None, 200, "comes in", True),
+    ("bob", "bob", None, 200, "comes in", False),
+    ("bob", None, None, 200, "comes in", False),
+    ("bob", "BOB ", None, 200, "comes in", False),
+    ("bob", "bob", "uc5", 200, "comes in", False),
+    ("bob", "ada", None, 403, "not-yours", None),
+    ("bob", "ada", "uc4", 403, "not-yours", None),
+    ("reporter", "bob", None, 403, "not-a-person", None),
+    ("operator", "bob", None, 403, "not-a-person", None),
+    (None, "bob", None, 401, "signed-out", None),
+]
+
+
+@pytest.mark.parametrize(("by", "login", "team", "status", "said", "place"), CASES)
+def test_why(
+    by: str | None,
+    login: str | None,
+    team: str | None,
+    status: int,
+    said: str,
+    place: bool | None,
+    hub: Hub,
+) -> None:
+    query = {name: value for name, value in (("login", login), ("team", team)) if value}
+    found, told = ask(hub, "why", by, params=query)
+    assert found == status, told
+    if status != 200:
+        assert told["code"] == said
+        return
+    assert said in told["said"]
+    if place is None:
+        assert told["grounds"] == []
+    else:
+        assert [g["place"] is not None for g in told["grounds"]] == [place]
+    if by in ("ada", "bob"):
+        foreign = [g for g in told["grounds"] if g["team"] == "uc5"]
+        assert all(g["said"] == "There is no team “uc5”." for g in foreign)
+
+
+def test_an_admin_learns_no_more_of_other_teams_than_of_none() -> None:
+    report = FileReport(path="b.yaml", team="b", lines={"bob": 7})
+    teams = (
+        Team(name="a", namespace="a", members=(Member(login="ada", role="admin"),)),
+        Team(name="b", namespace="b", members=(Member(login="bob"),)),
+    )
+    snapshot = Snapshot(number=1, taken=NOW, directory=TeamDirectory(teams=teams), files=(report,))
+    people = People(persons=(Person(name="bob", id="2", logins=("bob", "robert")),))
+    ada = Caller("ada", whole=True)
+    for login in ("bob", "robert", "nobody"):
+        for team in (None, "b", "nothing"):
+            told = why(ada, login, team, snapshot, people, TODAY)
+            assert told.said.replace(login, "X") == (
+                "No team lists “X”. Ask a team's admin to add this login."
+            )
+            assert told.login == login
+            assert "b.yaml" not in told.model_dump_json()
+
+
+# --- the audit log ---
+
+
+def test_entries_come_newest_first_and_are_filtered(hub: Hub) -> None:
+    hub.signed_in("bob")
+    hub.eventually(
+        lambda: (
+            ask(hub, "audit", "olga", params={"action": "signed-in"})[1]["entries"][0]["login"]
+            == "bob"
+        )
+    )
+    status, told = ask(hub, "audit", "cli", params={"limit": "1000"})
+    entries = [Entry.model_validate(entry) for entry in told["entries"]]
+    assert status == 200
+    assert {"signed-in", "token-made"} <= {e.action for e in entries}
+    assert [e.at for e in entries] == sorted((e.at for e in entries), reverse=True)
+    _, told = ask(hub, "audit", "cli", params={"login": "bob", "action": "signed-in"})
+    assert {(e["login"], e["action"]) for e in told["entries"]} == {("bob", "signed-in")}
+    _, told = ask(hub, "audit", "cli", params={"limit": "2"})
+    assert len(told["entries"]) == 2
+    later = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+    assert ask(hub, "audit", "cli", params={"since": later})[1] == {"entries": []}
+
+
+def report(hub: Hub, by: str | None, *entries: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    return ask(hub, "audit", by, "POST", json={"entries": list(entries)})
+
+
+def dismissed(team: str, **more: Any) -> dict[str, Any]:
+    told = {"at": clock.now().isoformat(), "action": "run-dismissed", "login": "bob", "by": "ada"}
+    return {**told, "team": team, **more}
+
+
+def test_an_admin_sees_what_concerns_their_teams(hub: Hub) -> None:
+    assert report(hub, "reporter", dismissed("uc4"), dismissed("uc5"), dismissed("")) == (204, {})
+    hub.eventually(lambda: len(seen(hub, "olga")) == 3)
+    assert seen(hub, "olga") == {"uc4", "uc5", ""}
+    assert seen(hub, "ada") == {"uc4"}
+    assert seen(hub, "eve", team="uc5") == {"uc5"}
+    assert seen(hub, "olga", team="uc5") == {"uc5"}
+
+
+def seen(hub: Hub, by: str, **query: str) -> set[str]:
+    params = {"action": "run-dismissed", "limit": "3", **query}
+    status, told = ask(hub, "audit", by, params=params)
+    assert status == 200, told
+    return {entry["team"] for entry in told["entries"]}
+
+
+@pytest.mark.parametrize(
+    ("by", "query", "status", "code"),
+    [
+        (None, {}, 401, "signed-out"),
+        ("bob", {}, 403, "admins-only"),
+        ("reporter", {}, 403, "not-a-person"),
+        ("ada", {"team": "uc5"}, 404, "no-such-team"),
+        ("ada", {"team": "nothing"}, 404, "no-such-team"),
+        ("olga", {"limit": "1001"}, 400, "bad-query"),
+        ("olga", {"limit": "0"}, 400, "bad-query"),
+        ("olga", {"limit": "-1"}, 400, "bad-query"),
+        ("olga", {"limit": "٣"}, 400, "bad-query"),
+        ("olga", {"limit": ""}, 400, "bad-query"),
+        ("olga", {"since": "yesterday"}, 400, "bad-query"),
+        ("olga", {"since": "0001-01-01T00:00:00+14:00"}, 400, "bad-query"),
+        ("olga", {"action": "signed-In"}, 400, "bad-query"),
+        ("olga", {"login": "x" * 201}, 400, "bad-query"),
+        ("olga", {"login": ["a", "b"]}, 400, "bad-query"),
+        ("olga", {"nothing": "1"}, 400, "unknown-parameter"),
+        ("olga", {"x" * 5000: "1"}, 400, "unknown-parameter"),
+    ],
+)
+def test_what_is_no_question(
+    by: str | None, query: dict[str, Any], status: int, code: str, hub: Hub
+) -> None:
+    found, told = ask(hub, "audit", by, params=query)
+    assert (found, told["code"]) == (status, code)
+    assert len(told["message"]) < 500
+
+
+def test_bytes_that_are_no_text_are_no_question(hub: Hub) -> None:
+    answer = hub.api("/fairihub/why?login=%ff", hub.user_token("olga"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-query")
+
+
+def test_times_may_be_written_in_several_ways() -> None:
+    operator = Caller("cli", is_service=True)
+    for text in ("2026-05-04T12:00:00Z", "2026-05-04T12:00", "2026-05-04T14:00:00+02:00"):
+        assert wanted(operator, {"since": text}, DIRECTORY, TODAY).since == NOW
+
+
+@pytest.mark.parametrize(
+    ("by", "body", "status", "code"),
+    [
+        ("olga", {"entries": []}, 403, "no-scope"),
+        ("ada", {"entries": []}, 403, "no-scope"),
+        ("cli", {"entries": []}, 403, "no-scope"),
+        (None, {"entries": []}, 401, "signed-out"),
+        ("reporter", {"entries": [dismissed("uc4", action="signed-in")]}, 400, "bad-request"),
+        ("reporter", {"entries": [dismissed("uc4", action="nothing")]}, 400, "bad-request"),
+        ("reporter", {"entries": [dismissed("uc4", secret="x")]}, 400, "bad-request"),
+        ("reporter", {"entries": [dismissed("uc4")] * 201}, 400, "bad-request"),
+        ("reporter", {"entries": [dismissed("uc4", code="a\nb")]}, 400, "bad-request"),
+        ("reporter", [], 400, "bad-request"),
+        ("reporter", {"entries": [dismissed("x" * 600_000)]}, 413, "too-large"),
+    ],
+)
+def test_what_is_no_report(by: str | None, body: Any, status: int, code: str, hub: Hub) -> None:
+    found, told = ask(hub, "audit", by, "POST", json=body)
+    assert (found, told["code"]) == (status, code)
+
+
+def test_a_report_that_is_no_json(hub: Hub) -> None:
+    for content in (b"", b"{", b"\xff", b"[" * 200_000):
+        found, told = ask(hub, "audit", "reporter", "POST", content=content)
+        assert (found, told["code"]) == (400, "bad-json")
+
+
+# --- accounts ---
+
+
+@pytest.mark.parametrize(
+    ("by", "login", "status", "code"),
+    [
+        (None, "fay", 401, "signed-out"),
+        ("ada", "fay", 403, "operators-only"),
+        ("eve", "fay", 403, "operators-only"),
+        ("reporter", "fay", 403, "not-a-person"),
+        ("olga", "nobody", 404, "no-such-person"),
+        ("cli", "bob", 404, "no-such-person"),
+    ],
+)
+def test_who_forgets_no_account(
+    by: str | None, login: str, status: int, code: str, hub: Hub
+) -> None:
+    found, told = ask(hub, f"people/{login}", by, "DELETE")
+    assert (found, told["code"]) == (status, code)
+
+
+def test_an_account_is_forgotten_with_its_sessions(hub: Hub) -> None:
+    fay, token = hub.signed_in("fay"), hub.user_token("fay")
+    assert ask(hub, "people/fay-renamed", "olga", "DELETE") == (204, {})
+    assert ask(hub, "people/fay", "olga", "DELETE")[0] == 404
+    assert not fay.is_in()
+    assert hub.api("/user", token).status_code == 403
+    hub.eventually(
+        lambda: (
+            ("fay", "olga")
+            in [(e["login"], e["by"]) for e in hub.audit() if e["action"] == "pin-removed"]
+        )
+    )
+    assert hub.signed_in("fay").is_in()
+
+
+# --- at every door ---
+
+UNSAFE = [
+    ("POST", "audit"),
+    ("DELETE", "people/fay"),
+    ("DELETE", "teams/uc4/servers/bob"),
+]
+READING = ["why", "audit", "teams/uc4/servers"]
+
+
+def xsrf(browser: Browser) -> dict[str, str]:
+    return {"X-XSRFToken": browser.xsrf()}
+
+
+@pytest.mark.parametrize(("method", "path"), UNSAFE)
+def test_a_forged_request_is_refused(method: str, path: str, hub: Hub) -> None:
+    olga = hub.signed_in("olga")
+    right = xsrf(olga)
+    forged: list[dict[str, str]] = [
+        {},
+        {"X-XSRFToken": "wrong"},
+        {"Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "cross-site", "Origin": "https://e.example"},
+        {**right, "Origin": "https://evil.example"},
+        {**right, "Origin": "null"},
+        {**right, "Origin": f"{hub.url}.evil.example"},
+    ]
+    for headers in forged:
+        answer = olga.request(method, f"/hub/api/fairihub/{path}", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "xsrf"), headers
+    answer = olga.request(method, f"/hub/api/fairihub/{path}", headers={**right, "Origin": hub.url})
+    assert answer.json().get("code") != "xsrf"
+
+
+@pytest.mark.parametrize("path", READING)
+def test_a_session_reads_with_the_value_of_its_page(path: str, hub: Hub) -> None:
+    olga = hub.signed_in("olga")
+    fetch = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+    assert olga.get(f"/hub/api/fairihub/{path}", headers=fetch).json()["code"] == "xsrf"
+    answer = olga.get(f"/hub/api/fairihub/{path}", headers={**fetch, **xsrf(olga)})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [*(("GET", path) for path in READING), *UNSAFE[1:]])
+@pytest.mark.parametrize("login", ["olga", "ada"])
+def test_a_limited_token_opens_none_of_it(method: str, path: str, login: str, hub: Hub) -> None:
+    for scopes in (["custom:fairihub:run", "custom:fairihub:curate"], ["read:users!user"]):
+        answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, *scopes), method)
+        assert (answer.status_code, answer.json()["code"]) == (403, "no-scope")
+    if method == "GET":
+        answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, "self"))
+        assert answer.status_code == 200
+
+
+def test_a_limited_token_decides_before_what_its_owner_may() -> None:
+    with pytest.raises(FairihubError) as error:
+        wanted(Caller("ada"), {}, DIRECTORY, TODAY)
+    assert error.value.code == "no-scope"
