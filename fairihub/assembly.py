@@ -56,6 +56,7 @@ def _handlers(access: Access, secrets: Secrets) -> list[Any]:
     asked = hub_api.Access(
         snapshot=snapshot,
         people=lambda: access.register.people(),
+        written=lambda name: access.register.written(name),
         record=record,
         audit=lambda wanted: access.store.audit(**dict(wanted)),
         unpin=lambda name: access.register.unpin(name),
@@ -106,6 +107,7 @@ def _servers(c: Any, hub: HubSettings, access: Access) -> None:
     c.TeamLocalSpawner.bucket_of = bucket_access(keys_file(hub.places), endpoint)
     c.TeamLocalSpawner.activity_seconds = activity_seconds(hub.settings)
     c.TeamLocalSpawner.removal_grace = hub.settings.removal_grace_minutes * 60
+    c.TeamLocalSpawner.removed_at = lambda name: access.removal.removed_at(name)
     c.JupyterHub.allow_named_servers = False
     c.Spawner.environment = {
         "FAIRIHUB_CATALOG_URL": f"{hub.address}/services/catalog/api/",

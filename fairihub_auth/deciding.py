@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import Any, get_args
@@ -121,7 +121,14 @@ def standing_of(
 
 
 def why(
-    caller: Caller, login: str, team: str | None, snapshot: Snapshot, people: People, today: date
+    caller: Caller,
+    login: str,
+    team: str | None,
+    snapshot: Snapshot,
+    today: date,
+    *,
+    people: People,
+    written: Callable[[str], str] = str,
 ) -> Explanation:
     """Why `login` comes in or not, as far as the caller may know.
 
@@ -130,31 +137,32 @@ def why(
 
     Args:
         login: a hub name, or a login that an account has signed in with.
+        written: a hub name as the login that team files write.
 
     Raises:
         Refused: `not-yours`.
     """
     require_whole(caller)
+
+    def told(seen: Snapshot) -> Explanation:
+        name = _hub_name(login_of(login), people, seen.directory)
+        return explained(name, seen, today, team, written(name))
+
     if caller.operates(snapshot.directory):
-        return _told(login, team, snapshot, people, today)
+        return told(snapshot)
     own = {t.name for t in snapshot.directory.administered_by(caller.name, today)}
     if login_of(login) == caller.name and (team is None or team not in own):
         listed = {t.name for t in snapshot.directory.teams_of(caller.name)}
-        told = _told(login, team, _within(snapshot, listed), people, today)
-        return _without_places(told, but=own)
+        return _without_places(told(_within(snapshot, listed)), but=own)
     if not own:
         raise Refused("not-yours", "You can ask about yourself; of others, admins of their teams.")
-    return _told(login, team, _within(snapshot, own), people, today)
+    return told(_within(snapshot, own))
 
 
-def _told(
-    login: str, team: str | None, snapshot: Snapshot, people: People, today: date
-) -> Explanation:
-    login = login_of(login)
+def _hub_name(login: str, people: People, directory: TeamDirectory) -> str:
+    """The name on this hub of whose login that is, if one of these teams lists them."""
     person = people.named(login) or people.with_login(login)
-    if person is None or not snapshot.directory.teams_of(person.name):
-        return explained(login, snapshot, today, team)
-    return explained(person.name, snapshot, today, team, person.login)
+    return person.name if person is not None and directory.teams_of(person.name) else login
 
 
 def _within(snapshot: Snapshot, teams: Iterable[str]) -> Snapshot:

@@ -56,6 +56,8 @@ class Access:
 
     snapshot: Callable[[], Snapshot]
     people: Callable[[], People] = People
+    written: Callable[[str], str] = str
+    """A hub name as the login that team files write."""
     record: Record = lambda entry: None
     audit: Callable[[Wanted], Sequence[Entry]] = lambda wanted: ()
     """Blocks: the newest entries that fit, newest first."""
@@ -180,8 +182,15 @@ class WhyHandler(AccessHandler):
         caller = self.caller()
         query = self.query("login", "team")
         login, team = query.get("login", caller.name), query.get("team")
-        snapshot, people = self.access.snapshot(), self.access.people()
-        return why(caller, login, team, snapshot, people, clock.today())
+        return why(
+            caller,
+            login,
+            team,
+            self.access.snapshot(),
+            clock.today(),
+            people=self.access.people(),
+            written=self.access.written,
+        )
 
 
 class AuditHandler(AccessHandler):

@@ -167,6 +167,8 @@ def test_why(
         assert told["grounds"] == []
     else:
         assert [g["place"] is not None for g in told["grounds"]] == [place]
+    if login == "fay-renamed" and by == "olga":
+        assert "Listed as user" in told["grounds"][0]["said"], "by the login that the file has"
     if by in ("ada", "bob"):
         foreign = [g for g in told["grounds"] if g["team"] == "uc5"]
         assert all(g["said"] == "There is no team “uc5”." for g in foreign)
@@ -183,7 +185,7 @@ def test_an_admin_learns_no_more_of_other_teams_than_of_none() -> None:
     ada = Caller("ada", whole=True)
     for login in ("bob", "robert", "nobody"):
         for team in (None, "b", "nothing"):
-            told = why(ada, login, team, snapshot, people, TODAY)
+            told = why(ada, login, team, snapshot, TODAY, people=people)
             assert told.said.replace(login, "X") == (
                 "No team lists “X”. Ask a team's admin to add this login."
             )

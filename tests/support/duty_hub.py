@@ -49,6 +49,7 @@ c.JupyterHub.extra_handlers = [
     *handlers_for(publication, Access(
         snapshot=lambda: publication.snapshot(),
         people=lambda: register.people(),
+        written=lambda name: register.written(name),
         record=lambda entry: recorder.record(entry),
         audit=lambda wanted: store.audit(**dict(wanted)),
         unpin=lambda name: register.unpin(name),
