@@ -54,6 +54,7 @@ def _oidc(c: Any, hub: HubSettings, access: Access) -> None:
     c.JupyterHub.authenticator_class = OidcGate
     c.OidcGate.issuer = oidc.issuer
     c.OidcGate.login_service = oidc.name
+    c.OidcGate.scope = list(oidc.scopes)
     c.OidcGate.login_claim = oidc.login_claim
     c.OidcGate.claim = oidc.claim
     c.OidcGate.refresh_minutes = oidc.refresh_minutes

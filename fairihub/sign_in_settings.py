@@ -35,6 +35,9 @@ def _secure(address: str) -> str:
 Address = Annotated[str, Field(max_length=500), AfterValidator(_secure)]
 
 
+Scope = Annotated[str, Field(pattern=r"^[!#-\[\]-~]{1,100}$")]
+
+
 class GrantSetting(Block):
     """What one value of the claim gives."""
 
@@ -52,6 +55,12 @@ class Oidc(Block):
         description="The provider, as its tokens name it: `https://…/realms/NAME` for Keycloak."
     )
     name: str = Field("OpenID Connect", max_length=40, description="What the button calls it.")
+    scopes: tuple[Scope, ...] = Field(
+        ("openid", "profile"),
+        max_length=20,
+        description="What the provider is asked for. With `offline_access`, where it knows that, "
+        "claims are followed for longer than the session with the provider lasts.",
+    )
     login_claim: str = Field(
         "preferred_username", max_length=60, description="The claim that holds the login."
     )

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from oauthenticator.generic import GenericOAuthenticator
 from oauthenticator.oauth2 import _deserialize_state
+from tornado.web import RequestHandler
 from traitlets import Callable, Float, List, TraitError, Unicode, default, validate
 
 from fairihub_auth.logout import ProviderLogout
@@ -31,11 +32,13 @@ from fairihub_auth.oidc_token import BadToken, UnknownKey, checked
 from fairihub_auth.providers import (
     CallbackHandler,
     ProviderGate,
+    ProviderLoginHandler,
     ProviderUnreachable,
     SignInFailed,
     SignInHandler,
 )
 from fairihub_core import clock
+from fairihub_core.access import Denial
 from fairihub_core.audit import Entry
 from fairihub_core.logins import login_of
 from fairihub_core.people import Identity, Person
@@ -61,6 +64,23 @@ class OidcSignInHandler(SignInHandler):
 
     def authorize_redirect(self, *, extra_params: dict[str, Any], **more: Any) -> None:
         super().authorize_redirect(extra_params={**extra_params, "nonce": self._nonce}, **more)
+
+
+class OidcLoginPage(ProviderLoginHandler):
+    """The page with the button. Whoever was in by a session that has ended is no stranger."""
+
+    def denied_cookie(self) -> Denial | None:
+        return None if self._session_ended() else super().denied_cookie()
+
+    def _render(self, login_error: str | None = None, **ns: Any) -> Any:
+        if login_error is None and self.current_user is None and self._session_ended():
+            name = self.authenticator.provider_name
+            login_error = f"{name} has ended your session there. Sign in again to go on."
+        return super()._render(login_error=login_error, **ns)
+
+    def _session_ended(self) -> bool:
+        user = self.get_current_user_cookie()
+        return user is not None and self.authenticator.session_ended(user)
 
 
 class OidcLogoutHandler(ProviderLogout):
@@ -198,7 +218,8 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
         return said
 
     async def _id_claims(self, token: object, nonce: str | None) -> dict[str, Any]:
-        known = {"issuer": self.issuer, "client_id": self.client_id, "nonce": nonce}
+        issuer = (await self._provider.get()).issuer
+        known = {"issuer": issuer, "client_id": self.client_id, "nonce": nonce}
         try:
             keys = await self._keys.get()
             try:
@@ -243,6 +264,14 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
         if self.claims_are is not None:
             self._following.look_after(user)
         return await super().refresh_user(user, handler)
+
+    def session_ended(self, user: Any) -> bool:
+        """Whether the provider has ended the session by which `user`, of this hub, was in."""
+        return self.claims_are is not None and user.encrypted_auth_state is None
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type[RequestHandler]]]:
+        handlers = dict(super().get_handlers(app))
+        return list({**handlers, "/login": OidcLoginPage}.items())
 
     def delete_user(self, user: Any) -> None:
         self._following.forget(user.name)

@@ -52,13 +52,15 @@ def provider_of(document: Mapping[str, Any], issuer: str) -> Provider:
     Raises:
         BadProvider: it is another, or an address is missing or not safe to send a secret to.
     """
-    if document.get("issuer") != issuer:
-        named = shortened(str(document.get("issuer")))
-        raise BadProvider(f"its document names the issuer “{named}”, the settings another")
+    named = document.get("issuer")
+    # A slash at the end is all that they may differ in; tokens have it as the document does.
+    if not isinstance(named, str) or named.rstrip("/") != issuer.rstrip("/"):
+        said = shortened(str(named))
+        raise BadProvider(f"its document names the issuer “{said}”, the settings another")
     methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     end_session = document.get("end_session_endpoint")
     return Provider(
-        issuer=issuer,
+        issuer=named,
         authorize=_address(document, "authorization_endpoint", issuer),
         token=_address(document, "token_endpoint", issuer),
         userinfo=_address(document, "userinfo_endpoint", issuer),

@@ -193,7 +193,9 @@ def test_a_document_says_where_a_provider_answers() -> None:
     assert document_address("https://a.example/") == (
         "https://a.example/.well-known/openid-configuration"
     )
+    with_slash = provider_of(document(issuer=ISSUER + "/"), ISSUER)
     found = provider_of(document(), ISSUER)
+    assert (found.issuer, with_slash.issuer) == (ISSUER, ISSUER + "/")
     assert found.token == f"{ISSUER}/protocol/token"
     assert found.secret_in_form
     assert not provider_of(
@@ -206,7 +208,8 @@ def test_a_document_says_where_a_provider_answers() -> None:
     [
         {"issuer": "https://accounts.example.com/realms/lab"},
         {"issuer": None},
-        {"issuer": ISSUER + "/"},
+        {"issuer": ISSUER + "/other"},
+        {"issuer": [ISSUER]},
         {"token_endpoint": None},
         {"token_endpoint": "http://accounts.example.org/token"},
         {"token_endpoint": "http://127.0.0.1/token"},

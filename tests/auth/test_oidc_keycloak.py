@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,6 +70,7 @@ def test_a_group_that_no_setting_names_opens_nothing(hub: OidcHub) -> None:
     assert page.status_code == 403
     assert "mallory" in page.text
     assert not browser.is_in()
+    assert browser.get("/hub/login").status_code == 200  # not the page of who was in before
     assert [e["code"] for e in hub.audit("mallory")] == ["no-team"]
 
 
@@ -137,9 +139,12 @@ def test_a_disabled_account_has_no_claims(hub: OidcHub, keycloak: Keycloak) -> N
 
 def test_an_ended_session_ends_what_the_claim_gave(hub: OidcHub, keycloak: Keycloak) -> None:
     browser, _ = sign_in(hub, "cleo")
-    keycloak.end_sessions("cleo")
+    keycloak.sign_out("cleo")
     assert eventually(lambda: not browser.is_in(), SECONDS)
     assert eventually(lambda: hub.audit("cleo")[-1]["action"] == "rights-changed")
+    page = browser.get("/hub/home")
+    assert (page.status_code, page.url.path) == (200, "/hub/login")
+    assert "the Lab’s accounts has ended your session there" in page.text
     assert sign_in(hub, "cleo")[0].is_in()
 
 
@@ -152,6 +157,26 @@ def test_a_rename_is_followed_by_subject(hub: OidcHub, keycloak: Keycloak) -> No
         assert hub.user("dora")["groups"] == ["uc4"]
     finally:
         keycloak.rename("dorothea", "dora")
+
+
+def test_with_offline_access_claims_outlive_the_session_at_the_provider(
+    keycloak: Keycloak, tmp_path: Path
+) -> None:
+    client, scope = (CLIENT_ID, CLIENT_SECRET), ["openid", "profile", "offline_access"]
+    hub = OidcHub(tmp_path / "data", keycloak.issuer, client, scope=scope)
+    hub.start()
+    try:
+        browser, _ = sign_in(hub, "bob")
+        keycloak.sign_out("bob")
+        told = len(hub.told_claims("bob"))
+        assert eventually(
+            lambda: browser.is_in() and len(hub.told_claims("bob")) > told + 1, SECONDS
+        )
+        keycloak.enable("bob", enabled=False)
+        assert eventually(lambda: not browser.is_in(), SECONDS)
+    finally:
+        keycloak.enable("bob")
+        hub.close()
 
 
 def test_signing_out_offers_to_sign_out_of_the_provider(hub: OidcHub) -> None:

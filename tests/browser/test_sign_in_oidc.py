@@ -18,7 +18,7 @@ contact: help@example.org
 sign_in: oidc
 oidc:
   issuer: {issuer}
-  name: the Lab’s accounts
+  name: Lab Login
   refresh_minutes: 0.05
   grants:
     uc4-members: [{{team: fairicubeuc4}}]
@@ -59,7 +59,7 @@ def visitor(browser: Browser, hub: RunningHub) -> Iterator[Visitor]:
 
 def to_the_form(page: Page) -> None:
     page.goto("/hub/login")
-    page.get_by_role("link", name="Sign in with the Lab’s accounts").click()
+    page.get_by_role("link", name="Sign in with Lab Login").click()
     expect(page.locator("#kc-form-login")).to_be_visible()
 
 
@@ -84,7 +84,7 @@ def test_a_sign_in_by_form_leads_to_the_profiles(visitor: Visitor, shot: Shot) -
 def test_a_link_that_was_opened_first_is_where_one_lands(visitor: Visitor) -> None:
     page = visitor()
     page.goto("/hub/token")
-    page.get_by_role("link", name="Sign in with the Lab’s accounts").click()
+    page.get_by_role("link", name="Sign in with Lab Login").click()
     fill_in(page, "cleo")
     page.wait_for_url("**/hub/token")
 
@@ -149,7 +149,7 @@ def test_while_the_provider_is_away(visitor: Visitor, keycloak: Keycloak, shot: 
             return answer.status == 503
 
         until(says_so, "the hub notices", 30)
-        late.get_by_role("link", name="Sign in with the Lab’s accounts").click()
+        late.get_by_role("link", name="Sign in with Lab Login").click()
         expect(late.get_by_role("main")).to_contain_text("you can keep working")
         shot(late, "oidc-provider-away")
         inside.goto("/hub/home")

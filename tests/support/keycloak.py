@@ -98,8 +98,10 @@ class Keycloak:
     def enable(self, user: str, *, enabled: bool = True) -> None:
         self._admin("PUT", f"/users/{self.id_of(user)}", json={"enabled": enabled})
 
-    def end_sessions(self, user: str) -> None:
-        self._admin("POST", f"/users/{self.id_of(user)}/logout")
+    def sign_out(self, user: str) -> None:
+        """Ends all sessions of `user`, as if they had signed out themselves."""
+        for session in self._admin("GET", f"/users/{self.id_of(user)}/sessions").json():
+            self._admin("DELETE", f"/sessions/{session['id']}")
 
     def rename(self, user: str, name: str) -> None:
         self._admin("PUT", f"/users/{self.id_of(user)}", json={"username": name})

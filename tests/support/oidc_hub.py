@@ -61,14 +61,15 @@ class OidcHub:
         self._told = {
             "data": str(data), "url": self.url, "issuer": issuer, "client_id": client[0],
             "client_secret": client[1], "rules": RULES, "refresh_minutes": 1 / 60,
-            "provider_seconds": 10, "token": self._token, "crypt_key": secrets.token_hex(32),
-            **told,
+            "provider_seconds": 10, "scope": ["openid", "profile"],
+            "token": self._token, "crypt_key": secrets.token_hex(32), **told,
         }  # fmt: skip
         self._browsers: list[Browser] = []
         (data / "teams").mkdir(parents=True)
         (data / "teams" / "uc4.yaml").write_text(TEAM)
         (data / "templates").mkdir()
         (data / "templates" / "logout.html").write_text("<a>{{ provider_sign_out }}</a>")
+        (data / "templates" / "login.html").write_text("{{ login_error }}")
 
     def start(self) -> None:
         with (self.data / "hub.log").open("ab") as log:

@@ -90,6 +90,7 @@ c.OidcGate.claims_are = claims_are
 c.OidcGate.issuer = told["issuer"]
 c.OidcGate.client_id = told["client_id"]
 c.OidcGate.client_secret = told["client_secret"]
+c.OidcGate.scope = told["scope"]
 c.OidcGate.oauth_callback_url = f"{told['url']}/hub/oauth_callback"
 c.OidcGate.login_service = "the Lab’s accounts"
 c.OidcGate.refresh_minutes = told["refresh_minutes"]
