@@ -13,6 +13,7 @@ from fairihub_auth.deciding import Caller, standing_of, wanted, why
 from fairihub_auth.store import AuthStore
 from fairihub_core import clock
 from fairihub_core.audit import Entry
+from fairihub_core.audit_report import AuditReporter
 from fairihub_core.errors import FairihubError
 from fairihub_core.people import People, Person
 from fairihub_core.snapshot import FileReport, Snapshot
@@ -240,6 +241,19 @@ def seen(hub: Hub, by: str, **query: str) -> set[str]:
     status, told = ask(hub, "audit", by, params=params)
     assert status == 200, told
     return {entry["team"] for entry in told["entries"]}
+
+
+def test_what_a_service_reports_reaches_the_log(hub: Hub) -> None:
+    url = f"{hub.url}/hub/api/fairihub/audit"
+    reporter = AuditReporter(url, hub.tokens["reporter"])
+    told = Entry(at=NOW, action="contribution-published", login="bob", by="ada", team="uc4")
+    reporter.record(told)
+    assert reporter.close()
+    query = {"action": "contribution-published"}
+    hub.eventually(lambda: ask(hub, "audit", "ada", params=query)[1]["entries"] != [])
+    (found,) = ask(hub, "audit", "ada", params=query)[1]["entries"]
+    assert Entry.model_validate(found) == told
+    assert found in hub.audit()
 
 
 @pytest.mark.parametrize(
