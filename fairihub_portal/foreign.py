@@ -20,6 +20,14 @@ LINKS = (
 SERVICES = (N_("Runs"),)
 """What the navigation calls the services."""
 
+SCOPES = (
+    N_("Start runs and dismiss your own."),
+    N_("See your runs, with their results and logs."),
+    N_("Share notebooks with a team, and withdraw what you shared."),
+    N_("Publish, decline and withdraw notebooks of teams that you curate."),
+)
+"""How `fairihub_core.scopes` describes what an application asks for."""
+
 JUPYTERHUB = (
     N_("No access to resources or resources not found"),
     N_("Action is not authorized with current scopes; requires any of [admin-ui]"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fairihub_core import scopes
 from fairihub_portal.texts import N_
 
 _RUNS = "access:services!service=headless"
@@ -26,25 +27,25 @@ RIGHTS = (
         "run",
         N_("Start runs"),
         N_("and follow and end them, and fetch their results"),
-        ("custom:fairihub:run", _RUNS),
+        (scopes.RUN, _RUNS),
     ),
     TokenRight(
         "read-runs",
         N_("Read runs"),
         N_("their state, logs and results, nothing else"),
-        ("custom:fairihub:read-runs", _RUNS),
+        (scopes.READ_RUNS, _RUNS),
     ),
     TokenRight(
         "contribute",
         N_("Contribute notebooks"),
         N_("read the catalogue and put notebooks before the curators"),
-        ("custom:fairihub:contribute", _CATALOGUE),
+        (scopes.CONTRIBUTE, _CATALOGUE),
     ),
     TokenRight(
         "curate",
         N_("Curate notebooks"),
         N_("publish and decline, in teams whose notebooks you look after"),
-        ("custom:fairihub:curate", _CATALOGUE),
+        (scopes.CURATE, _CATALOGUE),
     ),
 )
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timezone
 import pytest
 
 from fairihub_core.findings import Finding
+from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal.home import Account, ServerNow, account_of
@@ -35,12 +36,16 @@ BROKEN_UC1 = FileReport(path="teams/uc1.yaml", team="uc1", ok=False, findings=(W
 BROKEN_OLD = FileReport(path="teams/old.yaml", team="old", ok=False, findings=(ERROR,))
 BROKEN_NEW = FileReport(path="teams/new.yaml", ok=False, findings=(ERROR,))
 GOOD = FileReport(path="teams/uc1.yaml", team="uc1", findings=(WARNING,))
+WRONG = (
+    Mismatch(team="uc1", login="bob", expected="1", found="2"),
+    Mismatch(team="old", login="bob", expected="1", found="2"),
+)
 
 
 def page(login: str, server: ServerNow | None = None, *files: FileReport) -> Account:
     directory = TeamDirectory(teams=(UC1, CLOSED), operators=frozenset({"olga"}))
     snapshot = Snapshot(number=1, taken=NOON, directory=directory, files=files)
-    return account_of(login, server or ServerNow(), snapshot, TODAY)
+    return account_of(login, server or ServerNow(), snapshot, TODAY, WRONG)
 
 
 def test_a_running_server_is_named_by_its_profile_and_team():
@@ -90,3 +95,15 @@ def test_a_broken_file_says_where_and_whether_an_earlier_state_is_in_force():
 
 def test_a_file_that_was_understood_is_no_news():
     assert page("olga", None, GOOD).broken == ()
+
+
+@pytest.mark.parametrize(
+    ("login", "teams"), [("olga", ["uc1", "old"]), ("ada", ["uc1"]), ("bob", []), ("zoe", [])]
+)
+def test_logins_of_other_accounts_are_shown_to_whom_they_concern(login, teams):
+    assert [wrong.team for wrong in page(login).wrong] == teams
+
+
+@pytest.mark.parametrize(("login", "teams"), [("olga", ("old", "uc1")), ("ada", ()), ("zoe", ())])
+def test_operators_find_every_team(login, teams):
+    assert page(login).all_teams == teams

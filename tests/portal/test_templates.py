@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -254,6 +255,72 @@ def test_a_contact_is_a_link_only_if_it_is_an_address(contact, link):
     macros = environment(asynchronous=False).get_template("_macros.html").module
     html = macros.contact(contact)
     assert (link in html) if link else ("<a" not in html)
+
+
+@pytest.mark.parametrize(
+    ("contact", "way"),
+    [
+        ("help@example.org", 'id="request-mail" href="mailto:help@example.org?subject='),
+        ("https://example.org/help", '<a href="https://example.org/help">'),
+        ("room 3, ask Ada", "or ask here: room 3, ask Ada."),
+        ("", "Send them to an admin of your team."),
+        (HOSTILE, "or ask here: &#34;&#39;&gt;&lt;script&gt;"),
+    ],
+)
+def test_a_request_goes_to_whom_the_settings_name(contact, way):
+    denial = Denial(HOSTILE, "no-team", number="7")
+    given = namespace(None, exception=SimpleNamespace(denial=denial), status_code=403)
+    given["portal"] = replace(given["portal"], contact=contact, provider="github")
+    html = environment(asynchronous=False).get_template("403.html").render(**given)
+    assert way in html
+    assert ("request-mail" in html) == ("mailto" in way)
+    assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize("page", ["403.html", "login.html"])
+@pytest.mark.parametrize(
+    "denial",
+    [
+        Denial(HOSTILE, "no-team", number=HOSTILE),
+        Denial(HOSTILE, "another-person", number=HOSTILE),
+        Denial(HOSTILE, "closed", (Closed(HOSTILE, date(2024, 12, 31), True, (HOSTILE,)),)),
+        Denial(HOSTILE, "closed"),
+    ],
+    ids=lambda denial: denial.reason,
+)
+def test_a_denial_shows_hostile_names_as_text(page, denial):
+    error = SimpleNamespace(denial=denial)
+    given = namespace(None, exception=error, denial=denial, login_service=HOSTILE, status_code=403)
+    for provider in ("github", "oidc", "link"):
+        given["portal"] = replace(given["portal"], provider=provider, provider_name=HOSTILE)
+        html = environment(asynchronous=False).get_template(page).render(**given)
+        assert "<script>alert" not in html
+        assert "<img src=x" not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("503.html", SimpleNamespace(provider_name=HOSTILE, since=datetime(2026, 5, 1))),
+        ("503.html", SimpleNamespace(provider_name=HOSTILE)),
+        ("400.html", SimpleNamespace(code="sign-in-cancelled")),
+        ("400.html", SimpleNamespace(code="sign-in-failed")),
+        ("400.html", SimpleNamespace(code="sign-in-stale")),
+    ],
+)
+def test_a_failed_sign_in_shows_hostile_names_as_text(name, error):
+    given = namespace(None, exception=error, status_code=int(name[:3]), message=HOSTILE)
+    given["portal"] = replace(given["portal"], provider="oidc", provider_name=HOSTILE)
+    html = environment(asynchronous=False).get_template(name).render(**given)
+    assert "<script>alert" not in html
+    assert HOSTILE not in html
+    assert ("First noticed" in html) == hasattr(error, "since")
+
+
+def test_the_way_out_of_the_provider_is_offered_where_there_is_one():
+    with_way = rendered("logout.html", user=None, provider_sign_out="https://id.example.org/end")
+    assert 'href="https://id.example.org/end"' in with_way
+    assert "provider-sign-out" not in rendered("logout.html", user=None)
 
 
 def test_signing_in_elsewhere_is_one_button():
