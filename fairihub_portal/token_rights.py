@@ -75,12 +75,14 @@ class Scopes:
     named: tuple[str, ...]
 
 
-def scopes_in_words(scopes: Collection[str]) -> Scopes:
-    """The `scopes` of a token as the page lists them; each sentence once."""
+def scopes_in_words(held: Collection[str]) -> Scopes:
+    """The scopes of a token as the page lists them; each sentence once."""
     said: dict[str, None] = {}
     named: list[str] = []
-    implied = {scope for right in RIGHTS if right.scopes[0] in scopes for scope in right.scopes[1:]}
-    for scope in sorted(set(scopes) - implied):
+    # What a right has along with it goes without saying.
+    along = {scope for right in RIGHTS if right.scopes[0] in held for scope in right.scopes[1:]}
+    implied = {scope for one in held for scope in scopes.IMPLIED.get(one, ())}
+    for scope in sorted(set(held) - along - implied):
         sentence = _SAID.get(scope) or _BY_KIND.get(scope.partition("!")[0])
         if sentence:
             said[sentence] = None
