@@ -61,8 +61,11 @@ def _service(hub: HubSettings, name: str, port: int, module: str) -> dict[str, A
         "environment": {"FAIRIHUB_SERVICE": str(_settings_file(hub, name))},
         # Asking “may the hub's own catalogue know who you are?” helps nobody.
         "oauth_no_confirm": True,
-        # A browser session may do all that its member may.
-        "oauth_client_allowed_scopes": list(scopes.MEMBER_SCOPES),
+        # A browser session may do all that its member may; runs take notebooks of the catalogue.
+        "oauth_client_allowed_scopes": [
+            *scopes.MEMBER_SCOPES,
+            "access:services!service=catalog",
+        ],
         "display": False,
     }
 
