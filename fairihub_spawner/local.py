@@ -18,8 +18,7 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
 from traitlets import Callable as CallableTrait
 from traitlets import Float, Integer, Unicode, default
 
-from fairihub_core import processes
-from fairihub_core.clock import now, today
+from fairihub_core import clock, processes
 from fairihub_core.equipment import environment_of, own_packages
 from fairihub_core.errors import FairihubError
 from fairihub_core.homes import prepare_home
@@ -135,7 +134,9 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
 
     def _chosen(self) -> tuple[Offer, dict[str, str]]:
         try:
-            return options.choice(self.user_options, self.user.name, self.directory(), today())
+            return options.choice(
+                self.user_options, self.user.name, self.directory(), clock.today()
+            )
         except FairihubError as error:
             if error.status == 400:
                 # JupyterHub has saved them already and would take them again next time.
@@ -210,7 +211,7 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
         status: int | None = await super().poll()
         end = self.ends_at()
         # While one look ends the server, it runs for the others.
-        if status is not None or end is None or now() < end or self.ending:
+        if status is not None or end is None or clock.now() < end or self.ending:
             return status
         self.log.warning("%s: no longer a member; the server ends", self._log_name)
         self.ending = True
@@ -224,10 +225,10 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
         """When the server ends, as its team admits its owner no more; None while it does."""
         login = self.user.name
         team = self.directory().team(str(self.user_options.get("profile")).partition(".")[0])
-        if self.kit is None or (team is not None and team.admits(login, today())):
+        if self.kit is None or (team is not None and team.admits(login, clock.today())):
             self.refused_since = None
             return None
-        self.refused_since = self.refused_since or self.removed_at(login) or now()
+        self.refused_since = self.refused_since or self.removed_at(login) or clock.now()
         return self.refused_since + timedelta(seconds=self.removal_grace)
 
     async def _signal(self, sig: int) -> bool:
