@@ -32,8 +32,11 @@ class Portal:
     """Changes with the static files, so that browsers may keep them."""
     provider: Provider
     provider_name: str
+    """What people call the provider."""
     token_days: int
+    """The longest life of a token."""
     language: str
+    """For browsers that ask for none of ours."""
 
     @property
     def mail_address(self) -> str | None:

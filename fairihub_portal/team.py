@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from fairihub_core.findings import Finding
 from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import FileReport, Place, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Member, Right, Role, Team
@@ -40,6 +41,8 @@ class TeamPage:
     place: Place | None
     source: str
     broken: tuple[BrokenFile, ...]
+    remarks: tuple[Finding, ...]
+    """On a file that is in order: what was repaired or ignored in it."""
     wrong: tuple[WrongAccount, ...]
 
 
@@ -65,6 +68,7 @@ def team_page(
         place=report.place("allowedLogins") if report else None,
         source=report.source if report else "",
         broken=broken_files(snapshot, (team,)),
+        remarks=report.findings if report and report.ok else (),
         wrong=wrong_accounts(found, snapshot, (team,)),
     )
 

@@ -62,11 +62,7 @@ def template_vars(
 ) -> dict[str, Any]:
     """For `c.JupyterHub.template_vars`: `portal` (a value) and `account` (of the user at hand).
 
-    Args:
-        mismatches: logins of team files that belong to another account than these mean.
-        provider_name: what people call the provider, if not as usual.
-        token_days: the longest life of a token.
-        language: for browsers that ask for none of ours.
+    `mismatches` are the logins that belong to another account than the team files mean.
     """
     portal = Portal(
         name=name,
@@ -83,13 +79,18 @@ def template_vars(
         token_days=token_days,
         language=language,
     )
+    return {"portal": portal, "account": _accounts(snapshot, mismatches)}
 
+
+def _accounts(
+    snapshot: Callable[[], Snapshot], mismatches: Mismatches
+) -> Callable[[Any], Account | None]:
     def account(user: Any) -> Account | None:
         if user is None:
             return None
         return account_of(user.name, _server_now(user), snapshot(), today(), mismatches())
 
-    return {"portal": portal, "account": account}
+    return account
 
 
 def options_form(

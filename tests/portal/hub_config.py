@@ -109,6 +109,14 @@ snapshot_now = Snapshot(
             team="biodiversity",
             source="github.com/cubes/teams",
             revision="0123456789abcdef0123",
+            findings=(
+                Finding(
+                    line=9,
+                    severity="warning",
+                    code="joined",
+                    message="A number that a line break had torn was joined.",
+                ),
+            ),
             lines={"ada": 21, "carl": 23, "allowedLogins": 20},
         ),
         FileReport(

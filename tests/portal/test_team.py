@@ -78,3 +78,11 @@ def test_a_team_whose_file_is_gone_has_a_page():
     shown = page(ADA, files=())
     assert (shown.place, shown.source, shown.broken) == (None, "", ())
     assert shown.members[0].line == 0
+
+
+def test_remarks_are_those_on_a_file_that_was_taken_in():
+    joined = Finding(line=2, severity="warning", code="joined", message="joined")
+    good = REPORT.model_copy(update={"findings": (joined,)})
+    assert page(ADA, files=(good,)).remarks == (joined,)
+    broken = good.model_copy(update={"ok": False})
+    assert page(ADA, files=(broken,)).remarks == ()

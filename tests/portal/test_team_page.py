@@ -24,11 +24,12 @@ def with_server(browser: Any, hub: Any) -> Iterator[Any]:
     page = context.new_page()
     page.goto(hub.link("bob"))
     page.wait_for_url("**/hub/home")
-    page.goto(f"{hub.url}hub/spawn")
-    page.check("input[value='urban-climate.small']")
-    page.click("#start-server")
-    page.wait_for_url("**/user/bob/lab*")
-    page.goto(f"{hub.url}hub/home")
+    if page.locator("#server").get_attribute("data-state") == "stopped":
+        page.goto(f"{hub.url}hub/spawn")
+        page.check("input[value='urban-climate.small']")
+        page.click("#start-server")
+        page.wait_for_url("**/user/bob/lab*")
+        page.goto(f"{hub.url}hub/home")
     yield page
     context.close()
 
@@ -45,6 +46,13 @@ def test_for_all_others_there_is_no_such_page(hub, signed_in, login, team):
 def test_nobody_is_asked_to_sign_in(hub, page):
     page.goto(f"{hub.url}hub/team/urban-climate")
     assert "/hub/login" in page.url
+
+
+def test_remarks_on_a_file_that_is_in_force_are_told(hub, signed_in):
+    page = signed_in("carl")
+    page.goto(f"{hub.url}hub/team/biodiversity")
+    assert "Line 9: A number that a line break" in page.locator("#remarks").inner_text()
+    assert "taken in, with remarks" in page.locator("#team-file").inner_text()
 
 
 def test_an_admin_finds_members_and_the_lines_to_add_one(hub, signed_in):
@@ -98,6 +106,20 @@ def test_an_open_page_says_who_is_let_in_no_more_and_until_when(hub, with_server
     assert page.locator("#standing [role=alert]").inner_text().startswith("You are no longer")
     page.click("#standing-more")
     page.wait_for_selector("#request-lines:has-text('bob')")
+
+
+def test_jupyterlab_says_so_too_and_takes_it_back(hub, with_server, removed):
+    page = with_server
+    page.bring_to_front()
+    page.click("text=Open JupyterLab")
+    page.wait_for_selector(".jp-Launcher", timeout=60_000)
+    removed("bob")
+    notice = page.locator("[role=alert]", has_text="You are no longer in a team")
+    notice.wait_for(timeout=30_000)
+    assert "ends in 2 minutes. Save your work now." in notice.inner_text()
+    page.get_by_role("button", name="Save all").click()
+    removed()
+    notice.wait_for(state="detached", timeout=30_000)
 
 
 def test_the_banner_goes_once_they_are_let_in_again(hub, signed_in, removed):
