@@ -129,7 +129,7 @@ def _pages(c: Any, hub: HubSettings, access: Access) -> None:
         snapshot=lambda: access.snapshot(),
         mismatches=lambda: access.register.mismatches(),
         provider=PROVIDERS[hub.sign_in],
-        provider_name=settings.oidc.name if settings.oidc else None,
+        provider_name=settings.oidc.name if hub.sign_in == "oidc" and settings.oidc else None,
         token_days=settings.token_days,
         language=settings.language,
         services={"/services/catalog/": settings.catalog_name, "/services/headless/": "Runs"},
