@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 
 from pydantic import ValidationError
 
@@ -32,11 +33,13 @@ class SnapshotFollower:
     Args:
         url: the hub's snapshot address (`…/hub/api/fairihub/snapshot`).
         token: a service token that holds `custom:fairihub:snapshot`.
+        changed: called after each new snapshot, in the follower's thread.
     """
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, changed: Callable[[], None] = lambda: None) -> None:
         self._url = url
         self._token = token
+        self._changed = changed
         self._snapshot: Snapshot | None = None
         self._heard = float("-inf")
         self._stopping = threading.Event()
@@ -99,6 +102,8 @@ class SnapshotFollower:
         if body is not None:
             self._snapshot = Snapshot.model_validate_json(body)
         self._heard = time.monotonic()
+        if body is not None:
+            self._changed()
 
 
 def _short(problem: Exception) -> str:

@@ -68,6 +68,12 @@ class HubPlace:
             raise SystemExit(f"{missing} is not set; start this service through the hub.") from None
 
 
+def _forget_callers() -> None:
+    """Asks the hub anew who each token is: with the teams, tokens may have been revoked."""
+    hub_auth = HubOAuth.instance()
+    hub_auth.cache = type(hub_auth.cache)(hub_auth.cache_max_age)
+
+
 async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     """Serves until SIGTERM or SIGINT; then ends what runs and returns."""
     asked = asyncio.Event()
@@ -75,7 +81,9 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     HubOAuth.instance().cache_max_age = _IDENTITY_SECONDS
-    follower = SnapshotFollower(f"{place.api_url}/fairihub/snapshot", place.api_token)
+    follower = SnapshotFollower(
+        f"{place.api_url}/fairihub/snapshot", place.api_token, _forget_callers
+    )
     follower.start()
     store = await asyncio.to_thread(_store, settings)
     engine = LocalEngine(store, settings, lambda: follower.current().directory)

@@ -151,6 +151,10 @@ class RunningHub:
             self._tokens[login] = made.stdout.strip()
         return self._tokens[login]
 
+    def forget_token(self, login: str) -> None:
+        """Of somebody who was out meanwhile: their tokens are revoked, and stay so."""
+        self._tokens.pop(login, None)
+
     # --- what people and their scripts do ---
 
     def client(self, **options: Any) -> httpx.Client:

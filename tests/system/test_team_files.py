@@ -85,7 +85,10 @@ def test_a_team_that_closes_ends_the_way_in(hub: RunningHub) -> None:
         client = hub.client()
         answer = hub.open_link(client, hub.new_link("margaret"))
         assert (answer.status_code, "2025-06-30" in answer.text) == (403, True)
-    until(lambda: status(api, NOTEBOOKS) == 200, "the way in again", SOON)
+    until(lambda: hub.run("why", "margaret", "--data", str(hub.data)).returncode == 0, "in", SOON)
+    assert status(api, NOTEBOOKS) == 401, "a token from before stays revoked"
+    hub.forget_token("margaret")
+    assert status(hub.api("margaret"), NOTEBOOKS) == 200
 
 
 def test_a_member_taken_out_of_one_team_keeps_the_other(hub: RunningHub) -> None:
