@@ -90,6 +90,13 @@ def script_words(language: str) -> str:
     return json.dumps(said, ensure_ascii=False)
 
 
+def load() -> None:
+    """Reads all translations, so that no request waits for it."""
+    for language in languages():
+        words(language)
+        script_words(language)
+
+
 class Words(InternationalizationExtension):
     """For `c.JupyterHub.jinja_environment_options`: each page in the language of its reader."""
 

@@ -21,7 +21,7 @@ from fairihub_portal.forms import TEMPLATES, profile_form
 from fairihub_portal.home import Account, ServerNow, ServerState, account_of
 from fairihub_portal.pages import Mismatches, TeamPageHandler, Written
 from fairihub_portal.portal import Portal
-from fairihub_portal.texts import SOURCE, preferred
+from fairihub_portal.texts import SOURCE, load, preferred
 from fairihub_portal.views import Enforcement, limits_sentence, profile_page
 
 STATIC = Path(__file__).parent / "static"
@@ -40,6 +40,7 @@ def template_paths() -> list[str]:
 
 def jinja_options() -> dict[str, Any]:
     """For `c.JupyterHub.jinja_environment_options`: each page in its reader's language."""
+    load()
     return {"extensions": ["fairihub_portal.texts.Words"]}
 
 

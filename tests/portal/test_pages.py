@@ -157,6 +157,14 @@ def test_an_operator_sees_what_is_wrong_anywhere_and_every_team(hub, signed_in):
     assert "Closed after 2023-12-31" in page.locator("main").inner_text()
 
 
+def test_the_page_of_jupyterhub_for_operators_is_in_our_frame(hub, signed_in):
+    page = signed_in("olga")
+    page.goto(f"{hub.url}hub/admin")
+    page.wait_for_selector("#react-admin-hook table")
+    assert page.locator(".fh-brand").inner_text() == "Cube Lab"
+    page.wait_for_event("response", lambda answer: answer.url.endswith("fairihub/standing"))
+
+
 def test_signing_out_says_what_has_ended_and_what_goes_on(hub, signed_in):
     page = signed_in("bob")
     page.click("#logout")
