@@ -64,6 +64,16 @@ def check(there: dict[str, set[str]], decided: dict[str, set[str]]) -> None:
     assert not gone, f"rows of access_matrix.yaml without a route: {gone}"
 
 
+def test_every_handler_of_ours_in_a_users_server_says_what_identity_it_wants() -> None:
+    """With `allow_unauthenticated_access=False` Jupyter warns of each that does not.
+
+    The two websockets check it on their own, in ways that Jupyter does not know; the matrix
+    asks both.
+    """
+    found = {route.handler for route in listed("undecorated")}
+    assert found == {"LanguageServerWebSocketHandler", "TermSocket"}
+
+
 def test_rows_ask_at_addresses_that_their_routes_take(tmp_path: Path) -> None:
     routes = [route for part in PARTS for route in routes_of(part, tmp_path)]
     astray = []

@@ -11,8 +11,10 @@ import asyncio
 import inspect
 import json
 import os
+import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,7 +120,27 @@ def hub(settings: str) -> list[dict[str, Any]]:
     return [told(pattern, handler) for pattern, handler, *_ in app.handlers]
 
 
-def server() -> list[dict[str, Any]]:
+def undecorated() -> list[dict[str, Any]]:
+    """The routes of a user's server whose handlers do not say what identity they want.
+
+    A server that takes no request without one warns of them as it starts.
+    """
+    from jupyter_server.utils import JupyterServerAuthWarning
+
+    warned: list[str] = []
+
+    def heard(message: Any, category: Any, *_: Any, **__: Any) -> None:
+        if category is JupyterServerAuthWarning:
+            warned.append(str(message))
+
+    warnings.simplefilter("always", JupyterServerAuthWarning)
+    warnings.showwarning = heard
+    server("--ServerApp.allow_unauthenticated_access=False")
+    found = re.findall(r"^- (\w+) of (\w+) registered for (.*)$", "\n".join(warned), re.M)
+    return [{"pattern": at, "handler": of, "methods": [method]} for method, of, at in found]
+
+
+def server(*more: str) -> list[dict[str, Any]]:
     """The rules of a user's server: those of JupyterHub, Jupyter, JupyterLab, and ours."""
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
 
@@ -145,7 +167,7 @@ def server() -> list[dict[str, Any]]:
     )
 
     arguments = TeamLocalSpawner().get_args()
-    running = JupyterHubSingleUser.initialize_server(argv=[*arguments, "--allow-root"])
+    running = JupyterHubSingleUser.initialize_server(argv=[*arguments, "--allow-root", *more])
     found = application_rules(running.web_app)
     ours = f"{prefix}fairihub/api/"
     rules = [rule for rule in found if rule["pattern"] != f"{ours}(.*)"]
@@ -153,7 +175,8 @@ def server() -> list[dict[str, Any]]:
 
 
 PARTS: dict[str, Callable[..., list[dict[str, Any]]]] = {
-    "hub": hub, "catalog": catalog, "headless": headless, "server": server
+    "hub": hub, "catalog": catalog, "headless": headless, "server": server,
+    "undecorated": undecorated,
 }  # fmt: skip
 
 
