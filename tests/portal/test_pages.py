@@ -59,7 +59,7 @@ def test_a_link_from_elsewhere_to_a_profile_only_preselects_it(hub, signed_in):
     ("login", "said"),
     [
         ("nobody", ["No team lists you yet", "nobody", "help@example.org"]),
-        ("dora", ["Your team has closed", "coast-2023", "2023-12-31", "carl"]),
+        ("dora", ["Your team has closed", "dora", "coast-2023", "2023-12-31", "carl"]),
     ],
 )
 def test_who_is_not_let_in_reads_why(hub, page, login, said):
