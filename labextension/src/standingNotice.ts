@@ -1,4 +1,8 @@
-/** The notice that stays while somebody is let in no more, or their server is about to end. */
+/** The notice that stays while somebody is let in no more, or their server is about to end.
+ *
+ * Whoever is out cannot save any more: their server answers them no request. What the browser
+ * still holds they can download.
+ */
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IStanding } from './models/standing';
@@ -6,7 +10,8 @@ import type { IStanding } from './models/standing';
 export class StandingNotice {
   constructor(
     private readonly _trans: TranslationBundle,
-    private readonly _saveAll: () => void
+    private readonly _saveAll: () => void,
+    private readonly _download: () => void
   ) {}
 
   /** Shows, changes or takes away the notice. One that was closed comes back with another reason. */
@@ -20,20 +25,23 @@ export class StandingNotice {
     if (why !== this._why) {
       this._dismiss();
       this._why = why;
-      this._id = Notification.error(message, { autoClose: false, actions: [this._save()] });
+      this._id = Notification.error(message, {
+        autoClose: false,
+        actions: [this._rescue(standing.admitted)]
+      });
     } else if (message !== this._message) {
       Notification.update({ id: this._id, message });
     }
     this._message = message;
   }
 
-  private _save(): Notification.IAction {
+  private _rescue(saves: boolean): Notification.IAction {
     return {
-      label: this._trans.__('Save all'),
+      label: saves ? this._trans.__('Save all') : this._trans.__('Download unsaved files'),
       displayType: 'accent',
       callback: event => {
         event.preventDefault(); // which would close the notice
-        this._saveAll();
+        (saves ? this._saveAll : this._download)();
       }
     };
   }
@@ -73,14 +81,17 @@ export function reasonOf(standing: IStanding, trans: TranslationBundle): string 
 
 /** When the server ends, in words that do not change every second. */
 export function endOf(standing: IStanding, trans: TranslationBundle, now: number): string {
+  const rescue = standing.admitted
+    ? trans.__('Save your work now.')
+    : trans.__('Nothing more is saved here: download what you still need.');
   if (!standing.server_ends) {
-    return standing.admitted ? '' : trans.__('Save your work now.');
+    return standing.admitted ? '' : rescue;
   }
   const seconds = Math.ceil((Date.parse(standing.server_ends) - now) / 1000);
   if (seconds <= 0) {
     return trans.__('Your server has been ended. What was saved is still there.');
   }
-  return trans.__('Your server ends in %1. Save your work now.', inWords(seconds, trans));
+  return `${trans.__('Your server ends in %1.', inWords(seconds, trans))} ${rescue}`;
 }
 
 function inWords(seconds: number, trans: TranslationBundle): string {

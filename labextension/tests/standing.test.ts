@@ -46,14 +46,18 @@ test.each([
   expect(reason === null ? null : words?.test(reason)).toBe(words === null ? null : true);
 });
 
+const DOWNLOAD = 'Nothing more is saved here: download what you still need.';
+const nothing = (): void => undefined;
+
 test.each([
-  [OUT, 'Save your work now.'],
+  [OUT, DOWNLOAD],
+  [{ ...ending(47), admitted: true }, 'Your server ends in 50 seconds. Save your work now.'],
   [IN, ''],
-  [ending(299), 'Your server ends in 5 minutes. Save your work now.'],
-  [ending(91), 'Your server ends in 2 minutes. Save your work now.'],
-  [ending(90), 'Your server ends in 90 seconds. Save your work now.'],
-  [ending(47), 'Your server ends in 50 seconds. Save your work now.'],
-  [ending(2), 'Your server ends in 10 seconds. Save your work now.'],
+  [ending(299), `Your server ends in 5 minutes. ${DOWNLOAD}`],
+  [ending(91), `Your server ends in 2 minutes. ${DOWNLOAD}`],
+  [ending(90), `Your server ends in 90 seconds. ${DOWNLOAD}`],
+  [ending(47), `Your server ends in 50 seconds. ${DOWNLOAD}`],
+  [ending(2), `Your server ends in 10 seconds. ${DOWNLOAD}`],
   [ending(0), 'Your server has been ended. What was saved is still there.']
 ])('%j ends so: %s', (standing, words) => {
   expect(endOf(standing, trans, NOON)).toBe(words);
@@ -65,11 +69,11 @@ function shown(): string[] {
 
 test('there is one notice, which counts down, stays, and goes once they are let in again', () => {
   jest.useFakeTimers({ now: NOON });
-  const notice = new StandingNotice(trans, () => undefined);
+  const notice = new StandingNotice(trans, nothing, nothing);
   notice.show(ending(300));
   notice.show(ending(120));
   expect(shown()).toEqual([
-    'You are no longer in a team of this hub. Your server ends in 2 minutes. Save your work now.'
+    `You are no longer in a team of this hub. Your server ends in 2 minutes. ${DOWNLOAD}`
   ]);
   expect(Notification.manager.notifications[0].options.autoClose).toBe(false);
   notice.show(IN);
@@ -78,7 +82,7 @@ test('there is one notice, which counts down, stays, and goes once they are let 
 
 test('a notice that was closed stays closed until there is another reason', () => {
   jest.useFakeTimers({ now: NOON });
-  const notice = new StandingNotice(trans, () => undefined);
+  const notice = new StandingNotice(trans, nothing, nothing);
   notice.show(ending(300));
   Notification.dismiss();
   notice.show(ending(120));
@@ -87,13 +91,17 @@ test('a notice that was closed stays closed until there is another reason', () =
   expect(shown()).toHaveLength(1);
 });
 
-test('its button saves and leaves it open', () => {
-  let saved = 0;
-  new StandingNotice(trans, () => (saved += 1)).show(OUT);
+test.each([
+  [{ ...ending(60), admitted: true }, 'Save all', [1, 0]],
+  [OUT, 'Download unsaved files', [0, 1]]
+])('the button for %j is “%s”, and leaves the notice open', (standing, label, done) => {
+  const counts = [0, 0];
+  const count = (which: number) => () => void (counts[which] += 1);
+  new StandingNotice(trans, count(0), count(1)).show(standing);
   const [action] = Notification.manager.notifications[0].options.actions!;
   const click = new MouseEvent('click', { cancelable: true });
   action.callback(click);
-  expect([saved, click.defaultPrevented]).toEqual([1, true]);
+  expect([action.label, counts, click.defaultPrevented]).toEqual([label, done, true]);
 });
 
 /** A watch whose hub gives these answers in turn, the last one ever after. */
