@@ -17,7 +17,7 @@ from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
 from fairihub_core.bucket_keys import bucket_access
-from fairihub_core.logs import Bounded
+from fairihub_core.logs import Bounded, Remarkable
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
 from fairihub_portal.team_servers import team_server_handlers
@@ -85,6 +85,7 @@ def _log() -> None:
     log.setLevel(logging.INFO)
     log.propagate = False
     for name in ("JupyterHub", "tornado.access", "tornado.application", "tornado.general"):
+        logging.getLogger(name).addFilter(Remarkable())
         logging.getLogger(name).addFilter(Bounded())
 
 

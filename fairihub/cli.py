@@ -205,7 +205,7 @@ def _unpin(options: argparse.Namespace) -> int:
     from fairihub.remote import unpin
 
     unpin(options.data, options.login)
-    print(f"“{options.login}” is pinned to no account any more; the next to sign in with it is.")
+    print(f"“{options.login}” is pinned to no account any more; the next sign-in pins it anew.")
     return 0
 
 

@@ -46,7 +46,7 @@ def chosen_sign_in(settings: Settings, environment: Mapping[str, str]) -> SignIn
     if missing:
         raise BadInput(
             "bad-sign-in",
-            f"Sign-in by {chosen} needs the environment variable {' and '.join(missing)}, as the "
+            f"`sign_in: {chosen}` needs {' and '.join(missing)} in the environment, as the "
             "provider gave them for this hub.",
         )
     return chosen

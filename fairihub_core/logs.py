@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from fairihub_core.logins import printable
 
 MAX_BYTES = 900
 """Of one message, so that a line with its beginning stays below a kilobyte."""
+_ROUTINE = re.compile(r"(200|304) GET [^\s?]*/api/fairihub/(standing|snapshot)\b")
 _FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
 
@@ -28,6 +30,13 @@ class Bounded(logging.Filter):
         if len(said) > MAX_BYTES:
             record.msg, record.args = f"{said[:MAX_BYTES]}…", ()
         return True
+
+
+class Remarkable(logging.Filter):
+    """Drops what each open page asks every few seconds and is told as always."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return _ROUTINE.match(record.getMessage()) is None
 
 
 def log_to_stderr() -> None:

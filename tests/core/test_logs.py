@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from fairihub_core.logs import Bounded, BoundedFormatter
+from fairihub_core.logs import Bounded, BoundedFormatter, Remarkable
 
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
@@ -49,3 +49,18 @@ def test_what_others_log_is_cut_and_nothing_is_dropped():
     short = logging.LogRecord("x", logging.INFO, "", 1, "404 GET %s", ("/a",), None)
     assert Bounded().filter(short)
     assert short.getMessage() == "404 GET /a"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("200 GET /hub/api/fairihub/standing (ada@::1) 1.2ms", False),
+        ("304 GET /hub/api/fairihub/snapshot?after=1&wait=20 (catalog@::1) 20000ms", False),
+        ("401 GET /hub/api/fairihub/standing (@::1) 1.2ms", True),
+        ("200 GET /hub/home?next=/api/fairihub/standing (ada@::1) 1.2ms", True),
+        ("200 GET /hub/api/fairihub/why?login=bob (ada@::1) 1.2ms", True),
+    ],
+)
+def test_routine_is_not_logged_and_all_else_is(said, kept):
+    record = logging.LogRecord("x", logging.INFO, "", 1, "%s", (said,), None)
+    assert Remarkable().filter(record) is kept
