@@ -83,9 +83,7 @@ class _Telling:
             return "The team is gone."
         if new.member(login) is None:
             return "Listed no more."
-        closed = closed_for(new, login, self._at.date())
-        what = "team" if closed.whole_team else "membership"
-        return f"The {what} closed after {closed.closed_on}."
+        return closed_for(new, login, self._at.date()).message()
 
     def _entry(self, action: Any, login: str, said: str) -> Entry:
         place = f" {self._report.place(login or 'allowedLogins')}" if self._report else ""

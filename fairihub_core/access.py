@@ -24,8 +24,8 @@ class Closed:
     """The team's admins."""
 
     def message(self) -> str:
-        what = "Team" if self.whole_team else "Your membership of"
-        return f"{what} “{self.team}” closed after {self.closed_on.isoformat()}."
+        what, ended = ("Team", "closed") if self.whole_team else ("Membership of", "ended")
+        return f"{what} “{self.team}” {ended} after {self.closed_on.isoformat()}."
 
 
 @dataclass(frozen=True)

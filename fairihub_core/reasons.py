@@ -6,7 +6,7 @@ from datetime import date
 
 from fairihub_core.access import closed_for, denial_of
 from fairihub_core.snapshot import FileReport, Place, Snapshot
-from fairihub_core.teams import Frozen, Team
+from fairihub_core.teams import ALL_RIGHTS, Frozen, Team
 
 
 class Ground(Frozen):
@@ -65,14 +65,12 @@ def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: dat
         closed = closed_for(team, login, today)
         what = "expirationDate" if closed.whole_team else written
         return _of(team, report, what, False, closed.message())
-    rights = ", ".join(sorted(r for r in ("notebooks", "environments") if member.holds(r)))
-    said = f"Listed as {member.role}" + (f", curates {rights}." if rights else ".")
+    rights = ", ".join(sorted(right for right in ALL_RIGHTS if member.holds(right)))
+    curates = f", curates {rights}." if rights else "."
     if report is not None and written not in report.lines:
-        said = "A member by a claim of the sign-in provider" + (
-            f", curates {rights}." * bool(rights)
-        )
-        return _of(team, report, "allowedLogins", True, said)
-    return _of(team, report, written, True, said)
+        said = "A member by a claim of the sign-in provider"
+        return _of(team, report, "allowedLogins", True, said + curates)
+    return _of(team, report, written, True, f"Listed as {member.role}{curates}")
 
 
 def _of(team: Team, report: FileReport | None, what: str, admitted: bool, said: str) -> Ground:

@@ -99,7 +99,7 @@ def test_a_day_on_which_memberships_end() -> None:
     assert told(ending, ending) == []
     (entry,) = entries_of(ending, ending, then=YESTERDAY, at=NOON)
     assert (entry.action, entry.login) == ("removed", "bob")
-    assert entry.detail.startswith("The membership closed after 2026-05-03.")
+    assert entry.detail.startswith("Membership of “a” ended after 2026-05-03.")
 
 
 def test_a_team_that_closes_lets_nobody_in() -> None:

@@ -338,7 +338,7 @@ def test_a_membership_ends_at_midnight(make: Make) -> None:
     assert not cleo.is_in()
     assert standing(cleo)["code"] == "closed"
     told = [e for e in hub.audit() if e["action"] == "removed" and e["login"] == "cleo"]
-    assert [f"closed after {today}" in e["detail"] for e in told] == [True]
+    assert [f"ended after {today}" in e["detail"] for e in told] == [True]
 
 
 def test_signing_out_stands_in_the_log(hub: Hub) -> None:

@@ -94,7 +94,7 @@ def test_a_membership_may_end_before_its_team():
     ended = Member(login="ada", expires=date(2026, 5, 31))
     directory = TeamDirectory(teams=(Team(name="t", namespace="t", members=(ended,)),))
     denial = denial_of("ada", directory, TODAY)
-    assert denial.message() == "Your membership of “t” closed after 2026-05-31."
+    assert denial.message() == "Membership of “t” ended after 2026-05-31."
     assert denial_of("ada", directory, date(2026, 5, 31)) is None
 
 

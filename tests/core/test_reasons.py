@@ -52,9 +52,15 @@ PEOPLE = People(
     persons=(
         Person(name="ada2", id="43", logins=("ada2",)),
         Person(name="eve", id="5", logins=("eve",), claims=frozenset({"x"})),
+        Person(name="gil", id="6", logins=("gil",), claims=frozenset({"y"})),
     )
 )
-RULES = ClaimRules(grants={"x": (Grant(team="uc4", rights=frozenset({"environments"})),)})
+RULES = ClaimRules(
+    grants={
+        "x": (Grant(team="uc4", rights=frozenset({"environments"})),),
+        "y": (Grant(team="uc4"),),
+    }
+)
 
 
 @pytest.fixture
@@ -87,8 +93,8 @@ def grounds(explanation: Explanation) -> list[tuple[str, bool, str, str]]:
              ("old", False, "Team “old” closed after 2024-12-31.", "teams/old.yaml, line 6")],
         ),
         (
-            "gone", False, "Your membership of “uc4” closed after 2024-12-31.",
-            [("uc4", False, "Your membership of “uc4” closed after 2024-12-31.",
+            "gone", False, "Membership of “uc4” ended after 2024-12-31.",
+            [("uc4", False, "Membership of “uc4” ended after 2024-12-31.",
               "teams/uc4.yaml, line 17, at 0123456789ab")],
         ),
         (
@@ -99,6 +105,11 @@ def grounds(explanation: Explanation) -> list[tuple[str, bool, str, str]]:
         (
             "eve", True, "“eve” comes in.",
             [("uc4", True, "A member by a claim of the sign-in provider, curates environments.",
+              "teams/uc4.yaml, line 10, at 0123456789ab")],
+        ),
+        (
+            "gil", True, "“gil” comes in.",
+            [("uc4", True, "A member by a claim of the sign-in provider.",
               "teams/uc4.yaml, line 10, at 0123456789ab")],
         ),
         ("olga", True, "“olga” comes in as an operator of the hub.", []),
