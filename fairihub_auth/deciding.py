@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from fairihub_core import scopes
 from fairihub_core.access import denial_of
 from fairihub_core.audit import Action, Entry
-from fairihub_core.callers import limited
+from fairihub_core.callers import limited, not_a_person
 from fairihub_core.errors import BadInput, Missing, Refused, shortened
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import People
@@ -30,7 +30,6 @@ REPORTED: frozenset[Action] = frozenset(
         "run-dismissed",
         "contribution-published",
         "contribution-declined",
-        "notebook-withdrawn",
         "entries-lost",
     }
 )
@@ -61,7 +60,7 @@ def require_whole(caller: Caller) -> None:
         Refused: `no-scope`, `not-a-person`.
     """
     if caller.is_service and caller.name not in CONSOLES:
-        raise Refused("not-a-person", "This answers to people; the token is that of a service.")
+        raise not_a_person()
     if not caller.is_service and not caller.whole:
         raise limited()
 
@@ -292,6 +291,7 @@ def _action(text: str) -> Action:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= 1000):
+    is_number = text.isascii() and text.isdecimal() and len(text) <= 9
+    if not is_number or not 1 <= int(text) <= MAX_ENTRIES:
         raise BadInput("bad-query", f"“limit” is a number from 1 to {MAX_ENTRIES:,}.")
     return int(text)

@@ -24,7 +24,7 @@ from fairihub_auth.hub_users import HubUsers, server_ends
 from fairihub_auth.publication import Publication
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
-from fairihub_core.callers import signed_out
+from fairihub_core.callers import not_a_person, signed_out
 from fairihub_core.errors import BadInput, FairihubError, Missing, Refused
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import People
@@ -154,7 +154,7 @@ class StandingHandler(AccessHandler):
         if user is None:
             raise signed_out()
         if user.kind == "service":
-            raise Refused("not-a-person", "This answers to people; the token is a service's.")
+            raise not_a_person()
         return standing_of(
             user.name,
             self.access.snapshot().directory,

@@ -25,7 +25,6 @@ Action = Literal[
     "run-dismissed",
     "contribution-published",
     "contribution-declined",
-    "notebook-withdrawn",
     "pin-removed",
     "entries-lost",  # the log itself had to leave some out
 ]

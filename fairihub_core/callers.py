@@ -67,7 +67,7 @@ def visitor_of(model: Any, service: str) -> Visitor:
     if visitor.scopes.isdisjoint(("access:services", door)):
         raise _lacking(door)
     if model.get("kind") != "user":
-        raise Refused("not-a-person", "This answers to people; the token is that of a service.")
+        raise not_a_person()
     return visitor
 
 
@@ -75,6 +75,10 @@ def signed_out() -> SignedOut:
     return SignedOut(
         "signed-out", "Sign in, or send an API token of yours: “Authorization: Bearer …”."
     )
+
+
+def not_a_person() -> Refused:
+    return Refused("not-a-person", "This answers to people; the token is that of a service.")
 
 
 def hub_away() -> Unavailable:
@@ -95,8 +99,8 @@ def limited() -> Refused:
     """For a person's token that cannot do all that they may, where they must be there in full."""
     return Refused(
         "no-scope",
-        "This token is limited to certain things. Use the hub's pages, or a token that holds the "
-        "scope “self”.",
+        "This token is limited to certain things. Use the hub's pages, or a token that may do "
+        "everything you may: its scope is “self”.",
         scope="self",
     )
 
@@ -114,6 +118,6 @@ def is_foreign(origin: str | None, hosts: Iterable[str]) -> bool:
 def _lacking(scope: str) -> Refused:
     return Refused(
         "no-scope",
-        f"This token lacks the scope “{scope}”. Make one that has it on the hub's Token page.",
+        f"This token lacks the scope “{scope}”. Make one that has it on the hub's Tokens page.",
         scope=scope,
     )

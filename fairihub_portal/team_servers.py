@@ -19,8 +19,15 @@ from tornado import web
 from fairihub_core import clock
 from fairihub_core.access import administers
 from fairihub_core.audit import Entry, Record
-from fairihub_core.callers import CHALLENGE, forged, is_foreign, limited, signed_out
-from fairihub_core.errors import FairihubError, Missing, Refused
+from fairihub_core.callers import (
+    CHALLENGE,
+    forged,
+    is_foreign,
+    limited,
+    not_a_person,
+    signed_out,
+)
+from fairihub_core.errors import FairihubError, Missing
 from fairihub_core.logins import login_of, printable
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
@@ -103,7 +110,7 @@ class _TeamHandler(APIHandler):
         if user is None:
             raise signed_out()
         if user.kind != "user":
-            raise Refused("not-a-person", "This answers to people; the token is a service's.")
+            raise not_a_person()
         if self.get_token() is not None and not self.has_scope(f"tokens!user={user.name}"):
             raise limited()
         login: str = user.name
