@@ -47,13 +47,13 @@ def broken_files(snapshot: Snapshot, teams: Iterable[Team] | None = None) -> tup
 
 
 def wrong_accounts(
-    found: Iterable[Mismatch], snapshot: Snapshot, teams: Iterable[Team] | None = None
+    mismatches: Iterable[Mismatch], snapshot: Snapshot, teams: Iterable[Team] | None = None
 ) -> tuple[WrongAccount, ...]:
     """The mismatches in `teams`, or all, with the place in the file."""
     names = None if teams is None else {team.name for team in teams}
     return tuple(
         WrongAccount(m.team, m.login, m.expected, m.found, _place(m, snapshot))
-        for m in found
+        for m in mismatches
         if names is None or m.team in names
     )
 

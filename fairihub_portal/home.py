@@ -64,12 +64,12 @@ def account_of(
     server: ServerNow,
     snapshot: Snapshot,
     today: date,
-    found: Iterable[Mismatch] = (),
+    mismatches: Iterable[Mismatch] = (),
 ) -> Account:
     """The home page of `login`: an operator sees what is wrong anywhere, an admin in their teams.
 
     Args:
-        found: the mismatches of all teams.
+        mismatches: those of all teams.
     """
     directory = snapshot.directory
     open_teams = directory.open_teams_of(login, today)
@@ -79,7 +79,7 @@ def account_of(
         server=_panel(server, directory),
         memberships=tuple(_membership(team, login) for team in open_teams),
         broken=broken_files(snapshot, concerned),
-        wrong=wrong_accounts(found, snapshot, concerned),
+        wrong=wrong_accounts(mismatches, snapshot, concerned),
         all_teams=tuple(sorted(team.name for team in directory.teams)) if operator else (),
     )
 

@@ -50,13 +50,13 @@ def team_page(
     team: Team,
     snapshot: Snapshot,
     today: date,
-    found: Iterable[Mismatch] = (),
+    mismatches: Iterable[Mismatch] = (),
     written: Callable[[str], str] = str,
 ) -> TeamPage:
     """The page of `team`, one of the snapshot's.
 
     Args:
-        found: the mismatches of all teams.
+        mismatches: those of all teams.
         written: a hub name as the login that team files write.
     """
     report = next((r for r in snapshot.files if defines(r, team)), None)
@@ -69,7 +69,7 @@ def team_page(
         source=report.source if report else "",
         broken=broken_files(snapshot, (team,)),
         remarks=report.findings if report and report.ok else (),
-        wrong=wrong_accounts(found, snapshot, (team,)),
+        wrong=wrong_accounts(mismatches, snapshot, (team,)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, BinaryIO
 
 from tornado.web import stream_request_body
@@ -80,7 +81,7 @@ class Process(Base):
     def get(self, processID: str) -> None:
         _require_process(processID)
         told, brand = views.process_description(self.base), self.service.brand
-        content = lambda: pages.process(told, self.base, brand)  # noqa: E731
+        content = partial(pages.process, told, self.base, brand)
         self.answer(told, "Run a notebook", content=content)
 
 
@@ -155,7 +156,7 @@ class Job(Base):
         own = self.caller.owns(run)
         status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
         left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
-        content = lambda: pages.run(status, left, self.base, own=own)  # noqa: E731
+        content = partial(pages.run, status, left, self.base, own=own)
         self.answer(status, f"Run of {run.notebook}", content=content)
 
     def _left(self, run: Run) -> pages.Left:
@@ -185,7 +186,7 @@ class Cancel(Base):
         xsrf = token.decode() if isinstance(token, bytes) else token
         own = self.caller.owns(run)
         status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
-        content = lambda: pages.cancel(status, xsrf, self.base, own=own)  # noqa: E731
+        content = partial(pages.cancel, status, xsrf, self.base, own=own)
         self.answer(status, "Cancel this run?", content=content)
 
     async def post(self, jobID: str) -> None:
@@ -200,7 +201,7 @@ class Results(Base):
         run = await self.runs.own(jobID, self.caller)
         _require_results(run)
         document = await asyncio.to_thread(_results_of, self, run)
-        content = lambda: pages.results(document, run.id, self.base)  # noqa: E731
+        content = partial(pages.results, document, run.id, self.base)
         self.answer(document, f"Results of {run.notebook}", content=content)
 
 
@@ -208,7 +209,7 @@ class Files(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
         left = await asyncio.to_thread(_files_of, self, run)
-        content = lambda: pages.files(left.files, run.id, self.base)  # noqa: E731
+        content = partial(pages.files, left.files, run.id, self.base)
         self.answer(left, f"Files of {run.notebook}", content=content)
 
 
