@@ -18,7 +18,7 @@ KEPT_FILES = 64
 MINUTE = timedelta(minutes=1)
 MAX_REFUSED = 1000
 
-Store = Callable[[Sequence[Entry]], None]
+Write = Callable[[Sequence[Entry]], None]
 """Writes entries into the table, or raises; may block."""
 
 
@@ -29,14 +29,14 @@ class Recorder:
 
     Args:
         folder: where `audit.jsonl` is, and the older files beside it.
-        store: writes entries into the table.
+        write: puts entries into the table.
         bound: how many entries may wait for either.
     """
 
     def __init__(
         self,
         folder: Path,
-        store: Store,
+        write: Write,
         *,
         max_bytes: int = MAX_BYTES,
         kept_files: int = KEPT_FILES,
@@ -44,7 +44,7 @@ class Recorder:
     ) -> None:
         self._refusals = Refusals()
         self._file = LineFile(folder, max_bytes=max_bytes, kept_files=kept_files)
-        self._table = Outbox("audit table", store, bound=bound)
+        self._table = Outbox("audit table", write, bound=bound)
         # One at a time: of several, those before a failure would be written again.
         self._lines = Outbox(
             LINES, self._file.append, bound=bound, at_once=1, tick=self._say_repeated

@@ -56,18 +56,17 @@ def checked(
         raise BadToken("made out to another client")
     if nonce is not None and claims.get("nonce") != nonce:
         raise BadToken("of another sign-in")
-    subject_of(claims)
+    _require_subject(claims)
     return claims
 
 
-def subject_of(claims: Mapping[str, Any]) -> str:
-    """The account's name with the provider, which is never given to another (Core, 2)."""
+def _require_subject(claims: Mapping[str, Any]) -> None:
+    """The subject is what the account is known by, and never given to another (Core, 2)."""
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
         raise BadToken("without a usable subject")
     if not (subject.isascii() and subject.isprintable()):
         raise BadToken("without a usable subject")
-    return subject
 
 
 def _signed_claims(
