@@ -29,15 +29,11 @@ from fairihub_core.errors import BadInput, FairihubError, Missing, Refused
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import People
 from fairihub_core.reasons import Explanation
-from fairihub_core.scopes import DESCRIPTIONS, SNAPSHOT
+from fairihub_core.scopes import SNAPSHOT
 from fairihub_core.snapshot import Snapshot
 
 SNAPSHOT_PATH = "/api/fairihub/snapshot"
-SNAPSHOT_SCOPE = SNAPSHOT
 MAX_WAIT = 25.0
-
-CUSTOM_SCOPES = {SNAPSHOT: {"description": DESCRIPTIONS[SNAPSHOT]}}
-"""For `c.JupyterHub.custom_scopes` of a hub with nothing but the snapshot."""
 
 Newer = Callable[[int, float], Awaitable["Snapshot | None"]]
 Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
@@ -111,9 +107,9 @@ class SnapshotHandler(APIHandler):
             self.finish(snapshot.model_dump_json())
 
     async def _asked_for(self) -> Snapshot | None:
-        if not self.has_scope(SNAPSHOT_SCOPE):
+        if not self.has_scope(SNAPSHOT):
             raise Refused(
-                "no-snapshot-scope", f"Use the token of a service that holds {SNAPSHOT_SCOPE}."
+                "no-snapshot-scope", f"Use the token of a service that holds {SNAPSHOT}."
             )
         after = self._number("after", -1)
         wait = self._number("wait", 0)

@@ -28,7 +28,8 @@ HUB_CONFIG = """
 import os
 from pathlib import Path
 from jupyterhub.proxy import Proxy
-from fairihub_auth.handlers import CUSTOM_SCOPES, SNAPSHOT_SCOPE, handlers_for
+from fairihub.roles import custom_scopes
+from fairihub_auth.handlers import handlers_for
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.publication import Publication
 from fairihub_auth.register import Register
@@ -36,6 +37,7 @@ from fairihub_auth.sources import FolderSource
 from fairihub_auth.store import AuthStore
 from fairihub_auth.watch import TeamWatch
 from fairihub_core.resolution import ClaimRules
+from fairihub_core.scopes import SNAPSHOT
 
 class NoProxy(Proxy):
     \"\"\"These tests talk to the hub itself.\"\"\"
@@ -72,13 +74,13 @@ c.Gate.directory = lambda: publication.snapshot().directory
 c.Gate.record = record
 c.LinkAuthenticator.links_folder = str(data / "links")
 c.JupyterHub.extra_handlers = handlers_for(publication)
-c.JupyterHub.custom_scopes = CUSTOM_SCOPES
+c.JupyterHub.custom_scopes = custom_scopes()
 c.JupyterHub.services = [
     {"name": name, "api_token": os.environ["TEST_TOKEN_" + name.upper()]}
     for name in ("follower", "operator")
 ]
 c.JupyterHub.load_roles = [
-    {"name": "following", "scopes": [SNAPSHOT_SCOPE], "services": ["follower"]},
+    {"name": "following", "scopes": [SNAPSHOT], "services": ["follower"]},
     {"name": "operating", "scopes": ["admin:users", "tokens", "admin:servers"],
      "services": ["operator"]},
 ]

@@ -36,9 +36,6 @@ c.Gate.stays_out = lambda name: removal.stays_out(name)
 c.Gate.signs_in = lambda name, app: removal.signs_in(name, app)
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.spawner_class = TeamLocalSpawner
-c.JupyterHub.custom_scopes = {
-    name: {"description": said} for name, said in scopes.DESCRIPTIONS.items()
-}
 c.JupyterHub.extra_user_scopes = list(scopes.MEMBER_SCOPES)
 c.Spawner.poll_interval = 60  # so that the tests see who else ends a server
 c.TeamLocalSpawner.directory = lambda: publication.snapshot().directory
