@@ -108,9 +108,7 @@ class SnapshotHandler(APIHandler):
 
     async def _asked_for(self) -> Snapshot | None:
         if not self.has_scope(SNAPSHOT):
-            raise Refused(
-                "no-snapshot-scope", f"Use the token of a service that holds {SNAPSHOT}."
-            )
+            raise Refused("no-snapshot-scope", f"Use the token of a service that holds {SNAPSHOT}.")
         after = self._number("after", -1)
         wait = self._number("wait", 0)
         return await self._newer(after, min(max(wait, 0), MAX_WAIT))

@@ -51,9 +51,7 @@ class Removal:
         kept: a file for who is out and since when, which outlives a restart of the hub.
     """
 
-    def __init__(
-        self, snapshot: Callable[[], Snapshot], record: Record, kept: Path | None = None
-    ) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot], record: Record, kept: Path) -> None:
         self._snapshot = snapshot
         self._record = record
         self._kept = kept
@@ -169,8 +167,6 @@ class Removal:
             self._keep()
 
     def _keep(self) -> None:
-        if self._kept is None:
-            return
         try:
             write_whole(self._kept, _Times.dump_json(self._out))
         except OSError as problem:
@@ -182,9 +178,7 @@ class Removal:
         )
 
 
-def _remembered(kept: Path | None) -> dict[str, datetime]:
-    if kept is None:
-        return {}
+def _remembered(kept: Path) -> dict[str, datetime]:
     try:
         return _Times.validate_json(kept.read_bytes())
     except FileNotFoundError:
