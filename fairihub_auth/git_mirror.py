@@ -36,7 +36,7 @@ _REASONS = (
     (r"Authentication failed|returned error: 40[13]", "It does not accept the credentials"),
     (
         r"Permission denied|Host key verification",
-        "Its server does not accept our ssh key, or we its",
+        "Its server does not accept our ssh key, or its host key is not known here",
     ),
     (r"Could ?n[o']t resolve host|Could not resolve hostname", "Its host is not known"),
     (r"not found|does not exist|not appear to be a git|no such file", "It is not there"),
@@ -211,7 +211,7 @@ class Mirror:
         if not is_file or (parent and parent not in dict(self._listed(commit, parent))):
             raise Unavailable(
                 "no-such-path",
-                f"It has no “{path}” any more. All teams stay as they are until it has. "
+                f"It has no “{path}”. All teams stay as they are until it has. "
                 "If no team is to be left, keep the folder with some other file in it.",
             )
         if there is not None:
