@@ -6,7 +6,9 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+HERE = Path(__file__).parent
+# The repository itself, for the matrix of access that the tests walk.
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
 project = "fairihub"
 author = "the fairihub contributors"

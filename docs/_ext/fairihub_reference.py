@@ -14,6 +14,7 @@ from fairihub.settings import Settings
 from fairihub.sign_in_settings import FolderTeams, GitTeams, GrantSetting, Oidc
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_headless.requests import INPUTS, OUTPUTS
+from tests.support.access.matrix import Row, read_matrix
 
 KINDS = {
     "text": "text",
@@ -37,6 +38,9 @@ SETTING_BLOCKS: dict[str, type[BaseModel]] = {
     "folder": FolderTeams,
     "git": GitTeams,
 }
+
+
+CELLS = {"ok": "✓", "login": "sign in", "out": "out", "-": "–"}
 
 
 class Generated(SphinxDirective):
@@ -95,6 +99,31 @@ class RunTable(Generated):
             yield f"| `{name}` | {words} |"
 
 
+class AccessMatrix(Generated):
+    """Who may call which route: the file that the tests walk on a real hub, as tables."""
+
+    optional_arguments = 0
+
+    def written(self) -> Iterator[str]:
+        matrix = read_matrix()
+        yield from ("| caller | who |", "|---|---|")
+        for column in matrix.columns:
+            yield f"| {column.name} | {column.told} |"
+        for group in matrix.groups:
+            yield from ("", f"## {group.title}", "", group.told, "")
+            yield "| route | method | " + " | ".join(group.columns) + " |"
+            yield "|" + "---|" * (len(group.columns) + 2)
+            for row in group.rows:
+                yield from _asks(row, group.columns)
+
+
+def _asks(row: Row, columns: tuple[str, ...]) -> Iterator[str]:
+    route = f"`{row.route}`" + (f", {row.case}" if row.case else "")
+    for ask in row.asks:
+        cells = " | ".join(CELLS.get(ask.cells[name], ask.cells[name]) for name in columns)
+        yield f"| {route.replace('|', chr(92) + '|')} | {ask.method} | {cells} |"
+
+
 class CommandLine(Generated):
     """Every command of `fairihub` with its options, from the parser that reads them."""
 
@@ -135,5 +164,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("customer-keys", CustomerKeys)
     app.add_directive("setting-keys", SettingKeys)
     app.add_directive("run-table", RunTable)
+    app.add_directive("access-matrix", AccessMatrix)
     app.add_directive("command-line", CommandLine)
     return {"parallel_read_safe": True}
