@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 
 from fairihub.hub_settings import HubSettings
-from fairihub.sign_in import PROVIDERS
 from fairihub.sign_in_settings import FolderTeams, TeamFiles
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.git_source import GitSource
@@ -57,7 +56,7 @@ def followed(hub: HubSettings) -> Access:
     register = Register(
         store,
         publication.put,
-        provider=PROVIDERS[hub.sign_in],
+        provider=hub.sign_in,
         rules=hub.settings.oidc.rules if hub.settings.oidc else ClaimRules(),
         operators=frozenset(hub.settings.operators),
     )

@@ -11,7 +11,7 @@ from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
 from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
 from fairihub.services import activity_seconds, services, write_service_settings
-from fairihub.sign_in import PROVIDERS, Secrets, taken_secrets
+from fairihub.sign_in import Secrets, taken_secrets
 from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.webhook import webhook_handlers
@@ -129,7 +129,7 @@ def _pages(c: Any, hub: HubSettings, access: Access) -> None:
         enforcement=enforcement(),
         snapshot=lambda: access.snapshot(),
         mismatches=lambda: access.register.mismatches(),
-        provider=PROVIDERS[hub.sign_in],
+        provider=hub.sign_in,
         provider_name=settings.oidc.name if hub.sign_in == "oidc" and settings.oidc else None,
         token_days=settings.token_days,
         language=settings.language,

@@ -8,7 +8,7 @@ from typing import Any
 from fairihub import datafolder
 from fairihub.access import Access
 from fairihub.hub_settings import HubSettings
-from fairihub.sign_in import PROVIDERS, Secrets
+from fairihub.sign_in import Secrets
 from fairihub_auth.github import GitHubGate
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.oidc import OidcGate
@@ -18,19 +18,18 @@ from fairihub_core.people import Provider
 def configure_sign_in(c: Any, hub: HubSettings, access: Access, secrets: Secrets) -> None:
     """Sets up the authenticator: links, GitHub or OpenID Connect, all behind the same gate."""
     set_up: dict[Provider, Callable[..., None]] = {
-        "link": _links,
+        "links": _links,
         "github": _github,
         "oidc": _oidc,
     }
-    provider = PROVIDERS[hub.sign_in]
-    set_up[provider](c, hub, access)
+    set_up[hub.sign_in](c, hub, access)
     # Functions, since the configuration is copied deeply and of each of these there is one only.
     c.Gate.directory = lambda: access.directory()
     c.Gate.record = lambda entry: access.recorder.record(entry)
     c.Gate.begun = lambda app: access.removal.begin(app)
     c.Gate.stays_out = lambda name: access.removal.stays_out(name)
     c.Gate.signs_in = lambda name, app: access.removal.signs_in(name, app)
-    if provider != "link":
+    if hub.sign_in != "links":
         c.OAuthenticator.client_id = secrets.client_id
         c.OAuthenticator.client_secret = secrets.client_secret
         c.OAuthenticator.oauth_callback_url = f"{hub.public_address}/hub/oauth_callback"

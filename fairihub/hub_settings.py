@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams, SignIn, TeamFiles
+from fairihub.sign_in_settings import FolderTeams, TeamFiles
+from fairihub_core.people import Provider
 from fairihub_core.places import Places
 
 VARIABLE = "FAIRIHUB_SETTINGS"
@@ -34,7 +35,7 @@ class HubSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: Settings
-    sign_in: SignIn = "links"
+    sign_in: Provider = "links"
     sources: tuple[TeamFiles, ...]
     """Where team files come from; of two that define one team the first counts."""
     data: Path

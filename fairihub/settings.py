@@ -17,11 +17,11 @@ from fairihub.sign_in_settings import (
     GrantSetting,
     Oidc,
     PublicAddress,
-    SignIn,
     TeamFiles,
 )
 from fairihub_core.errors import BadInput
 from fairihub_core.notes import nearest
+from fairihub_core.people import Provider
 
 _MAX_BYTES = 256 * 1024
 Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,63}$")]
@@ -81,7 +81,7 @@ class Settings(BaseModel):
     language: Literal["en", "de"] = Field(
         "en", description="The language of pages for browsers that ask for none of ours."
     )
-    sign_in: SignIn | None = Field(
+    sign_in: Provider | None = Field(
         None,
         description="`links`, `github` or `oidc`. If unset: `github` where GITHUB_CLIENT_ID is "
         "set, `oidc` where `oidc` is, else `links`.",

@@ -7,25 +7,14 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import SignIn
 from fairihub_core.errors import BadInput
 from fairihub_core.people import Provider
 
-PROVIDERS: Mapping[SignIn, Provider] = {"links": "link", "github": "github", "oidc": "oidc"}
-_PREFIX: Mapping[SignIn, str] = {"github": "GITHUB", "oidc": "OIDC"}
+_PREFIX: Mapping[Provider, str] = {"github": "GITHUB", "oidc": "OIDC"}
 WEBHOOK_SECRET = "FAIRIHUB_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 
 
-@dataclass(frozen=True)
-class Secrets:
-    """What the environment held; never printed, and gone from the environment."""
-
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
-    webhook: str = field(default="", repr=False)
-
-
-def chosen_sign_in(settings: Settings, environment: Mapping[str, str]) -> SignIn:
+def chosen_sign_in(settings: Settings, environment: Mapping[str, str]) -> Provider:
     """How people sign in.
 
     Raises:
@@ -38,7 +27,7 @@ def chosen_sign_in(settings: Settings, environment: Mapping[str, str]) -> SignIn
             "Both GitHub (GITHUB_CLIENT_ID) and OpenID Connect (`oidc`) are set up. A hub has one "
             "provider: choose it with the setting `sign_in`.",
         )
-    by_default: SignIn = "github" if github else "oidc" if settings.oidc else "links"
+    by_default: Provider = "github" if github else "oidc" if settings.oidc else "links"
     chosen = settings.sign_in or by_default
     if chosen == "oidc" and settings.oidc is None:
         raise BadInput("bad-sign-in", "`sign_in: oidc` needs the setting `oidc` with its issuer.")
@@ -52,7 +41,16 @@ def chosen_sign_in(settings: Settings, environment: Mapping[str, str]) -> SignIn
     return chosen
 
 
-def taken_secrets(sign_in: SignIn, environment: MutableMapping[str, str] = os.environ) -> Secrets:
+@dataclass(frozen=True)
+class Secrets:
+    """What the environment held; never printed, and gone from the environment."""
+
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    webhook: str = field(default="", repr=False)
+
+
+def taken_secrets(sign_in: Provider, environment: MutableMapping[str, str] = os.environ) -> Secrets:
     """The secrets of the hub's environment, which loses them: no child of the hub inherits any."""
     values = {name: environment.get(name, "") for name in (*_variables(sign_in), WEBHOOK_SECRET)}
     for name in ("GITHUB_CLIENT_SECRET", "OIDC_CLIENT_SECRET", WEBHOOK_SECRET):
@@ -61,6 +59,6 @@ def taken_secrets(sign_in: SignIn, environment: MutableMapping[str, str] = os.en
     return Secrets(client_id=client[0], client_secret=client[1], webhook=values[WEBHOOK_SECRET])
 
 
-def _variables(sign_in: SignIn) -> tuple[str, ...]:
+def _variables(sign_in: Provider) -> tuple[str, ...]:
     prefix = _PREFIX.get(sign_in)
     return (f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET") if prefix else ()

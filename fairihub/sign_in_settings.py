@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from fairihub_core.resolution import ClaimRules, Grant, RightsFrom
 from fairihub_core.teams import Right
 
-SignIn = Literal["links", "github", "oidc"]
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 

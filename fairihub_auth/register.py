@@ -54,7 +54,7 @@ class Register:
         self._provider: Provider = provider
         self._rules = rules
         self._operators = operators
-        self._people = People() if provider == "link" else store.people(provider)
+        self._people = People() if provider == "links" else store.people(provider)
         self._teams: tuple[Team, ...] = ()
         self._files: tuple[FileReport, ...] = ()
         self._directory = TeamDirectory()
@@ -152,7 +152,7 @@ class Register:
         return self._denial(denial, identity)
 
     def _let_in(self, person: Person, known: Person | None) -> None:
-        if self._provider == "link":
+        if self._provider == "links":
             return
         if known is not None:
             self._update(person)

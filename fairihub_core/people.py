@@ -14,7 +14,8 @@ from typing import Literal
 from fairihub_core.errors import Refused
 from fairihub_core.teams import Frozen
 
-Provider = Literal["link", "github", "oidc"]
+Provider = Literal["links", "github", "oidc"]
+"""Who says who somebody is; with links, the hub itself."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import yaml
 from fairihub_core.people import Provider
 
 
-def member_lines(login: str, number: str | None = None, provider: Provider = "link") -> str:
+def member_lines(login: str, number: str | None = None, provider: Provider = "links") -> str:
     """The entry of `allowedLogins` that lets `login` in, as YAML.
 
     Only GitHub's number has a key in a team file. Everything that YAML would take for something

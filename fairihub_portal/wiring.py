@@ -25,7 +25,7 @@ from fairihub_portal.texts import SOURCE, load, preferred
 from fairihub_portal.views import Enforcement, limits_sentence, profile_page
 
 STATIC = Path(__file__).parent / "static"
-PROVIDER_NAMES: Mapping[Provider, str] = {"link": "", "github": "GitHub", "oidc": "OpenID Connect"}
+PROVIDER_NAMES: Mapping[Provider, str] = {"links": "", "github": "GitHub", "oidc": "OpenID Connect"}
 
 
 def no_mismatches() -> tuple[Mismatch, ...]:
@@ -56,7 +56,7 @@ def template_vars(
     mismatches: Mismatches = no_mismatches,
     services: Mapping[str, str] | None = None,
     logo_url: str | None = None,
-    provider: Provider = "link",
+    provider: Provider = "links",
     provider_name: str | None = None,
     token_days: int = 30,
     language: str = SOURCE,

@@ -152,7 +152,7 @@ class Hub:
         more_config: further lines of its configuration.
     """
 
-    def __init__(self, data: Path, provider: str = "link", more_config: str = "") -> None:
+    def __init__(self, data: Path, provider: str = "links", more_config: str = "") -> None:
         self.data = data
         self.provider = provider
         self.more_config = more_config

@@ -256,7 +256,9 @@ def test_strangers_who_try_any_login_fill_no_memory(hub_of: MakeHub) -> None:
     assert hub.register.mismatches() == ()
 
 
-@pytest.mark.parametrize(("provider", "number"), [("github", "42"), ("oidc", None), ("link", None)])
+@pytest.mark.parametrize(
+    ("provider", "number"), [("github", "42"), ("oidc", None), ("links", None)]
+)
 def test_a_denial_has_the_number_that_a_team_file_can_name(
     provider: Provider, number: str | None, hub_of: MakeHub
 ) -> None:
@@ -265,10 +267,10 @@ def test_a_denial_has_the_number_that_a_team_file_can_name(
 
 
 def test_without_a_provider_nobody_is_pinned(hub_of: MakeHub) -> None:
-    hub = hub_of("uc4: ada=42", provider="link")
+    hub = hub_of("uc4: ada=42", provider="links")
     assert hub.comes_in("ada ada") == "ada"
     assert hub.register.people().persons == ()
-    assert hub.store.people("link").persons == ()
+    assert hub.store.people("links").persons == ()
 
 
 def test_another_provider_heeds_no_number_of_github(hub_of: MakeHub) -> None:

@@ -48,7 +48,7 @@ class Hub:
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub that signs in by link."""
-    with running(tmp_path_factory.mktemp("hub"), "link") as hub:
+    with running(tmp_path_factory.mktemp("hub"), "links") as hub:
         yield hub
 
 

@@ -188,7 +188,7 @@ c.JupyterHub.cookie_secret_file = str(folder / "cookie-secret")
 c.ConfigurableHTTPProxy.pid_file = str(folder / "proxy.pid")
 c.JupyterHub.default_url = f"{told['base']}hub/home"
 provider = told["provider"]
-if provider == "link":
+if provider == "links":
     c.JupyterHub.authenticator_class = LinkAuthenticator
     c.LinkAuthenticator.directory = directory_now
     c.LinkAuthenticator.links_folder = told["links"]

@@ -11,7 +11,7 @@ from fairihub_portal.asking import mail_address, mail_link, member_lines
 @pytest.mark.parametrize(
     ("login", "number", "provider", "lines"),
     [
-        ("ada", None, "link", "- userName: ada\n  role: user\n"),
+        ("ada", None, "links", "- userName: ada\n  role: user\n"),
         ("ada", "7", "github", "- userName: ada\n  githubId: 7\n  role: user\n"),
         ("ada", None, "github", "- userName: ada\n  role: user\n"),
         ("ada", "7", "oidc", "- userName: ada\n  role: user\n"),

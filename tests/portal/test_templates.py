@@ -291,7 +291,7 @@ def test_a_request_goes_to_whom_the_settings_name(contact, way):
 def test_a_denial_shows_hostile_names_as_text(page, denial):
     error = SimpleNamespace(denial=denial)
     given = namespace(None, exception=error, denial=denial, login_service=HOSTILE, status_code=403)
-    for provider in ("github", "oidc", "link"):
+    for provider in ("github", "oidc", "links"):
         given["portal"] = replace(given["portal"], provider=provider, provider_name=HOSTILE)
         html = environment(asynchronous=False).get_template(page).render(**given)
         assert "<script>alert" not in html

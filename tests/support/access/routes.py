@@ -17,7 +17,8 @@ from typing import Any
 from fairihub.hub_settings import HubSettings
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams, SignIn
+from fairihub.sign_in_settings import FolderTeams
+from fairihub_core.people import Provider
 from fairihub_core.places import Places
 from tests.support.ports import free_port
 
@@ -73,7 +74,7 @@ def _group(text: str) -> str:
     return "{" + (named[1] if named else "") + rest + "}"
 
 
-def hub_settings(folder: Path, sign_in: SignIn = "links", **settings: Any) -> str:
+def hub_settings(folder: Path, sign_in: Provider = "links", **settings: Any) -> str:
     """The file that `fairihub up` writes for the hub's process."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in ("hub", "teams", "tokens", "links", "s3"):
