@@ -22,11 +22,11 @@ from fairihub_auth.oidc_claims import values_at
 from fairihub_auth.oidc_following import Following, Session, SessionEnded
 from fairihub_auth.oidc_provider import (
     BadProvider,
-    Provider,
+    Endpoints,
     Remembered,
     document_address,
+    endpoints_of,
     is_safe_issuer,
-    provider_of,
 )
 from fairihub_auth.oidc_token import BadToken, UnknownKey, checked
 from fairihub_auth.providers import (
@@ -153,33 +153,33 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._provider: Remembered[Provider] = Remembered(self._read_document, HOUR)
+        self._endpoints: Remembered[Endpoints] = Remembered(self._read_document, HOUR)
         self._keys: Remembered[dict[str, Any]] = Remembered(self._read_keys, HOUR)
         self._following = Following(self, self._tell, self._record_end, self.refresh_minutes * 60)
 
     # --- the provider and its keys ---
 
-    async def met(self, seconds: float | None = None) -> Provider:
-        """The provider, heard of within the last `seconds`; oauthenticator knows its addresses.
+    async def met(self, seconds: float | None = None) -> Endpoints:
+        """Where the provider answers, as it said within the last `seconds`; told to oauthenticator.
 
         Raises:
             ProviderUnreachable: it does not answer, or not with what can be believed.
         """
-        provider = await self._provider.get(seconds)
-        self.authorize_url, self.token_url = provider.authorize, provider.token
-        self.userdata_url = provider.userinfo
-        self.basic_auth = not provider.secret_in_form
-        return provider
+        endpoints = await self._endpoints.get(seconds)
+        self.authorize_url, self.token_url = endpoints.authorize, endpoints.token
+        self.userdata_url = endpoints.userinfo
+        self.basic_auth = not endpoints.secret_in_form
+        return endpoints
 
-    async def _read_document(self) -> Provider:
+    async def _read_document(self) -> Endpoints:
         document = await self._read(document_address(self.issuer), "reading its document")
         try:
-            return provider_of(document, self.issuer)
+            return endpoints_of(document, self.issuer)
         except BadProvider as problem:
             raise self.unreachable(str(problem)) from problem
 
     async def _read_keys(self) -> dict[str, Any]:
-        return await self._read((await self._provider.get()).keys, "reading its keys")
+        return await self._read((await self._endpoints.get()).keys, "reading its keys")
 
     async def _read(self, address: str, label: str) -> dict[str, Any]:
         read: dict[str, Any] = await self.httpfetch(
@@ -190,10 +190,10 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
 
     def sign_out_address(self, handler: Any) -> str | None:
         """Where somebody signs out of the provider too; from memory."""
-        if (provider := self._provider.last) is None:
+        if (endpoints := self._endpoints.last) is None:
             return None
         back = self.get_callback_url(handler).removesuffix("oauth_callback") + "login"
-        return provider.sign_out_address(self.client_id, back)
+        return endpoints.sign_out_address(self.client_id, back)
 
     # --- a sign-in ---
 
@@ -218,7 +218,7 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
         return said
 
     async def _id_claims(self, token: object, nonce: str | None) -> dict[str, Any]:
-        issuer = (await self._provider.get()).issuer
+        issuer = (await self._endpoints.get()).issuer
         known = {"issuer": issuer, "client_id": self.client_id, "nonce": nonce}
         try:
             keys = await self._keys.get()
@@ -293,10 +293,10 @@ class OidcGate(ProviderGate, GenericOAuthenticator):
         said = await self.token_to_user({**tokens, "id_claims": claims})
         return values_at(self.claim, said, claims)
 
-    async def _refreshed(self, provider: Provider, token: str) -> dict[str, Any]:
+    async def _refreshed(self, endpoints: Endpoints, token: str) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = await self.httpfetch(
-                provider.token, "refreshing a token", method="POST",
+                endpoints.token, "refreshing a token", method="POST",
                 headers=self.build_token_info_request_headers(),
                 body=urlencode(self.build_refresh_token_request_params(token)),
                 validate_cert=self.validate_server_cert,

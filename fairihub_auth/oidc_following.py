@@ -18,8 +18,8 @@ FIRST_RETRY = 5.0
 LAST_RETRY = 300.0
 
 
-class Account(Protocol):
-    """The hub's user, as far as it matters here; its auth state is kept encrypted."""
+class HubUser(Protocol):
+    """A user of the hub, as far as it matters here; its auth state is kept encrypted."""
 
     name: str
 
@@ -53,8 +53,8 @@ class _Followed:
     failures: int = 0
 
 
-class Provider(Protocol):
-    """What is asked for claims. Whatever it raises means that it does not answer at present."""
+class AsksForClaims(Protocol):
+    """Asks the provider for claims. Whatever it raises means: no answer at present."""
 
     async def renew(self, session: Session) -> tuple[Session, dict[str, Any]]:
         """The session as it goes on, with new tokens. Raises SessionEnded."""
@@ -72,12 +72,12 @@ class Following:
 
     def __init__(
         self,
-        provider: Provider,
+        asking: AsksForClaims,
         claims_are: Callable[[str, frozenset[str]], None],
         ended: Callable[[str], None],
         seconds: float,
     ) -> None:
-        self._provider = provider
+        self._asking = asking
         self._claims_are = claims_are
         self._ended = ended
         self._seconds = seconds
@@ -90,78 +90,78 @@ class Following:
         self._followed[name] = _Followed(session, claims, time.monotonic() + self._seconds)
         return session.kept()
 
-    def look_after(self, account: Account) -> None:
+    def look_after(self, user: HubUser) -> None:
         """Starts a task if claims are due; returns at once."""
-        name = account.name
+        name = user.name
         known = self._followed.get(name)
         if name in self._tasks or (known is not None and time.monotonic() < known.due):
             return
-        self._tasks[name] = asyncio.get_running_loop().create_task(self._follow(account))
+        self._tasks[name] = asyncio.get_running_loop().create_task(self._follow(user))
         self._tasks[name].add_done_callback(lambda _: self._tasks.pop(name, None))
 
     def forget(self, name: str) -> None:
         self._followed.pop(name, None)
 
-    async def _follow(self, account: Account) -> None:
-        recalled = self._followed.get(account.name) or await self._recalled(account)
+    async def _follow(self, user: HubUser) -> None:
+        recalled = self._followed.get(user.name) or await self._recalled(user)
         # Whoever signs in at this very moment is known better than the auth state knows them.
-        known = self._followed.setdefault(account.name, recalled)
+        known = self._followed.setdefault(user.name, recalled)
         if time.monotonic() < known.due:
             return
         try:
             async with self._room:
-                await self._asked(account, known)
+                await self._asked(user, known)
         except Exception as problem:
             # The text of an exception may hold what it was about.
-            log.warning("Claims of %s stay as they are: %s", account.name, type(problem).__name__)
+            log.warning("Claims of %s stay as they are: %s", user.name, type(problem).__name__)
             first = min(FIRST_RETRY, self._seconds)
             known.due = time.monotonic() + min(LAST_RETRY, first * 2**known.failures)
             known.failures = min(known.failures + 1, 16)
 
-    async def _recalled(self, account: Account) -> _Followed:
+    async def _recalled(self, user: HubUser) -> _Followed:
         """What the auth state says, where this hub has started since the last time."""
-        state = await account.get_auth_state() or {}
+        state = await user.get_auth_state() or {}
         subject, token, at = (state.get(k) for k in ("subject", "refresh_token", "claims_at"))
         age = max(time.time() - at, 0) if isinstance(at, int) else math.inf
         session = Session(subject, token) if isinstance(subject, str) else None
         due = time.monotonic() + self._seconds - min(age, self._seconds)
         return _Followed(session, frozenset(), due)
 
-    async def _asked(self, account: Account, known: _Followed) -> None:
+    async def _asked(self, user: HubUser, known: _Followed) -> None:
         try:
             if known.session is None:
                 raise SessionEnded
-            session, tokens = await self._provider.renew(known.session)
+            session, tokens = await self._asking.renew(known.session)
         except SessionEnded:
-            await self._end(account, known)
+            await self._end(user, known)
             return
         # A refresh token may be good for one use: the new one counts, whatever comes next.
         known.session = session
-        if self._is_latest(account, known):
-            await account.save_auth_state(session.kept())
-        known.claims = await self._provider.claims(session, tokens)
-        if self._is_latest(account, known):
-            await self._tell(account, known)
+        if self._is_latest(user, known):
+            await user.save_auth_state(session.kept())
+        known.claims = await self._asking.claims(session, tokens)
+        if self._is_latest(user, known):
+            await self._tell(user, known)
         known.due, known.failures = time.monotonic() + self._seconds, 0
 
-    async def _end(self, account: Account, known: _Followed) -> None:
+    async def _end(self, user: HubUser, known: _Followed) -> None:
         had_session, known.claims = known.session is not None, frozenset()
-        if not self._is_latest(account, known):
+        if not self._is_latest(user, known):
             return
-        await self._tell(account, known)
-        if had_session and self._is_latest(account, known):
-            await account.save_auth_state(None)
-            self._ended(account.name)
+        await self._tell(user, known)
+        if had_session and self._is_latest(user, known):
+            await user.save_auth_state(None)
+            self._ended(user.name)
         known.session, known.due = None, math.inf
 
-    async def _tell(self, account: Account, known: _Followed) -> None:
-        await asyncio.to_thread(self._claims_are, account.name, known.claims)
-        latest = self._followed.get(account.name)
+    async def _tell(self, user: HubUser, known: _Followed) -> None:
+        await asyncio.to_thread(self._claims_are, user.name, known.claims)
+        latest = self._followed.get(user.name)
         if latest is not None and latest is not known:
             # Somebody signed in between: what the sign-in said must have the last word.
-            await asyncio.to_thread(self._claims_are, account.name, latest.claims)
+            await asyncio.to_thread(self._claims_are, user.name, latest.claims)
             if latest.session is not None:
-                await account.save_auth_state(latest.session.kept())
+                await user.save_auth_state(latest.session.kept())
 
-    def _is_latest(self, account: Account, known: _Followed) -> bool:
-        return self._followed.get(account.name) is known
+    def _is_latest(self, user: HubUser, known: _Followed) -> bool:
+        return self._followed.get(user.name) is known

@@ -22,7 +22,7 @@ class BadProvider(ValueError):
 
 
 @dataclass(frozen=True)
-class Provider:
+class Endpoints:
     """Where a provider answers, as its own document says (OpenID Connect Discovery 1.0, 3)."""
 
     issuer: str
@@ -46,8 +46,8 @@ def document_address(issuer: str) -> str:
     return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
-def provider_of(document: Mapping[str, Any], issuer: str) -> Provider:
-    """The provider that `document` describes, which must be the configured one.
+def endpoints_of(document: Mapping[str, Any], issuer: str) -> Endpoints:
+    """Where the provider answers that `document` describes, which must be the configured one.
 
     Raises:
         BadProvider: it is another, or an address is missing or not safe to send a secret to.
@@ -59,7 +59,7 @@ def provider_of(document: Mapping[str, Any], issuer: str) -> Provider:
         raise BadProvider(f"its document names the issuer “{said}”, the settings another")
     methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     end_session = document.get("end_session_endpoint")
-    return Provider(
+    return Endpoints(
         issuer=named,
         authorize=_address(document, "authorization_endpoint", issuer),
         token=_address(document, "token_endpoint", issuer),

@@ -18,8 +18,8 @@ from fairihub_auth.oidc_provider import (
     BadProvider,
     Remembered,
     document_address,
+    endpoints_of,
     is_safe_issuer,
-    provider_of,
 )
 from fairihub_auth.oidc_token import BadToken, UnknownKey, checked
 
@@ -193,12 +193,12 @@ def test_a_document_says_where_a_provider_answers() -> None:
     assert document_address("https://a.example/") == (
         "https://a.example/.well-known/openid-configuration"
     )
-    with_slash = provider_of(document(issuer=ISSUER + "/"), ISSUER)
-    found = provider_of(document(), ISSUER)
+    with_slash = endpoints_of(document(issuer=ISSUER + "/"), ISSUER)
+    found = endpoints_of(document(), ISSUER)
     assert (found.issuer, with_slash.issuer) == (ISSUER, ISSUER + "/")
     assert found.token == f"{ISSUER}/protocol/token"
     assert found.secret_in_form
-    assert not provider_of(
+    assert not endpoints_of(
         document(token_endpoint_auth_methods_supported=None), ISSUER
     ).secret_in_form
 
@@ -225,7 +225,7 @@ def test_a_document_says_where_a_provider_answers() -> None:
 )
 def test_a_document_that_leads_elsewhere_is_not_believed(changes: Json) -> None:
     with pytest.raises(BadProvider):
-        provider_of(document(**changes), ISSUER)
+        endpoints_of(document(**changes), ISSUER)
 
 
 @pytest.mark.parametrize(
@@ -254,13 +254,13 @@ def test_only_an_issuer_nobody_can_listen_in_on(address: object, safe: bool) -> 
 
 
 def test_the_way_out_at_the_provider_leads_back_to_the_hub() -> None:
-    out = provider_of(document(), ISSUER).sign_out_address("hub", "https://hub.example/hub/login")
+    out = endpoints_of(document(), ISSUER).sign_out_address("hub", "https://hub.example/hub/login")
     assert out == (
         f"{ISSUER}/protocol/logout?client_id=hub"
         "&post_logout_redirect_uri=https%3A%2F%2Fhub.example%2Fhub%2Flogin"
     )
     for unsafe in (None, "javascript:alert(1)", "http://accounts.example.org/logout"):
-        found = provider_of(document(end_session_endpoint=unsafe), ISSUER)
+        found = endpoints_of(document(end_session_endpoint=unsafe), ISSUER)
         assert found.sign_out_address("hub", "https://hub.example/hub/login") is None
 
 

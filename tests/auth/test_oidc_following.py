@@ -15,7 +15,7 @@ from fairihub_auth.oidc_following import Following, Session, SessionEnded
 Json = dict[str, Any]
 
 
-class Account:
+class HubUser:
     """A user of the hub: a name and an auth state that survives in JSON."""
 
     def __init__(self, name: str = "bob") -> None:
@@ -67,9 +67,9 @@ MEMBER = frozenset({"members"})
 NONE: frozenset[str] = frozenset()
 
 
-async def begun(following: Following, account: Account, token: str | None = FIRST) -> None:
-    await account.save_auth_state(
-        following.signed_in(account.name, Session("42", token), frozenset({"old"}))
+async def begun(following: Following, user: HubUser, token: str | None = FIRST) -> None:
+    await user.save_auth_state(
+        following.signed_in(user.name, Session("42", token), frozenset({"old"}))
     )
 
 
@@ -79,128 +79,128 @@ async def settled(following: Following) -> None:
 
 
 async def test_claims_are_asked_for_when_due_and_the_new_token_is_kept() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
-    await begun(following, account)
+    await begun(following, user)
     for _ in range(2):
-        following.look_after(account)
-        following.look_after(account)
+        following.look_after(user)
+        following.look_after(user)
         await settled(following)
     assert provider.asked == ["token-0", "token-1"]
     assert provider.told == [("bob", MEMBER)] * 2
-    assert json.loads(account.state)["refresh_token"] == "token-2"
-    assert set(json.loads(account.state)) == {"subject", "refresh_token", "claims_at"}
+    assert json.loads(user.state)["refresh_token"] == "token-2"
+    assert set(json.loads(user.state)) == {"subject", "refresh_token", "claims_at"}
 
 
 async def test_before_they_are_due_nobody_is_asked() -> None:
-    provider, account = Provider(), Account()
-    await begun(provider.following(60), account)
+    provider, user = Provider(), HubUser()
+    await begun(provider.following(60), user)
     started_anew = provider.following(60)
-    started_anew.look_after(account)
+    started_anew.look_after(user)
     await settled(started_anew)
     assert provider.asked == []
 
 
 async def test_a_hub_that_starts_anew_goes_on_with_what_it_kept() -> None:
-    provider, account = Provider(), Account()
-    await begun(provider.following(), account)
+    provider, user = Provider(), HubUser()
+    await begun(provider.following(), user)
     started_anew = provider.following()
-    started_anew.look_after(account)
+    started_anew.look_after(user)
     await settled(started_anew)
     assert (provider.asked, provider.told) == (["token-0"], [("bob", MEMBER)])
 
 
 async def test_while_the_provider_is_away_the_last_claims_stay() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
-    await begun(following, account)
+    await begun(following, user)
     for problem in (OSError("away"), ValueError("garbage")):  # the second with a new token
         provider.says = problem
-        following.look_after(account)
+        following.look_after(user)
         await settled(following)
     assert provider.told == []
     provider.says = MEMBER
-    following.look_after(account)
+    following.look_after(user)
     await settled(following)
     assert provider.asked == ["token-0", "token-0", "token-2"]
     assert provider.told == [("bob", MEMBER)]
 
 
 async def test_a_provider_that_is_away_is_asked_later_and_later() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following(0.02)
     provider.says = OSError("away")
-    await begun(following, account)
+    await begun(following, user)
     until = time.monotonic() + 1
     while time.monotonic() < until:
-        following.look_after(account)
+        following.look_after(user)
         await asyncio.sleep(0.005)
     assert 3 <= len(provider.asked) <= 8
 
 
 @pytest.mark.parametrize("token", ["token-0", None])
 async def test_who_is_refused_has_no_claims_until_the_next_sign_in(token: str | None) -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
     provider.says = SessionEnded()
-    await begun(following, account, token)
+    await begun(following, user, token)
     for _ in range(3):
-        following.look_after(account)
+        following.look_after(user)
         await settled(following)
-    assert (provider.told, provider.ended, account.state) == ([("bob", NONE)], ["bob"], "null")
+    assert (provider.told, provider.ended, user.state) == ([("bob", NONE)], ["bob"], "null")
     provider.says = MEMBER
-    await begun(following, account, "token-9")
-    following.look_after(account)
+    await begun(following, user, "token-9")
+    following.look_after(user)
     await settled(following)
     assert provider.told[-1] == ("bob", MEMBER)
 
 
 async def test_without_an_auth_state_there_are_no_claims_and_no_news_of_it() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
-    following.look_after(account)
+    following.look_after(user)
     await settled(following)
     assert (provider.asked, provider.told, provider.ended) == ([], [("bob", NONE)], [])
 
 
 async def test_a_refusal_that_could_not_be_told_is_told_again() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
     provider.says = SessionEnded()
-    await begun(following, account)
+    await begun(following, user)
 
     def broken() -> None:
         raise OSError("records away")
 
     provider.telling = broken
-    following.look_after(account)
+    following.look_after(user)
     await settled(following)
     assert provider.ended == []
     provider.telling = lambda: None
-    following.look_after(account)
+    following.look_after(user)
     await settled(following)
     assert (provider.told[-1], provider.ended) == (("bob", NONE), ["bob"])
 
 
 async def test_a_sign_in_has_the_last_word_while_the_provider_is_asked() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
-    await begun(following, account)
+    await begun(following, user)
     provider.open.clear()
     provider.says = SessionEnded()
-    following.look_after(account)
+    following.look_after(user)
     await asyncio.sleep(0)
-    await begun(following, account, "token-of-today")
+    await begun(following, user, "token-of-today")
     provider.open.set()
     await settled(following)
     assert (provider.told, provider.ended) == ([], [])
-    assert json.loads(account.state)["refresh_token"] == "token-of-today"
+    assert json.loads(user.state)["refresh_token"] == "token-of-today"
 
 
 async def test_a_sign_in_has_the_last_word_while_claims_are_told() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
-    await begun(following, account)
+    await begun(following, user)
     provider.says = SessionEnded()
     kept: list[Json] = []
 
@@ -210,22 +210,22 @@ async def test_a_sign_in_has_the_last_word_while_claims_are_told() -> None:
         kept.append(following.signed_in("bob", today, frozenset({"new"})))
 
     provider.telling = sign_in
-    following.look_after(account)
+    following.look_after(user)
     await settled(following)
     assert provider.told == [("bob", NONE), ("bob", frozenset({"new"}))]
     assert provider.ended == []
-    assert json.loads(account.state)["refresh_token"] == "token-of-today"
+    assert json.loads(user.state)["refresh_token"] == "token-of-today"
 
 
 async def test_one_task_per_person_and_a_few_at_one_time() -> None:
     provider = Provider()
     following = provider.following()
     provider.open.clear()
-    accounts = [Account(f"user-{n}") for n in range(40)]
-    for account in accounts:
-        await begun(following, account)
-        following.look_after(account)
-        following.look_after(account)
+    users = [HubUser(f"user-{n}") for n in range(40)]
+    for user in users:
+        await begun(following, user)
+        following.look_after(user)
+        following.look_after(user)
     for _ in range(10):
         await asyncio.sleep(0)
     assert len(provider.asked) == 8
@@ -235,11 +235,11 @@ async def test_one_task_per_person_and_a_few_at_one_time() -> None:
 
 
 async def test_who_was_deleted_is_not_told_of() -> None:
-    provider, account = Provider(), Account()
+    provider, user = Provider(), HubUser()
     following = provider.following()
-    await begun(following, account)
+    await begun(following, user)
     provider.open.clear()
-    following.look_after(account)
+    following.look_after(user)
     await asyncio.sleep(0)
     following.forget("bob")
     provider.open.set()
