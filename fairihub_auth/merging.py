@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairihub_auth.holding import Key, Standing, settle, shown
+from fairihub_auth.holding import InForce, Key, settle, shown
 from fairihub_core.customer import Reading
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
@@ -40,29 +40,29 @@ class Listing:
 def merged(previous: Snapshot, listings: Sequence[Listing], now: datetime) -> Snapshot:
     """All teams, and a report of each file, out of what every source came to.
 
-    Two files may not claim one name, namespace or bucket: whoever held it before keeps it, of
+    Two files may not hold one name, namespace or bucket: whoever held it before keeps it, of
     two that are new the first. Otherwise a new file could take over what belongs to a team.
     """
     before = teams_by_file(previous)
     reported = {(r.source, r.path): r for r in previous.files}
     read = {(s.source, f.reading.path): f for s in listings for f in s.files or ()}
-    standing: Standing = {}
+    in_force: InForce = {}
     for listing in listings:
         for key in _keys(listing, reported):
             good = key in read and read[key].reading.ok
-            standing[key] = read[key].reading.team if good else before.get(key)
-    refused = settle(before, standing)
+            in_force[key] = read[key].reading.team if good else before.get(key)
+    refused = settle(before, in_force)
     reports: list[FileReport] = []
     for listing in listings:
         reports += (
-            _report(key, read[key], refused.get(key, ()), standing[key], reported.get(key), now)
+            _report(key, read[key], refused.get(key, ()), in_force[key], reported.get(key), now)
             if key in read
             else reported[key]
             for key in _keys(listing, reported)
             if key in read or key[1] != listing.source
         )
         reports += _of_source(listing, reported, now)
-    teams = tuple(team for team in standing.values() if team is not None)
+    teams = tuple(team for team in in_force.values() if team is not None)
     directory = TeamDirectory(teams=teams)
     return Snapshot(number=0, taken=now, directory=directory, files=tuple(reports))
 
@@ -94,7 +94,7 @@ def _report(
     reading = file.reading
     ok = reading.ok and not refused
     findings = _worth_telling((*refused, *reading.findings))
-    in_force = reading.lines if ok else {}
+    lines = reading.lines if ok else {}
     revision = file.revision
     if not ok and team is not None:
         kept = Finding(
@@ -104,7 +104,7 @@ def _report(
         )
         findings = (*findings, kept)
         if earlier is not None:
-            in_force, revision = earlier.lines, earlier.revision
+            lines, revision = earlier.lines, earlier.revision
     return FileReport(
         path=reading.path,
         team=team.name if team else None,
@@ -113,7 +113,7 @@ def _report(
         source=key[0],
         revision=revision,
         since=None if ok else _since(earlier, now),
-        lines=in_force,
+        lines=lines,
     )
 
 

@@ -32,8 +32,8 @@ from fairihub_core.teams import PUBLIC, Frozen, FrozenNumbers, Profile, Team
 from fairihub_core.yaml_tree import Mapping as Tree
 from fairihub_core.yaml_tree import Node, NotYaml, Scalar, Sequence, read_tree
 
-Claim = tuple[str, str]
-"""What is claimed (`team`, `namespace`, `bucket`), and its name."""
+Holding = tuple[str, str]
+"""What only one team may have: a `team`, `namespace` or `bucket`, and its name."""
 
 log = logging.getLogger("fairihub.teams")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -54,22 +54,22 @@ class Reading(Frozen):
 
 
 def read_customers(files: Mapping[str, str], today: date | None = None) -> tuple[Reading, ...]:
-    """Every file, in the order given; the first to claim a name, namespace or bucket keeps it."""
-    return after_claims([read_customer(text, path, today) for path, text in files.items()], {})
+    """Every file, in the order given; the first to name a team, namespace or bucket has it."""
+    return undisputed([read_customer(text, path, today) for path, text in files.items()], {})
 
 
-def after_claims(readings: Iterable[Reading], held: Mapping[Claim, str]) -> tuple[Reading, ...]:
-    """The readings, without the teams that claim what another file has claimed before them.
+def undisputed(readings: Iterable[Reading], held: Mapping[Holding, str]) -> tuple[Reading, ...]:
+    """The readings, without the teams that want what another file holds before them.
 
     Args:
-        readings: in the order in which they may claim.
-        held: claims that stand already, and the path of the file that made each.
+        readings: of two that want the same, the first has it.
+        held: what is held already, and the path of the file that holds it.
     """
     taken = dict(held)
-    return tuple(_after_claims(reading, taken) for reading in readings)
+    return tuple(_undisputed(reading, taken) for reading in readings)
 
 
-def claims_of(team: Team) -> tuple[Claim, ...]:
+def holdings_of(team: Team) -> tuple[Holding, ...]:
     """What only one team may have: its name, its namespace, its buckets."""
     return (
         ("team", team.name),
@@ -114,22 +114,22 @@ def _described(documents: tuple[Node, ...], path: str, notes: Notes, today: date
     return _team(customers[0], path, notes, today) if customers else None
 
 
-def _after_claims(reading: Reading, taken: dict[Claim, str]) -> Reading:
+def _undisputed(reading: Reading, taken: dict[Holding, str]) -> Reading:
     if reading.team is None:
         return reading
-    claims = claims_of(reading.team)
+    holdings = holdings_of(reading.team)
     found = tuple(
         Finding(
             severity="error",
             code=f"{what}-taken",
             message=f"The {what} “{name}” belongs to {taken[what, name]} already.",
         )
-        for what, name in claims
+        for what, name in holdings
         if taken.get((what, name), reading.path) != reading.path
     )
     if found:
         return Reading(path=reading.path, findings=(*reading.findings, *found))
-    taken.update(dict.fromkeys(claims, reading.path))
+    taken.update(dict.fromkeys(holdings, reading.path))
     return reading
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from fairihub_auth.merging import FileRead, Listing, changes, merged, teams_by_file
-from fairihub_core.customer import Reading, claims_of, read_customer
+from fairihub_core.customer import Reading, holdings_of, read_customer
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import Profile, Team
@@ -131,7 +131,7 @@ def test_a_broken_file_says_so_and_that_the_team_stays(customer: Customer) -> No
     assert report.findings[-1].code == "last-good-kept"
 
 
-def test_who_claims_what_is_taken_is_told(customer: Customer) -> None:
+def test_who_wants_what_is_taken_is_told(customer: Customer) -> None:
     snapshot = after(
         {"b": customer("x", "ada")}, {"a": customer("x", "eve"), "b": customer("x", "ada")}
     )
@@ -273,7 +273,7 @@ def test_of_a_thousand_findings_the_gravest_hundred_are_told(customer: Customer)
     assert report.findings[-1].message == "901 more are left out."
 
 
-def test_whatever_is_claimed_every_name_has_one_owner_and_nobody_loses_theirs() -> None:
+def test_whatever_is_wanted_every_name_has_one_owner_and_nobody_loses_theirs() -> None:
     """A thousand files by chance, edited four times."""
     chance = random.Random(4)  # noqa: S311
     for _ in range(250):
@@ -283,8 +283,8 @@ def test_whatever_is_claimed_every_name_has_one_owner_and_nobody_loses_theirs() 
             files = tuple(FileRead(by_chance(chance, path)) for path in "abcd")
             snapshot = merged(snapshot, [Listing("s", files)], NOW)
             after = teams_by_file(snapshot)
-            claims = [claim for team in after.values() for claim in claims_of(team)]
-            assert len(claims) == len(set(claims))
+            held = [holding for team in after.values() for holding in holdings_of(team)]
+            assert len(held) == len(set(held))
             for file in files:
                 key = ("s", file.reading.path)
                 assert after.get(key) in (file.reading.team, before.get(key), None)
@@ -300,7 +300,7 @@ def by_chance(chance: random.Random, path: str) -> Reading:
     return Reading(path=path, team=Team(name=name, namespace=namespace, profiles=(profile,)))
 
 
-def test_a_long_chain_of_claims_is_settled_soon() -> None:
+def test_a_long_chain_of_disputes_is_settled_soon() -> None:
     """Everybody takes the next one's name; the last cannot, so nobody can."""
     names = [f"t{n}" for n in range(1000)]
 

@@ -270,7 +270,7 @@ def test_misspelt_keys_are_pointed_out(read, team_file):
     assert ("warning", "no-logins") in codes(reading)
 
 
-def test_the_first_to_claim_a_name_namespace_or_bucket_keeps_it(team_file):
+def test_the_first_to_name_a_team_namespace_or_bucket_keeps_it(team_file):
     first = team_file(data='profile_p: "s3_bucket_name=shared"')
     other = first.replace("name: uc4", "name: other").replace("namespace: uc4", "namespace: other")
     one, same, bucket = read_customers({"a.yaml": first, "b.yaml": first, "c.yaml": other}, TODAY)
