@@ -66,7 +66,7 @@ def followed(hub: HubSettings) -> Access:
     watch = TeamWatch(
         [source_of(hub, source) for source in hub.sources],
         changed=register.teams_are,
-        kept=hub.snapshot_file,
+        kept=hub.team_state_file,
     )
     watch.start()
     atexit.register(watch.stop)
@@ -97,9 +97,9 @@ def _published(hub: HubSettings, snapshot: Snapshot) -> None:
 def _leave(hub: HubSettings, snapshot: Snapshot) -> None:
     """Leaves the snapshot for `fairihub why`, which also answers while the hub is off."""
     try:
-        write_whole(hub.published_file, snapshot.model_dump_json().encode())
+        write_whole(hub.snapshot_file, snapshot.model_dump_json().encode())
     except OSError as problem:
-        log.warning("%s cannot be written: %s", hub.published_file, problem.strerror)
+        log.warning("%s cannot be written: %s", hub.snapshot_file, problem.strerror)
 
 
 def _close_buckets(hub: HubSettings, publication: Publication) -> None:

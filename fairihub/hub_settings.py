@@ -47,14 +47,14 @@ class HubSettings(BaseModel):
         return Places(self.data)
 
     @property
-    def snapshot_file(self) -> Path:
+    def team_state_file(self) -> Path:
         """Where the hub keeps the last good state of the team files."""
-        return self.places.hub / "snapshot.json"
+        return self.places.hub / "teams.json"
 
     @property
-    def published_file(self) -> Path:
-        """Where the hub leaves what it published last, for questions while it is off."""
-        return self.places.hub / "published.json"
+    def snapshot_file(self) -> Path:
+        """Where the hub leaves its last snapshot, for questions while it is off."""
+        return self.places.hub / "snapshot.json"
 
     @property
     def address(self) -> str:

@@ -124,7 +124,7 @@ def unpin(data: Path, login: str) -> None:
 def _kept(hub: HubSettings, away: Unavailable) -> Snapshot:
     """The last state of a hub that does not run; resolved as it was then."""
     try:
-        return Snapshot.model_validate_json(hub.published_file.read_bytes())
+        return Snapshot.model_validate_json(hub.snapshot_file.read_bytes())
     except (OSError, ValidationError):
         raise away from None
 
@@ -137,7 +137,7 @@ def _listed(hub: HubSettings, login: str) -> bool:
     if login in hub.settings.operators:
         return True
     try:
-        kept = Snapshot.model_validate_json(hub.snapshot_file.read_bytes())
+        kept = Snapshot.model_validate_json(hub.team_state_file.read_bytes())
     except (OSError, ValidationError):
         return False
     return bool(kept.directory.teams_of(login))
