@@ -173,7 +173,14 @@ def _token(options: argparse.Namespace) -> int:
 def _why(options: argparse.Namespace) -> int:
     from fairihub.remote import explanation
 
-    told = explanation(options.data, options.login, options.team)
+    answer = explanation(options.data, options.login, options.team)
+    told = answer.explanation
+    if answer.state_of is not None:
+        print(
+            f"The hub is off; this is its state of {answer.state_of:%Y-%m-%d %H:%M} UTC. "
+            "Renamed accounts are told by their hub name.",
+            file=sys.stderr,
+        )
     if options.format == "json":
         print(told.model_dump_json(indent=2))
     else:

@@ -9,7 +9,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,15 @@ def new_token(data: Path, login: str) -> str:
     return made
 
 
-def explanation(data: Path, login: str, team: str | None) -> Explanation:
+@dataclass(frozen=True)
+class Answer:
+    """An explanation, and as of when where the hub is off."""
+
+    explanation: Explanation
+    state_of: datetime | None = None
+
+
+def explanation(data: Path, login: str, team: str | None) -> Answer:
     """Why `login` comes in, or does not: what the hub says, or its last state if it is off.
 
     Raises:
@@ -91,10 +100,11 @@ def explanation(data: Path, login: str, team: str | None) -> Explanation:
     try:
         address = datafolder.running_hub(hub.places).address
     except Unavailable as away:
-        return explained(login, _kept(hub, away), clock.today(), team)
+        kept = _kept(hub, away)
+        return Answer(explained(login, kept, clock.today(), team), kept.taken)
     query = urllib.parse.urlencode({"login": login, **({"team": team} if team else {})})
     answer = _ask(hub.places, f"{address}/hub/api/fairihub/why?{query}")
-    return Explanation.model_validate(answer)
+    return Answer(Explanation.model_validate(answer))
 
 
 def audit(data: Path, wanted: Mapping[str, str]) -> list[Entry]:

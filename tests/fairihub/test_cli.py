@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import datetime, timezone
 from pathlib import Path
 
 import jsonschema
@@ -12,8 +13,13 @@ import yaml
 
 from fairihub.cli import main
 from fairihub.examples import EXAMPLE_TEAMS
+from fairihub.hub_settings import HubSettings, Ports
+from fairihub.settings import Settings
+from fairihub_core.snapshot import Snapshot
+from fairihub_core.teams import Member, Team, TeamDirectory
 
 PUBLISHED = Path(__file__).parent.parent / "data"
+PORTS = Ports(public=1, hub=2, proxy_api=3, catalog=4, headless=5, s3=6)
 
 
 def test_check_reports_line_severity_and_what_was_understood(capsys):
@@ -65,6 +71,37 @@ def test_a_folder_without_team_files_is_no_success(tmp_path, capsys):
 def test_commands_for_a_hub_that_never_was(tmp_path, command, capsys):
     assert main([command, "ada", "--data", str(tmp_path)]) == 2
     assert "No hub was ever started" in capsys.readouterr().err
+
+
+@pytest.fixture
+def hub_that_is_off(tmp_path):
+    """The data folder of a hub that was ended, of whose teams “uc4” lists ada."""
+    hub = HubSettings(
+        settings=Settings(), sources=(), data=tmp_path, ports=PORTS, proxy_command=("true",)
+    )
+    team = Team(name="uc4", namespace="uc4", members=(Member(login="ada"),))
+    taken = datetime(2026, 11, 21, 14, 3, tzinfo=timezone.utc)
+    snapshot = Snapshot(number=7, taken=taken, directory=TeamDirectory(teams=(team,)))
+    hub.places.hub.mkdir(parents=True)
+    (hub.places.hub / "settings.json").write_text(hub.model_dump_json())
+    hub.snapshot_file.write_text(snapshot.model_dump_json())
+    return hub
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_why_says_that_the_hub_is_off_and_of_when_its_answer_is(hub_that_is_off, form, capsys):
+    why = ["why", "--data", str(hub_that_is_off.data), "--format", form]
+    assert [main([*why, login]) for login in ("ada", "mallory")] == [0, 1]
+    said = capsys.readouterr()
+    off = "The hub is off; this is its state of 2026-11-21 14:03 UTC. "
+    assert said.err.count(f"{off}Renamed accounts are told by their hub name.\n") == 2
+    assert "“ada” comes in." in said.out
+
+
+def test_why_of_a_hub_that_left_no_state(hub_that_is_off, capsys):
+    hub_that_is_off.snapshot_file.unlink()
+    assert main(["why", "ada", "--data", str(hub_that_is_off.data)]) == 1
+    assert "No hub runs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["fairicubeuc4", "urbanclimate", "landslides"])
