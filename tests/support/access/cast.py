@@ -84,7 +84,12 @@ class Cast:
 
     # --- everybody comes in ---
 
-    def come_in(self) -> None:
+    def come_in(self, *, things: bool = True) -> None:
+        """Everybody signs in, with a browser and with a script.
+
+        Args:
+            things: whether they also have runs, contributions and a server to ask about.
+        """
         for column, login in LOGINS.items():
             self.scripts[column] = self.hub.api(login)
             self.browsers[column] = self._visitor(login)
@@ -94,7 +99,8 @@ class Cast:
         for name in SCOPES:
             self.scripts[name] = self.limited("admin", f"custom:fairihub:{name}")
         self.hub.api(FELLOW)
-        self._make_things()
+        if things:
+            self._make_things()
 
     def _visitor(self, login: str) -> httpx.Client:
         """A browser that has been on the hub and on both services."""
