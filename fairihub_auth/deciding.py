@@ -109,7 +109,7 @@ def standing_of(
     elif stays_out:
         code, message = "signed-out", "You are let in again. Sign in once more."
     elif server_ends is not None:
-        message = "The team of your server does not list you any more. You can start another one."
+        message = "The team of your server lets you in no more. You can start another one."
     return Standing(
         login=printable(login),
         admitted=code is None,

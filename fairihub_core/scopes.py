@@ -26,7 +26,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     RUN: "Start runs and dismiss your own.",
     READ_RUNS: "See your runs, with their results and logs.",
     CONTRIBUTE: "Share notebooks with a team, and withdraw what you shared.",
-    CURATE: "Publish, decline and withdraw notebooks of teams that you curate.",
+    CURATE: "Publish and decline notebooks of teams that you curate.",
     SNAPSHOT: "Read all teams, their members and profiles. For services, not for people.",
     AUDIT: "Add to the audit log. For services, not for people.",
 }

@@ -24,7 +24,7 @@ SCOPES = (
     N_("Start runs and dismiss your own."),
     N_("See your runs, with their results and logs."),
     N_("Share notebooks with a team, and withdraw what you shared."),
-    N_("Publish, decline and withdraw notebooks of teams that you curate."),
+    N_("Publish and decline notebooks of teams that you curate."),
 )
 """How `fairihub_core.scopes` describes what an application asks for."""
 

@@ -48,7 +48,7 @@ async function ask() {
 function tell({ admitted = false, code, message, server_ends: until }) {
   ends = until ? new Date(until) : null;
   banner.hidden = admitted && ends === null;
-  const why = admitted ? _("The team of your server does not list you any more.") : reason(code, message);
+  const why = admitted ? _("The team of your server lets you in no more.") : reason(code, message);
   // Said again only if it has changed, or a screen reader would repeat it every few seconds.
   if (banner.hidden) byId("standing-why").textContent = "";
   else if (byId("standing-why").textContent !== why) byId("standing-why").textContent = why;

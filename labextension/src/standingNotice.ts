@@ -61,9 +61,7 @@ export class StandingNotice {
 /** Why they are told something; null while there is nothing to tell. */
 export function reasonOf(standing: IStanding, trans: TranslationBundle): string | null {
   if (standing.admitted) {
-    return standing.server_ends
-      ? trans.__('The team of your server does not list you any more.')
-      : null;
+    return standing.server_ends ? trans.__('The team of your server lets you in no more.') : null;
   }
   switch (standing.code) {
     case 'no-team':

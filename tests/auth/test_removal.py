@@ -314,7 +314,7 @@ def test_who_leaves_one_team_of_two_loses_its_server_only(make: Make) -> None:
     hub.eventually(lambda: standing(cleo)["server_ends"] is not None, WITHIN)
     told = standing(cleo)
     assert told["admitted"] is True
-    assert "does not list you any more" in told["message"]
+    assert "team of your server lets you in no more" in told["message"]
     hub.eventually(lambda: not server_of(hub, "cleo"), 15)
     assert cleo.is_in()
     assert hub.api("/user", token).status_code == 200
