@@ -14,13 +14,13 @@ from fairihub.services import activity_seconds, services, write_service_settings
 from fairihub.sign_in import Secrets, taken_secrets
 from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
+from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.logs import Bounded, Remarkable
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
-from fairihub_portal.team_servers import team_server_handlers
 from fairihub_spawner.limits import enforcement
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy

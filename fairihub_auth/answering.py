@@ -14,6 +14,8 @@ from fairihub_auth.deciding import Caller, query_of
 from fairihub_core.callers import CHALLENGE, forged, is_foreign, signed_out
 from fairihub_core.errors import BadInput, FairihubError, TooLarge
 
+Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
+"""As `c.JupyterHub.extra_handlers` takes them."""
 _MAX_BODY = 512 * 1024
 
 
@@ -52,7 +54,10 @@ class JsonHandler(APIHandler):
         return is_foreign(self.request.headers.get("Origin"), own)
 
     async def answer(self, work: Awaitable[Any], status: int = 200) -> None:
-        """Says what `work` comes to, a model or a JSON value; nothing for None."""
+        """Says what `work` comes to, a model or a JSON value.
+
+        For None there is no body; the status is 204 then, unless `work` has set another.
+        """
         try:
             result = await work
         except FairihubError as error:
@@ -60,7 +65,8 @@ class JsonHandler(APIHandler):
             return
         self.set_header("Cache-Control", "no-store")
         if result is None:
-            self.set_status(204)
+            if self.get_status() == 200:
+                self.set_status(204)
             self.finish()
         else:
             self.set_status(status)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import Field, ValidationError
 
 from fairihub_core import scopes
-from fairihub_core.access import denial_of
+from fairihub_core.access import administers, denial_of
 from fairihub_core.audit import Action, Entry
 from fairihub_core.callers import limited, not_a_person
 from fairihub_core.errors import BadInput, Missing, Refused, shortened
@@ -74,6 +74,24 @@ def require_operator(caller: Caller, directory: TeamDirectory) -> None:
     require_whole(caller)
     if not caller.operates(directory):
         raise Refused("operators-only", "This is for the operators of the hub.")
+
+
+def require_admin(caller: Caller, team: str, directory: TeamDirectory, today: date) -> None:
+    """Lets pass the admins of `team` and operators, in person; for all others there is no team.
+
+    Raises:
+        Refused: `no-scope`, `not-a-person`.
+        Missing: `no-such-team`, which is also what others' teams are.
+    """
+    if caller.is_service:
+        raise not_a_person()
+    require_whole(caller)
+    if not administers(caller.name, team, directory, today):
+        raise _not_theirs(team)
+
+
+def _not_theirs(team: str) -> Missing:
+    return Missing("no-such-team", f"You are no admin of “{printable(team)}”.")
 
 
 class Standing(Frozen):
@@ -212,7 +230,7 @@ def wanted(
             raise Refused("admins-only", "The audit log is for operators and admins of teams.")
     if "team" in query:
         if teams is not None and query["team"] not in teams:
-            raise Missing("no-such-team", f"You are no admin of “{printable(query['team'])}”.")
+            raise _not_theirs(query["team"])
         teams = frozenset({query["team"]})
     return Wanted(
         since=_time(query["since"]) if "since" in query else None,

@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyterhub.apihandlers import APIHandler
 
-from fairihub_auth.answering import JsonHandler
+from fairihub_auth.answering import Handlers, JsonHandler
 from fairihub_auth.deciding import (
     Standing,
     Wanted,
@@ -36,7 +36,6 @@ SNAPSHOT_PATH = "/api/fairihub/snapshot"
 MAX_WAIT = 25.0
 
 Newer = Callable[[int, float], Awaitable["Snapshot | None"]]
-Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
 
 
 def _nobody(name: str) -> bool:

@@ -34,6 +34,19 @@ def offers_for(login: str, directory: TeamDirectory, today: date) -> list[Offer]
     ]
 
 
+def parted(choice: str | None) -> tuple[str, str]:
+    """The names of team and profile in `choice`, an `Offer.name`; each is "" if it lacks them."""
+    team, _, slug = (choice or "").partition(".")
+    return team, slug
+
+
+def profile_of(choice: str | None, directory: TeamDirectory) -> Profile | None:
+    """The profile that `choice` names, if the team still has it."""
+    name, slug = parted(choice)
+    team = directory.team(name)
+    return next((p for p in team.profiles if p.slug == slug), None) if team else None
+
+
 def chosen(requested: str | None, offers: list[Offer]) -> Offer:
     """The offer that `requested` names: a slug, or `team.slug`; None means the default.
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
+from fairihub_core.offers import parted, profile_of
 from fairihub_core.resolution import Mismatch
+from fairihub_core.servers import ServerState
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 from fairihub_portal.files import BrokenFile, WrongAccount, broken_files, wrong_accounts
 from fairihub_portal.views import Fact, facts_of
-
-ServerState = Literal["stopped", "starting", "running", "stopping"]
 
 
 @dataclass(frozen=True)
@@ -85,12 +84,10 @@ def account_of(
 
 
 def _panel(server: ServerNow, directory: TeamDirectory) -> ServerPanel:
-    name, _, slug = (server.choice or "").partition(".")
-    team = directory.team(name)
-    profile = next((p for p in team.profiles if p.slug == slug), None) if team else None
+    profile = profile_of(server.choice, directory)
     return ServerPanel(
         state=server.state,
-        team=name or None,
+        team=parted(server.choice)[0] or None,
         profile=profile.display_name if profile else None,
         facts=facts_of(profile) if profile else (),
         since=server.since,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ from fairihub_core.offers import offers_for
 from fairihub_core.palette import palette
 from fairihub_core.people import Provider
 from fairihub_core.resolution import Mismatch
+from fairihub_core.servers import last_choice, started_at, state_of
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal.forms import TEMPLATES, profile_form
-from fairihub_portal.home import Account, ServerNow, ServerState, account_of
+from fairihub_portal.home import Account, ServerNow, account_of
 from fairihub_portal.pages import Mismatches, TeamPageHandler, Written
 from fairihub_portal.portal import Portal
 from fairihub_portal.texts import SOURCE, load, preferred
@@ -163,22 +163,9 @@ class PortalStaticHandler(StaticFileHandler):
 
 def _server_now(user: Any) -> ServerNow:
     spawner = user.spawner
-    started = spawner.orm_spawner.started
     return ServerNow(
-        state=state_of(spawner),
-        choice=last_choice(spawner),
-        # The hub's database keeps UTC without saying so.
-        since=started.replace(tzinfo=timezone.utc) if started else None,
+        state=state_of(spawner), choice=last_choice(spawner), since=started_at(spawner)
     )
-
-
-def state_of(spawner: Any) -> ServerState:
-    """What the hub is doing with a server."""
-    if spawner.pending == "stop":
-        return "stopping"
-    if spawner.pending == "spawn":
-        return "starting"
-    return "running" if spawner.ready else "stopped"
 
 
 def _asked_for(spawner: Any) -> str | None:
@@ -193,12 +180,6 @@ def _language_of(spawner: Any, default: str) -> str:
     if spawner.handler is None:
         return default
     return preferred(spawner.handler.request.headers.get("Accept-Language", ""), default)
-
-
-def last_choice(spawner: Any) -> str | None:
-    """The `team.slug` that a server was started with last."""
-    choice = (spawner.orm_spawner.user_options or {}).get("profile")
-    return choice if isinstance(choice, str) else None
 
 
 def _static_version() -> str:

@@ -22,7 +22,7 @@ from fairihub_core import clock, processes
 from fairihub_core.equipment import environment_of, own_packages
 from fairihub_core.errors import FairihubError
 from fairihub_core.homes import prepare_home
-from fairihub_core.offers import Offer
+from fairihub_core.offers import Offer, parted
 from fairihub_core.places import Places
 from fairihub_core.team_secrets import secrets_of
 from fairihub_spawner import limits, options
@@ -224,7 +224,8 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
     def ends_at(self) -> datetime | None:
         """When the server ends, as its team admits its owner no more; None while it does."""
         login = self.user.name
-        team = self.directory().team(str(self.user_options.get("profile")).partition(".")[0])
+        name, _ = parted(str(self.user_options.get("profile")))
+        team = self.directory().team(name)
         if self.kit is None or (team is not None and team.admits(login, clock.today())):
             self.refused_since = None
             return None

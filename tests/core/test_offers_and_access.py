@@ -8,7 +8,7 @@ import pytest
 
 from fairihub_core.access import denial_of, holds_right, require_access
 from fairihub_core.errors import Refused
-from fairihub_core.offers import chosen, offers_for
+from fairihub_core.offers import chosen, offers_for, parted, profile_of
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 
@@ -75,6 +75,25 @@ def test_not_chosen(directory, login, requested, words):
     with pytest.raises(Refused) as refusal:
         chosen(requested, offers_for(login, directory, TODAY))
     assert refusal.value.message.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("choice", "parts", "profile"),
+    [
+        ("uc4.small", ("uc4", "small"), "small"),
+        ("uc4.gone", ("uc4", "gone"), None),
+        ("gone.small", ("gone", "small"), None),
+        ("uc.small", ("uc", "small"), None),
+        ("uc4", ("uc4", ""), None),
+        ("small", ("small", ""), None),
+        ("", ("", ""), None),
+        (None, ("", ""), None),
+    ],
+)
+def test_a_choice_is_taken_apart_as_it_was_named(directory, choice, parts, profile):
+    assert parted(choice) == parts
+    found = profile_of(choice, directory)
+    assert (found.slug if found else None) == profile
 
 
 def test_denials_say_what_decided_and_whom_to_ask(directory):

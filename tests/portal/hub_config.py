@@ -10,13 +10,13 @@ from types import SimpleNamespace
 from fairihub_auth.handlers import Access, handlers_for
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.publication import Publication
+from fairihub_auth.team_servers import team_server_handlers
 from fairihub_core.findings import Finding
 from fairihub_core.places import Places
 from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal import wiring
-from fairihub_portal.team_servers import team_server_handlers
 from fairihub_portal.token_rights import RIGHTS
 from fairihub_spawner.local import TeamLocalSpawner
 from tests.portal import stand_ins

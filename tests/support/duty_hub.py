@@ -18,9 +18,9 @@ from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.handlers import Access
 from fairihub_auth.removal import Removal
+from fairihub_auth.team_servers import team_server_handlers
 from fairihub_core import scopes
 from fairihub_core.places import Places
-from fairihub_portal.team_servers import team_server_handlers
 from fairihub_spawner.local import TeamLocalSpawner
 
 removal_module.LOOK_SECONDS = 1.0

@@ -1,0 +1,36 @@
+"""What the hub's spawner tells of a server: what it is doing, since when, and for which profile."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+ServerState = Literal["stopped", "starting", "running", "stopping"]
+
+
+def state_of(spawner: Any) -> ServerState:
+    """What the hub is doing with a server."""
+    if spawner.pending == "stop":
+        return "stopping"
+    if spawner.pending == "spawn":
+        return "starting"
+    return "running" if spawner.ready else "stopped"
+
+
+def last_choice(spawner: Any) -> str | None:
+    """The `team.slug` that a server was started with last."""
+    choice = (spawner.orm_spawner.user_options or {}).get("profile")
+    return choice if isinstance(choice, str) else None
+
+
+def started_at(spawner: Any) -> datetime | None:
+    return _aware(spawner.orm_spawner.started)
+
+
+def last_active_at(spawner: Any) -> datetime | None:
+    return _aware(spawner.orm_spawner.last_activity)
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    """The hub's database keeps UTC without saying so."""
+    return None if time is None else time.replace(tzinfo=timezone.utc)
