@@ -6,7 +6,7 @@ import gc
 import logging
 from typing import Any
 
-from fairihub.access import Access, followed
+from fairihub.entrance import Entrance, followed
 from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
 from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
@@ -31,46 +31,46 @@ def configure(c: Any, hub: HubSettings) -> None:
     """Sets up JupyterHub in `c`; a table of contents that runs."""
     _log()
     secrets = taken_secrets(hub.sign_in)
-    access = followed(hub)
-    record_tokens(access.recorder.record)
+    entrance = followed(hub)
+    record_tokens(entrance.recorder.record)
     _addresses(c, hub)
-    configure_sign_in(c, hub, access, secrets)
-    _servers(c, hub, access)
-    _pages(c, hub, access)
+    configure_sign_in(c, hub, entrance, secrets)
+    _servers(c, hub, entrance)
+    _pages(c, hub, entrance)
     _services(c, hub)
-    c.JupyterHub.extra_handlers = _handlers(access, secrets)
+    c.JupyterHub.extra_handlers = _handlers(entrance, secrets)
     # What is loaded by now stays: to look through it for garbage would hold up the loop.
     gc.collect()
     gc.freeze()
 
 
-def _handlers(access: Access, secrets: Secrets) -> list[Any]:
+def _handlers(entrance: Entrance, secrets: Secrets) -> list[Any]:
     """Pages and API of our own. Functions only: the configuration is copied deeply."""
 
     def snapshot() -> Snapshot:
-        return access.snapshot()
+        return entrance.snapshot()
 
     def record(entry: Entry) -> None:
-        access.recorder.record(entry)
+        entrance.recorder.record(entry)
 
     asked = hub_api.Access(
         snapshot=snapshot,
-        people=lambda: access.register.people(),
-        written=lambda name: access.register.written(name),
+        people=lambda: entrance.register.people(),
+        written=lambda name: entrance.register.written(name),
         record=record,
-        audit=lambda wanted: access.store.audit(**dict(wanted)),
-        unpin=lambda name: access.register.unpin(name),
-        stays_out=lambda name: access.removal.stays_out(name),
+        audit=lambda wanted: entrance.store.audit(**dict(wanted)),
+        unpin=lambda name: entrance.register.unpin(name),
+        stays_out=lambda name: entrance.removal.stays_out(name),
     )
     return [
-        *hub_api.handlers_for(access.publication, asked),
-        *webhook_handlers(secrets.webhook, lambda name: access.watch.poke(name)),
+        *hub_api.handlers_for(entrance.publication, asked),
+        *webhook_handlers(secrets.webhook, lambda name: entrance.watch.poke(name)),
         *team_server_handlers(snapshot, record),
         *portal.static_handlers(),
         *portal.page_handlers(
             snapshot=snapshot,
-            mismatches=lambda: access.register.mismatches(),
-            written=lambda name: access.register.written(name),
+            mismatches=lambda: entrance.register.mismatches(),
+            written=lambda name: entrance.register.written(name),
         ),
     ]
 
@@ -100,15 +100,15 @@ def _addresses(c: Any, hub: HubSettings) -> None:
     c.ConfigurableHTTPProxy.pid_file = str(hub.places.hub / "proxy.pid")
 
 
-def _servers(c: Any, hub: HubSettings, access: Access) -> None:
+def _servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     c.JupyterHub.spawner_class = TeamLocalSpawner
-    c.TeamLocalSpawner.directory = lambda: access.directory()
+    c.TeamLocalSpawner.directory = lambda: entrance.directory()
     c.TeamLocalSpawner.data = str(hub.data)
     endpoint = f"http://127.0.0.1:{hub.ports.s3}"
     c.TeamLocalSpawner.bucket_of = bucket_access(keys_file(hub.places), endpoint)
     c.TeamLocalSpawner.activity_seconds = activity_seconds(hub.settings)
     c.TeamLocalSpawner.removal_grace = hub.settings.removal_grace_minutes * 60
-    c.TeamLocalSpawner.removed_at = lambda name: access.removal.removed_at(name)
+    c.TeamLocalSpawner.removed_at = lambda name: entrance.removal.removed_at(name)
     c.JupyterHub.allow_named_servers = False
     c.Spawner.environment = {
         "FAIRIHUB_CATALOG_URL": f"{hub.address}/services/catalog/api/",
@@ -116,7 +116,7 @@ def _servers(c: Any, hub: HubSettings, access: Access) -> None:
     }
 
 
-def _pages(c: Any, hub: HubSettings, access: Access) -> None:
+def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     settings = hub.settings
     c.JupyterHub.template_paths = portal.template_paths()
     c.JupyterHub.jinja_environment_options = portal.jinja_options()
@@ -127,8 +127,8 @@ def _pages(c: Any, hub: HubSettings, access: Access) -> None:
         idle_minutes=settings.idle_minutes,
         link_hours=settings.link_hours,
         enforcement=enforcement(),
-        snapshot=lambda: access.snapshot(),
-        mismatches=lambda: access.register.mismatches(),
+        snapshot=lambda: entrance.snapshot(),
+        mismatches=lambda: entrance.register.mismatches(),
         provider=hub.sign_in,
         provider_name=settings.oidc.name if hub.sign_in == "oidc" and settings.oidc else None,
         token_days=settings.token_days,
@@ -139,7 +139,7 @@ def _pages(c: Any, hub: HubSettings, access: Access) -> None:
     if settings.logo:
         c.JupyterHub.logo_file = str(settings.logo)
     c.Spawner.options_form = portal.options_form(
-        snapshot=lambda: access.snapshot(),
+        snapshot=lambda: entrance.snapshot(),
         enforcement=enforcement(),
         contact=settings.contact,
         language=settings.language,

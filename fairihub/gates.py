@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fairihub import datafolder
-from fairihub.access import Access
+from fairihub.entrance import Entrance
 from fairihub.hub_settings import HubSettings
 from fairihub.sign_in import Secrets
 from fairihub_auth.github import GitHubGate
@@ -15,39 +15,39 @@ from fairihub_auth.oidc import OidcGate
 from fairihub_core.people import Provider
 
 
-def configure_sign_in(c: Any, hub: HubSettings, access: Access, secrets: Secrets) -> None:
+def configure_sign_in(c: Any, hub: HubSettings, entrance: Entrance, secrets: Secrets) -> None:
     """Sets up the authenticator: links, GitHub or OpenID Connect, all behind the same gate."""
     set_up: dict[Provider, Callable[..., None]] = {
         "links": _links,
         "github": _github,
         "oidc": _oidc,
     }
-    set_up[hub.sign_in](c, hub, access)
+    set_up[hub.sign_in](c, hub, entrance)
     # Functions, since the configuration is copied deeply and of each of these there is one only.
-    c.Gate.directory = lambda: access.directory()
-    c.Gate.record = lambda entry: access.recorder.record(entry)
-    c.Gate.begun = lambda app: access.removal.begin(app)
-    c.Gate.stays_out = lambda name: access.removal.stays_out(name)
-    c.Gate.signs_in = lambda name, app: access.removal.signs_in(name, app)
+    c.Gate.directory = lambda: entrance.directory()
+    c.Gate.record = lambda entry: entrance.recorder.record(entry)
+    c.Gate.begun = lambda app: entrance.removal.begin(app)
+    c.Gate.stays_out = lambda name: entrance.removal.stays_out(name)
+    c.Gate.signs_in = lambda name, app: entrance.removal.signs_in(name, app)
     if hub.sign_in != "links":
         c.OAuthenticator.client_id = secrets.client_id
         c.OAuthenticator.client_secret = secrets.client_secret
         c.OAuthenticator.oauth_callback_url = f"{hub.public_address}/hub/oauth_callback"
-        c.ProviderGate.admit = lambda identity: access.register.admit(identity)
+        c.ProviderGate.admit = lambda identity: entrance.register.admit(identity)
     # Whoever signs in has no page of another's server to open.
     c.JupyterHub.admin_access = False
 
 
-def _links(c: Any, hub: HubSettings, access: Access) -> None:
+def _links(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     c.JupyterHub.authenticator_class = LinkAuthenticator
     c.LinkAuthenticator.links_folder = str(hub.places.links)
 
 
-def _github(c: Any, hub: HubSettings, access: Access) -> None:
+def _github(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     c.JupyterHub.authenticator_class = GitHubGate
 
 
-def _oidc(c: Any, hub: HubSettings, access: Access) -> None:
+def _oidc(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     oidc = hub.settings.oidc
     assert oidc is not None, "chosen_sign_in has seen to that"  # noqa: S101
     c.JupyterHub.authenticator_class = OidcGate
@@ -58,6 +58,6 @@ def _oidc(c: Any, hub: HubSettings, access: Access) -> None:
     c.OidcGate.claim = oidc.claim
     c.OidcGate.refresh_minutes = oidc.refresh_minutes
     if oidc.grants:
-        c.OidcGate.claims_are = lambda name, claims: access.register.claims_are(name, claims)
+        c.OidcGate.claims_are = lambda name, claims: entrance.register.claims_are(name, claims)
         # What claims are asked for with is kept encrypted; the key is this folder's own.
         c.CryptKeeper.keys = [bytes.fromhex(datafolder.token(hub.places, "crypt"))]

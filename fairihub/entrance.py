@@ -26,11 +26,11 @@ from fairihub_spawner.s3 import sync_keys
 
 _BUCKETS_SECONDS = 600
 
-log = logging.getLogger("fairihub.access")
+log = logging.getLogger("fairihub.entrance")
 
 
 @dataclass(frozen=True)
-class Access:
+class Entrance:
     """What the rooms are given, in plain functions, of who may come in."""
 
     publication: Publication
@@ -47,7 +47,7 @@ class Access:
         return self.publication.snapshot().directory
 
 
-def followed(hub: HubSettings) -> Access:
+def followed(hub: HubSettings) -> Entrance:
     """The team files, followed; each change reaches buckets, servers and the audit log at once."""
     store = AuthStore.in_folder(hub.places.hub)
     recorder = Recorder(hub.places.hub, store.record)
@@ -71,7 +71,7 @@ def followed(hub: HubSettings) -> Access:
     watch.start()
     atexit.register(watch.stop)
     threading.Thread(target=_close_buckets, args=(hub, publication), daemon=True).start()
-    return Access(publication, watch, register, removal, recorder, store)
+    return Entrance(publication, watch, register, removal, recorder, store)
 
 
 def source_of(hub: HubSettings, source: TeamFiles) -> Source:
