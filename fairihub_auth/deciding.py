@@ -94,6 +94,11 @@ def _not_theirs(team: str) -> Missing:
     return Missing("no-such-team", f"You are no admin of “{printable(team)}”.")
 
 
+def for_services(scope: str) -> Refused:
+    """For who asks what only services with `scope` may."""
+    return Refused("no-scope", f"This takes the token of a service with {scope}.", scope=scope)
+
+
 class Standing(Frozen):
     """Whether somebody is let in at this moment, and until when their server runs."""
 
@@ -253,11 +258,7 @@ def reported(caller: Caller, body: Any) -> tuple[Entry, ...]:
         BadInput: `bad-request`.
     """
     if not caller.is_service or scopes.AUDIT not in caller.scopes:
-        raise Refused(
-            "no-scope",
-            f"This takes the token of a service with {scopes.AUDIT}.",
-            scope=scopes.AUDIT,
-        )
+        raise for_services(scopes.AUDIT)
     try:
         entries = _Report.model_validate(body).entries
     except ValidationError as error:
@@ -288,6 +289,18 @@ def query_of(given: Mapping[str, list[bytes]], allowed: Iterable[str]) -> dict[s
         return {name: values[0].decode("utf-8") for name, values in given.items()}
     except UnicodeDecodeError:
         raise BadInput("bad-query", "The parameters are not UTF-8.") from None
+
+
+def number_in(query: Mapping[str, str], name: str, default: int) -> int:
+    """The whole number that `query` gives for `name`.
+
+    Raises:
+        BadInput: `bad-query`.
+    """
+    try:
+        return int(query.get(name, default))
+    except ValueError:
+        raise BadInput("bad-query", f"“{name}” is a whole number.") from None
 
 
 def _time(text: str) -> datetime:

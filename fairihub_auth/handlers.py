@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from jupyterhub.apihandlers import APIHandler
 
 from fairihub_auth.answering import Handlers, JsonHandler
 from fairihub_auth.deciding import (
     Standing,
     Wanted,
+    for_services,
+    number_in,
     reported,
     require_operator,
     standing_of,
@@ -25,7 +24,7 @@ from fairihub_auth.publication import Publication
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
 from fairihub_core.callers import not_a_person, signed_out
-from fairihub_core.errors import BadInput, FairihubError, Missing, Refused
+from fairihub_core.errors import Missing
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import People
 from fairihub_core.reasons import Explanation
@@ -82,7 +81,7 @@ def handlers_for(publication: Publication, access: Access | None = None) -> Hand
     return asked
 
 
-class SnapshotHandler(APIHandler):
+class SnapshotHandler(JsonHandler):
     """Answers with the snapshot once its number is not `after`, or 304 after `wait` seconds."""
 
     def initialize(self, newer: Newer) -> None:
@@ -90,34 +89,19 @@ class SnapshotHandler(APIHandler):
 
     async def get(self) -> None:
         try:
-            snapshot = await self._asked_for()
+            await self.answer(self._asked_for())
         except asyncio.CancelledError:  # the hub ends: no error of its own, and no work left
             self.set_status(503)
-            return
-        except FairihubError as error:
-            self.set_status(error.status)
-            self.finish(json.dumps(error.to_dict()))
-            return
-        self.set_header("Cache-Control", "no-store")
-        if snapshot is None:
-            self.set_status(304)
-            self.finish()
-        else:
-            self.finish(snapshot.model_dump_json())
 
     async def _asked_for(self) -> Snapshot | None:
         if not self.has_scope(SNAPSHOT):
-            raise Refused("no-snapshot-scope", f"Use the token of a service that holds {SNAPSHOT}.")
-        after = self._number("after", -1)
-        wait = self._number("wait", 0)
-        return await self._newer(after, min(max(wait, 0), MAX_WAIT))
-
-    def _number(self, name: str, default: int) -> int:
-        given: Any = self.get_query_argument(name, str(default))
-        try:
-            return int(given[:20])
-        except ValueError:
-            raise BadInput("bad-number", f"“{name}” must be a whole number.") from None
+            raise for_services(SNAPSHOT)
+        query = self.query("after", "wait")
+        after, wait = number_in(query, "after", -1), number_in(query, "wait", 0)
+        snapshot = await self._newer(after, min(max(wait, 0), MAX_WAIT))
+        if snapshot is None:
+            self.set_status(304)
+        return snapshot
 
 
 class AccessHandler(JsonHandler):
