@@ -61,15 +61,24 @@ def contradicts(identity: Identity, teams: Iterable[Team]) -> bool:
     )
 
 
-def doubtful(teams: Iterable[Team], people: People) -> frozenset[str]:
-    """The logins whose holder here is not the account that a team file gives the number of."""
-    return frozenset(
-        member.login
+def is_numbered(identity: Identity, teams: Iterable[Team]) -> bool:
+    """Whether a team file names this login with this very account's number."""
+    return any(
+        member.login == identity.login
+        and member.github_id is not None
+        and str(member.github_id) == identity.id
         for team in teams
         for member in team.members
-        if member.github_id is not None
-        and (holder := people.with_login(member.login)) is not None
-        and holder.id != str(member.github_id)
+    )
+
+
+def lists(identity: Identity, teams: Iterable[Team]) -> bool:
+    """Whether a team file names this login, and does not mean another account by it."""
+    return any(
+        member.login == identity.login
+        and (member.github_id is None or str(member.github_id) == identity.id)
+        for team in teams
+        for member in team.members
     )
 
 

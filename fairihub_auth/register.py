@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from fairihub_auth.impostors import Strangers, contradicts, doubtful, reported
+from fairihub_auth.impostors import Strangers, contradicts, is_numbered, lists, reported
 from fairihub_auth.store import AuthStore
 from fairihub_core import clock
 from fairihub_core.access import Denial, denial_of
@@ -84,8 +84,10 @@ class Register:
                 named = known.login
             else:
                 return self._denial(Denial(identity.login, "no-team"), identity)
+            self._release(identity)
+            listed = lists(Identity(identity.id, named), self._teams)
             try:
-                person = self._people.recognise(Identity(identity.id, named, claims))
+                person = self._people.recognise(Identity(identity.id, named, claims), listed)
             except AnotherPerson:
                 self._report(identity)
                 return self._denial(Denial(identity.login, "another-person"), identity)
@@ -134,6 +136,13 @@ class Register:
         by_login = (login for login in reversed(person.logins) if login in listed)
         return next(by_number, None) or next(by_login, None) or person.login
 
+    def _release(self, identity: Identity) -> None:
+        """Takes a later login from whoever holds it, if a file gives it to this account."""
+        if is_numbered(identity, self._teams):
+            former = self._people.releasing(identity.login)
+            if former is not None and former.id != identity.id:
+                self._update(former)
+
     def _decided(self, person: Person, known: Person | None, identity: Identity) -> Person | Denial:
         directory = self._directory
         if person != known:
@@ -143,9 +152,9 @@ class Register:
             self._strangers_are(self._strangers.without({identity.login}, identity.id))
             self._let_in(person, known)
             return person
-        if known is not None and person != known:
+        if known is not None and person.claims != known.claims:
             # Refused or not: what they have lost elsewhere they have lost here.
-            self._update(person)
+            self._update(known.model_copy(update={"claims": person.claims}))
         if contradicts(identity, self._teams):
             self._report(identity)
             denial = replace(denial, reason="another-person", closed=())
@@ -191,9 +200,7 @@ class Register:
         return replace(denial, login=printable(identity.login), number=number)
 
     def _resolved(self, people: People) -> TeamDirectory:
-        # Not by a login whose number, as a file gives it, is another's: too much hangs on it.
-        operators = self._operators - doubtful(self._teams, people)
-        return resolved(self._teams, people, rules=self._rules, operators=operators)
+        return resolved(self._teams, people, rules=self._rules, operators=self._operators)
 
     def _publish(self) -> None:
         self._directory = self._resolved(self._people)

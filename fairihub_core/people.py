@@ -36,7 +36,8 @@ class Person(Frozen):
     """The hub name: the login of the first sign-in."""
     id: str
     logins: tuple[str, ...]
-    """Every login seen of this account, the present one last. None of them is anybody else's."""
+    """What team files may call this account, the latest last: the hub name, and each later login
+    that a file listed when the account came in by it. None of them is anybody else's."""
     claims: frozenset[str] = frozenset()
 
     @property
@@ -85,8 +86,13 @@ class People(Frozen):
     def named(self, name: str) -> Person | None:
         return self._by_name.get(name)
 
-    def recognise(self, identity: Identity) -> Person:
+    def recognise(self, identity: Identity, listed: bool) -> Person:
         """The person that `identity` is, known or new, with the login and claims of today.
+
+        Args:
+            listed: whether a team file lists the login of today. Only then is it this person's
+                from now on: whoever has borne a name for a day must not get what is given to the
+                next one who bears it.
 
         Raises:
             AnotherPerson: the login is new to this account and belongs to another.
@@ -101,8 +107,9 @@ class People(Frozen):
                 logins=(identity.login,),
                 claims=identity.claims,
             )
-        if holder is not None and holder.id != known.id:
-            # They come in as who they are; the name they have taken stays another's here.
+        elsewhere = holder is not None and holder.id != known.id
+        if elsewhere or (holder is None and not listed):
+            # They come in as who they are; the name they bear today is not theirs here.
             return known.model_copy(update={"claims": identity.claims})
         others = tuple(login for login in known.logins if login != identity.login)
         return known.model_copy(
@@ -113,6 +120,14 @@ class People(Frozen):
         """Everybody, with `person` as they are now."""
         others = tuple(p for p in self.persons if p.id != person.id)
         return People(persons=(*others, person))
+
+    def releasing(self, login: str) -> Person | None:
+        """Whoever holds `login` beside their hub name, as they are without it."""
+        holder = self.with_login(login)
+        if holder is None or holder.name == login:
+            return None
+        left = tuple(other for other in holder.logins if other != login)
+        return holder.model_copy(update={"logins": left})
 
     def without(self, name: str) -> People:
         """Everybody but `name`, whose login and hub name are free again."""

@@ -54,13 +54,13 @@ def resolved(
     """The teams with hub names in place of logins, and the members that claims bring.
 
     Args:
-        operators: their logins, as settings name them.
+        operators: hub names, as settings list them; no rename makes anybody an operator.
     """
     rules = rules or ClaimRules()
     claimants = _claimants(people, rules)
     return TeamDirectory(
         teams=tuple(_team(team, people, rules, claimants.get(team.name, {})) for team in teams),
-        operators=frozenset(_hub_name(login, people) for login in operators),
+        operators=operators,
     )
 
 
@@ -124,8 +124,3 @@ def _impostor(listed: Member, people: People) -> Person | None:
     if listed.github_id is None or people.with_id(str(listed.github_id)) is not None:
         return None
     return people.with_login(listed.login)
-
-
-def _hub_name(login: str, people: People) -> str:
-    person = people.with_login(login)
-    return person.name if person else login

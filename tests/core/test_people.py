@@ -36,13 +36,26 @@ PEOPLE = People(persons=(ADA, BOB))
     ],
 )
 def test_recognised(identity: Identity, recognised: Person) -> None:
-    assert PEOPLE.recognise(identity) == recognised
+    assert PEOPLE.recognise(identity, listed=True) == recognised
+
+
+def test_a_login_that_no_file_lists_is_not_kept() -> None:
+    assert PEOPLE.recognise(Identity("42", "lovelace", CLAIMS), listed=False) == ADA.model_copy(
+        update={"claims": CLAIMS}
+    )
+    assert PEOPLE.recognise(Identity("7", "bob"), listed=False).logins == ("robert", "bob")
+    assert PEOPLE.recognise(Identity("99", "cleo"), listed=False) == person("cleo", "99")
+
+
+def test_a_later_login_can_be_released_and_a_hub_name_cannot() -> None:
+    assert PEOPLE.releasing("robert") == person("bob", "7")
+    assert PEOPLE.releasing("bob") is PEOPLE.releasing("nobody") is None
 
 
 @pytest.mark.parametrize("login", ["ada", "bob", "robert"])
-def test_a_login_that_anybody_ever_had_is_nobody_elses(login: str) -> None:
+def test_a_login_that_is_somebodys_is_nobody_elses(login: str) -> None:
     with pytest.raises(AnotherPerson) as refused:
-        PEOPLE.recognise(Identity("99", login))
+        PEOPLE.recognise(Identity("99", login), listed=True)
     assert (refused.value.code, refused.value.status) == ("another-person", 403)
     assert f"“{login}” is known here with another account number" in refused.value.message
     assert refused.value.details["given"] == "99"
@@ -56,7 +69,7 @@ def test_whatever_people_rename_to_names_and_logins_stay_of_one_each() -> None:
         people = People()
         for identity in order:
             try:
-                people = people.including(people.recognise(identity))
+                people = people.including(people.recognise(identity, listed=True))
             except AnotherPerson:
                 seen.add("refused")
         logins = [login for p in people.persons for login in p.logins]
@@ -64,7 +77,7 @@ def test_whatever_people_rename_to_names_and_logins_stay_of_one_each() -> None:
         assert len({p.name for p in people.persons}) == len(people.persons)
         assert all(p.name in p.logins for p in people.persons)
         for p in people.persons:
-            assert people.recognise(Identity(p.id, "never-seen")).name == p.name
+            assert people.recognise(Identity(p.id, "never-seen"), listed=True).name == p.name
         seen.add("done")
     assert seen == {"refused", "done"}
 
@@ -80,7 +93,7 @@ def test_everybody_but_or_with_somebody_else() -> None:
     assert PEOPLE.including(renamed) == People(persons=(BOB, renamed))
     assert PEOPLE.without("bob") == People(persons=(ADA,))
     assert PEOPLE.without("robert") == PEOPLE
-    assert PEOPLE.without("bob").recognise(Identity("99", "bob")).id == "99"
+    assert PEOPLE.without("bob").recognise(Identity("99", "bob"), listed=True).id == "99"
 
 
 def test_nobody_is_changed_in_place() -> None:
