@@ -67,7 +67,7 @@ def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: dat
         return _of(team, report, what, False, closed.message())
     rights = ", ".join(sorted(right for right in ALL_RIGHTS if member.holds(right)))
     curates = f", curates {rights}." if rights else "."
-    if report is not None and written not in report.lines:
+    if not snapshot.lists(team, written):
         said = "A member by a claim of the sign-in provider"
         return _of(team, report, "allowedLogins", True, said + curates)
     return _of(team, report, written, True, f"Listed as {member.role}{curates}")

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from pydantic import Field
 
 from fairihub_core.findings import Finding
-from fairihub_core.teams import Frozen, FrozenNumbers, TeamDirectory
+from fairihub_core.teams import Frozen, FrozenNumbers, Team, TeamDirectory
 
 
 class Place(Frozen):
@@ -59,3 +59,12 @@ class Snapshot(Frozen):
     def report_of(self, team: str) -> FileReport | None:
         """The file that defines `team`, as it was read last."""
         return next((report for report in self.files if report.team == team), None)
+
+    def lists(self, team: Team, written: str) -> bool:
+        """Whether a member of `team` is one by its file; if not, a claim made them one.
+
+        Args:
+            written: the login as the file would write it.
+        """
+        report = self.report_of(team.name)
+        return not team.allow_claims or report is None or written in report.lines

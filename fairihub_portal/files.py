@@ -38,11 +38,11 @@ class WrongAccount:
 
 def broken_files(snapshot: Snapshot, teams: Iterable[Team] | None = None) -> tuple[BrokenFile, ...]:
     """The broken files that define one of `teams`; all broken files if none are named."""
-    wanted = None if teams is None else tuple(teams)
+    names = None if teams is None else {team.name for team in teams}
     return tuple(
         _broken(report, snapshot.directory)
         for report in snapshot.files
-        if not report.ok and (wanted is None or any(defines(report, team) for team in wanted))
+        if not report.ok and (names is None or report.team in names)
     )
 
 
@@ -58,10 +58,6 @@ def wrong_accounts(
     )
 
 
-def defines(report: FileReport, team: Team) -> bool:
-    return team.name == report.team or (team.path is not None and team.path == report.path)
-
-
 def _place(mismatch: Mismatch, snapshot: Snapshot) -> Place | None:
     report = snapshot.report_of(mismatch.team)
     return report.place(mismatch.login) if report else None
@@ -72,7 +68,7 @@ def _broken(report: FileReport, directory: TeamDirectory) -> BrokenFile:
     return BrokenFile(
         path=report.path,
         team=report.team,
-        in_force=any(defines(report, team) for team in directory.teams),
+        in_force=any(team.name == report.team for team in directory.teams),
         findings=errors or report.findings,
         source=report.source,
         revision=report.revision,

@@ -9,9 +9,9 @@ from typing import Literal
 
 from fairihub_core.findings import Finding
 from fairihub_core.resolution import Mismatch
-from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.snapshot import Place, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Member, Right, Role, Team
-from fairihub_portal.files import BrokenFile, WrongAccount, broken_files, defines, wrong_accounts
+from fairihub_portal.files import BrokenFile, WrongAccount, broken_files, wrong_accounts
 
 Origin = Literal["file", "claim"]
 
@@ -59,12 +59,12 @@ def team_page(
         mismatches: those of all teams.
         written: a hub name as the login that team files write.
     """
-    report = next((r for r in snapshot.files if defines(r, team)), None)
+    report = snapshot.report_of(team.name)
     return TeamPage(
         name=team.name,
         until=team.expires,
         open=team.open_on(today),
-        members=tuple(_row(m, team, report, today, written(m.login)) for m in team.members),
+        members=tuple(_row(m, team, snapshot, today, written(m.login)) for m in team.members),
         place=report.place("allowedLogins") if report else None,
         source=report.source if report else "",
         broken=broken_files(snapshot, (team,)),
@@ -73,16 +73,14 @@ def team_page(
     )
 
 
-def _row(
-    member: Member, team: Team, report: FileReport | None, today: date, written: str
-) -> MemberRow:
-    listed = not team.allow_claims or report is None or written in report.lines
+def _row(member: Member, team: Team, snapshot: Snapshot, today: date, written: str) -> MemberRow:
+    report = snapshot.report_of(team.name)
     return MemberRow(
         login=member.login,
         role=member.role,
         rights=tuple(sorted(right for right in ALL_RIGHTS if member.holds(right))),
         until=member.expires,
         ended=member.expires is not None and today > member.expires,
-        origin="file" if listed else "claim",
-        line=report.lines.get(written, 0) if report and listed else 0,
+        origin="file" if snapshot.lists(team, written) else "claim",
+        line=report.lines.get(written, 0) if report else 0,
     )

@@ -11,7 +11,7 @@ from fairihub_core.people import People, Person
 from fairihub_core.reasons import Explanation, explained
 from fairihub_core.resolution import ClaimRules, Grant, resolved
 from fairihub_core.snapshot import FileReport, Place, Snapshot
-from fairihub_core.teams import Member, Team
+from fairihub_core.teams import Member, Team, TeamDirectory
 
 TODAY = date(2026, 6, 1)
 PAST = date(2024, 12, 31)
@@ -128,6 +128,14 @@ def test_by_every_team_that_lists_the_login(login, admitted, said, found, why):
 def test_the_place_is_where_the_file_writes_the_login(why):
     (ground,) = why("ada2", written="lovelace2").grounds
     assert ground.place == Place(path="teams/uc4.yaml", line=15, revision=COMMIT)
+    assert ground.said == "Listed as user."
+
+
+def test_no_claim_brings_anybody_where_the_file_allows_none():
+    teams = (Team(name="old", namespace="old", members=(Member(login="dan"),)),)
+    directory = TeamDirectory(teams=teams)
+    snapshot = Snapshot(number=1, taken=SINCE, directory=directory, files=FILES)
+    (ground,) = explained("dan", snapshot, TODAY).grounds
     assert ground.said == "Listed as user."
 
 
