@@ -33,6 +33,7 @@ def configure_sign_in(c: Any, hub: HubSettings, entrance: Entrance, secrets: Sec
         c.OAuthenticator.client_id = secrets.client_id
         c.OAuthenticator.client_secret = secrets.client_secret
         c.OAuthenticator.oauth_callback_url = f"{hub.public_address}/hub/oauth_callback"
+        c.Gate.number_of = lambda name: entrance.register.number_of(name)
         c.ProviderGate.admit = lambda identity: entrance.register.admit(identity)
     # Whoever signs in has no page of another's server to open.
     c.JupyterHub.admin_access = False

@@ -38,6 +38,10 @@ def _never_removed(name: str) -> bool:
     return False
 
 
+def _unknown(name: str) -> None:
+    """Where accounts have no numbers."""
+
+
 async def _as_it_was(name: str, app: Any) -> None:
     """Where no session is older than a removal."""
 
@@ -65,6 +69,11 @@ class Gate(Authenticator):
         _unfollowed,
         config=True,
         help="Told once of the JupyterHub application, on its loop, while it starts.",
+    )
+    number_of = Callable(
+        _unknown,
+        config=True,
+        help="The provider's number of a hub name's account, as far as it is known.",
     )
     stays_out = Callable(
         _never_removed,
@@ -109,7 +118,9 @@ class Gate(Authenticator):
     def denial(self, login: str) -> Denial | None:
         """Why `login` (a hub name) does not come in today; None if it does."""
         denial = denial_of(login, self.directory(), clock.today())
-        return None if denial is None else replace(denial, login=printable(login))
+        if denial is None:
+            return None
+        return replace(denial, login=printable(login), number=self.number_of(login))
 
     def check_allowed(self, username: str, authentication: Any = None) -> bool:
         """Does not ask the next class: what it allows on its own account does not count here."""

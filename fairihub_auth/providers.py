@@ -81,7 +81,10 @@ class SignInHandler(OneSession, OAuthLoginHandler):
         # It travels in a cookie, for which browsers have little room.
         if len(self.get_argument("next", "")) > MAX_NEXT:
             return None
-        next_url: str | None = super()._get_next_url()
+        try:
+            next_url: str | None = super()._get_next_url()
+        except ValueError:  # such as “//[”, which is no address at all
+            return None
         return next_url
 
 

@@ -121,9 +121,18 @@ class Register:
         """Everybody who has been let in through this provider."""
         return self._people
 
+    def knows(self, name: str) -> bool:
+        """Whether `name` (a hub name) has an account here; links prove none, so none is needed."""
+        return self._provider == "links" or self._people.named(name) is not None
+
     def mismatches(self) -> tuple[Mismatch, ...]:
         """Entries of team files whose login somebody else tried, or holds."""
         return self._mismatches
+
+    def number_of(self, name: str) -> str | None:
+        """The provider's number of the account that a hub name is pinned to."""
+        person = self._people.named(name)
+        return person.id if person is not None else None
 
     def written(self, name: str) -> str:
         """The login that team files write for `name` (a hub name): by number, else the newest."""
@@ -196,7 +205,7 @@ class Register:
             self._publish()
 
     def _denial(self, denial: Denial, identity: Identity) -> Denial:
-        number = identity.id if self._provider == "github" else None
+        number = printable(identity.id)
         return replace(denial, login=printable(identity.login), number=number)
 
     def _resolved(self, people: People) -> TeamDirectory:

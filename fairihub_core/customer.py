@@ -162,7 +162,9 @@ def _team(document: Tree, path: str, notes: Notes, today: date) -> Team:
     activations = _rows(_found("activations", (spec, document), notes), "activations", notes)
     places = (*activations, spec, document)
     _duplicates((document, spec, *activations), notes)
-    _report_unknown(spec, SPEC_KEYS | {"data", "expirationDate"}, {"inventory"}, notes)
+    _report_unknown(spec, SPEC_KEYS | {"data", "expirationDate"}, {"inventory", "allowedLogins"}, notes)
+    for tree in (*activations, document):
+        _report_misspelt("allowedLogins", tree, notes)
     datas = [d for d in _everywhere("data", places, activations, notes) if isinstance(d, Tree)]
     name = _name(document, notes)
     profiles = _profiles(datas, notes)
@@ -255,6 +257,13 @@ def _report_unknown(tree: Tree, known: set[str], decisive: set[str], notes: Note
             grave = any(f"“{name}”" in hint for name in decisive)
             say = notes.error if grave else notes.warning
             say(key, "unknown-key", f"Unknown key “{key.text[:60]}”.{hint}")
+
+
+def _report_misspelt(name: str, tree: Tree, notes: Notes) -> None:
+    """A slip here must not empty the team: the file is refused, and stays as it was."""
+    for key, _ in tree.pairs:
+        if key.text != name and (hint := notes.nearest(key.text, (name,))):
+            notes.error(key, "unknown-key", f"Unknown key “{key.text[:60]}”.{hint}")
 
 
 def _profiles(datas: list[Tree], notes: Notes) -> tuple[Profile, ...]:

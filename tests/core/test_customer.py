@@ -264,8 +264,16 @@ def test_anchors_that_explode_are_refused_quickly(read):
     assert ("error", "too-large") in codes(reading)
 
 
-def test_misspelt_keys_are_pointed_out(read, team_file):
-    reading = read(team_file().replace("allowedLogins", "allowedLogin"))
+@pytest.mark.parametrize("slip", ["allowedLogin", "allowedlogins", "AllowedLogins", "alowedLogins"])
+def test_misspelt_logins_refuse_the_file_rather_than_empty_the_team(read, team_file, slip):
+    reading = read(team_file().replace("allowedLogins", slip))
+    assert reading.team is None
+    assert ("error", "unknown-key") in codes(reading)
+
+
+def test_a_team_without_logins_lets_nobody_in(read, team_file):
+    start = team_file().index("  allowedLogins")
+    reading = read(team_file()[:start])
     assert reading.team.members == ()
     assert ("warning", "no-logins") in codes(reading)
 
