@@ -268,6 +268,7 @@ def test_operators_are_the_only_admins_and_only_as_long_as_settings_say_so(
     [
         "https://example.org/",
         "//example.org",
+        "//[example.org",
         "///example.org",
         "/\\example.org",
         "\\\\example.org",

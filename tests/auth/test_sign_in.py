@@ -12,6 +12,7 @@ Customer = Callable[..., str]
 OFF_SITE = [
     "https://example.org/",
     "//example.org",
+    "//[example.org",
     "///example.org",
     "\\\\example.org",
     "https:///a%40b/x",
