@@ -100,7 +100,9 @@ class House:
         )
         self.entrance: Entrance = followed(hub)
         self._done = threading.Event()
-        # After all others, so that what they do is in the time.
+        self._in_force = 0.0
+        # Before all others, when decisions go by the new snapshot already, and after them.
+        self.entrance.publication._listeners.insert(0, lambda before, after: self._note())
         self.entrance.publication.subscribe(lambda before, after: self._done.set())
 
     def logins(self) -> list[str]:
@@ -119,16 +121,17 @@ class House:
         for team in range(self.teams):
             self.write(team, year)
 
+    def _note(self) -> None:
+        self._in_force = time.perf_counter()
+
     def reload(self) -> Reload:
         """Says that files have changed, and waits until all have heard what is new."""
         self._done.clear()
-        number, started = self.entrance.snapshot().number, time.perf_counter()
+        started = time.perf_counter()
         self.entrance.watch.poke()
-        asyncio.run(self.entrance.publication.wait_newer(number, 60))
-        in_force = time.perf_counter()
         if not self._done.wait(60):
             raise SystemExit("the hub has not noticed that its team files changed")
-        return Reload((in_force - started) * MS, (time.perf_counter() - started) * MS)
+        return Reload((self._in_force - started) * MS, (time.perf_counter() - started) * MS)
 
     def directory(self) -> TeamDirectory:
         return self.entrance.directory()
@@ -222,9 +225,8 @@ def measured(house: House, repeat: int) -> list[Measure]:
     snapshot = house.entrance.snapshot()
     text = snapshot.model_dump_json()
     told = min(timed(snapshot.model_dump_json) for _ in range(repeat))
-    taken = min(
-        asyncio.run(stalls(lambda: Snapshot.model_validate_json(text)))[0] for _ in range(repeat)
-    )
+    taking = (stalls(lambda: Snapshot.model_validate_json(text)) for _ in range(repeat))
+    taken = statistics.median(asyncio.run(one)[0] for one in taking)
     return [
         Measure("full reload", min(r.in_force for r in full), budget=1000),
         Measure("full reload, all parts told", min(r.told for r in full), budget=1000),
