@@ -47,7 +47,7 @@ class Membership:
 
 
 @dataclass(frozen=True)
-class Account:
+class HomePage:
     """All that the home page says about one login."""
 
     server: ServerPanel
@@ -58,13 +58,13 @@ class Account:
     """For an operator: every team of the hub, each with a page of its own."""
 
 
-def account_of(
+def home_page(
     login: str,
     server: ServerNow,
     snapshot: Snapshot,
     today: date,
     mismatches: Iterable[Mismatch] = (),
-) -> Account:
+) -> HomePage:
     """The home page of `login`: an operator sees what is wrong anywhere, an admin in their teams.
 
     Args:
@@ -74,7 +74,7 @@ def account_of(
     open_teams = directory.open_teams_of(login, today)
     operator = login in directory.operators
     concerned = None if operator else directory.administered_by(login, today)
-    return Account(
+    return HomePage(
         server=_panel(server, directory),
         memberships=tuple(_membership(team, login) for team in open_teams),
         broken=broken_files(snapshot, concerned),

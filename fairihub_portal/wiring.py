@@ -18,7 +18,7 @@ from fairihub_core.resolution import Mismatch
 from fairihub_core.servers import last_choice, started_at, state_of
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal.forms import TEMPLATES, profile_form
-from fairihub_portal.home import Account, ServerNow, account_of
+from fairihub_portal.home import HomePage, ServerNow, home_page
 from fairihub_portal.pages import Mismatches, TeamPageHandler, Written
 from fairihub_portal.portal import Portal
 from fairihub_portal.texts import SOURCE, load, preferred
@@ -61,7 +61,7 @@ def template_vars(
     token_days: int = 30,
     language: str = SOURCE,
 ) -> dict[str, Any]:
-    """For `c.JupyterHub.template_vars`: `portal` (a value) and `account` (of the user at hand).
+    """For `c.JupyterHub.template_vars`: `portal` (a value) and `home` (of the user at hand).
 
     `mismatches` are the logins that belong to another account than the team files mean.
     """
@@ -80,18 +80,18 @@ def template_vars(
         token_days=token_days,
         language=language,
     )
-    return {"portal": portal, "account": _accounts(snapshot, mismatches)}
+    return {"portal": portal, "home": _homes(snapshot, mismatches)}
 
 
-def _accounts(
+def _homes(
     snapshot: Callable[[], Snapshot], mismatches: Mismatches
-) -> Callable[[Any], Account | None]:
-    def account(user: Any) -> Account | None:
+) -> Callable[[Any], HomePage | None]:
+    def home(user: Any) -> HomePage | None:
         if user is None:
             return None
-        return account_of(user.name, _server_now(user), snapshot(), today(), mismatches())
+        return home_page(user.name, _server_now(user), snapshot(), today(), mismatches())
 
-    return account
+    return home
 
 
 def options_form(

@@ -8,7 +8,7 @@ from fairihub_core.findings import Finding
 from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
-from fairihub_portal.home import Account, ServerNow, account_of
+from fairihub_portal.home import HomePage, ServerNow, home_page
 
 TODAY = date(2026, 5, 1)
 NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
@@ -42,10 +42,10 @@ WRONG = (
 )
 
 
-def page(login: str, server: ServerNow | None = None, *files: FileReport) -> Account:
+def page(login: str, server: ServerNow | None = None, *files: FileReport) -> HomePage:
     directory = TeamDirectory(teams=(UC1, CLOSED), operators=frozenset({"olga"}))
     snapshot = Snapshot(number=1, taken=NOON, directory=directory, files=files)
-    return account_of(login, server or ServerNow(), snapshot, TODAY, WRONG)
+    return home_page(login, server or ServerNow(), snapshot, TODAY, WRONG)
 
 
 def test_a_running_server_is_named_by_its_profile_and_team():
