@@ -55,8 +55,7 @@ def _handlers(entrance: Entrance, secrets: Secrets) -> list[Any]:
 
     asked = hub_api.Access(
         snapshot=snapshot,
-        people=lambda: entrance.register.people(),
-        written=lambda name: entrance.register.written(name),
+        accounts=lambda: entrance.register.accounts(),
         record=record,
         audit=lambda wanted: entrance.store.audit(**dict(wanted)),
         unpin=lambda name: entrance.register.unpin(name),

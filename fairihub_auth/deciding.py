@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import Any, get_args
@@ -15,9 +15,6 @@ from fairihub_core.audit import Action, Entry
 from fairihub_core.callers import limited, not_a_person
 from fairihub_core.errors import BadInput, Missing, Refused, shortened
 from fairihub_core.logins import login_of, printable
-from fairihub_core.people import People
-from fairihub_core.reasons import Explanation, explained
-from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import Frozen, TeamDirectory
 
 CONSOLES = frozenset({"cli"})
@@ -140,70 +137,6 @@ def standing_of(
         message=message,
         server_ends=server_ends,
     )
-
-
-def why(
-    caller: Caller,
-    login: str,
-    team: str | None,
-    snapshot: Snapshot,
-    today: date,
-    *,
-    people: People,
-    written: Callable[[str], str] = str,
-) -> Explanation:
-    """Why `login` comes in or not, as far as the caller may know.
-
-    Operators learn all. An admin of teams learns what these say, as if there were no others.
-    Everybody learns of themselves, without the places in team files.
-
-    Args:
-        login: a hub name, or a login that an account has signed in with.
-        written: a hub name as the login that team files write.
-
-    Raises:
-        Refused: `not-yours`.
-    """
-    require_whole(caller)
-
-    def told(seen: Snapshot) -> Explanation:
-        name = _hub_name(login_of(login), people, seen.directory)
-        return explained(name, seen, today, team, written(name))
-
-    if caller.operates(snapshot.directory):
-        return told(snapshot)
-    own = {t.name for t in snapshot.directory.administered_by(caller.name, today)}
-    if login_of(login) == caller.name and (team is None or team not in own):
-        listed = {t.name for t in snapshot.directory.teams_of(caller.name)}
-        return _without_places(told(_within(snapshot, listed)), but=own)
-    if not own:
-        raise Refused("not-yours", "You can ask about yourself; of others, admins of their teams.")
-    return told(_within(snapshot, own))
-
-
-def _hub_name(login: str, people: People, directory: TeamDirectory) -> str:
-    """The name on this hub of whose login that is, if one of these teams lists them."""
-    person = people.named(login) or people.with_login(login)
-    return person.name if person is not None and directory.teams_of(person.name) else login
-
-
-def _within(snapshot: Snapshot, teams: Iterable[str]) -> Snapshot:
-    """The snapshot of a hub that has these teams only."""
-    names = frozenset(teams)
-    directory = TeamDirectory(
-        teams=tuple(t for t in snapshot.directory.teams if t.name in names),
-        operators=snapshot.directory.operators,
-    )
-    files = tuple(report for report in snapshot.files if report.team in names)
-    return snapshot.model_copy(update={"directory": directory, "files": files})
-
-
-def _without_places(told: Explanation, but: Iterable[str]) -> Explanation:
-    kept = frozenset(but)
-    grounds = tuple(
-        g if g.team in kept else g.model_copy(update={"place": None}) for g in told.grounds
-    )
-    return told.model_copy(update={"grounds": grounds})
 
 
 class Wanted(Frozen):

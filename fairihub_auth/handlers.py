@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fairihub_auth.accounts import Accounts
 from fairihub_auth.answering import Handlers, JsonHandler
 from fairihub_auth.deciding import (
     Standing,
@@ -17,8 +18,8 @@ from fairihub_auth.deciding import (
     require_operator,
     standing_of,
     wanted,
-    why,
 )
+from fairihub_auth.explaining import why
 from fairihub_auth.hub_users import HubUsers, server_ends
 from fairihub_auth.publication import Publication
 from fairihub_core import clock
@@ -26,7 +27,6 @@ from fairihub_core.audit import Entry, Record
 from fairihub_core.callers import not_a_person, signed_out
 from fairihub_core.errors import Missing
 from fairihub_core.logins import login_of, printable
-from fairihub_core.people import People
 from fairihub_core.reasons import Explanation
 from fairihub_core.scopes import SNAPSHOT
 from fairihub_core.snapshot import Snapshot
@@ -49,9 +49,7 @@ class Access:
     """
 
     snapshot: Callable[[], Snapshot]
-    people: Callable[[], People] = People
-    written: Callable[[str], str] = str
-    """A hub name as the login that team files write."""
+    accounts: Callable[[], Accounts] = Accounts
     record: Record = lambda entry: None
     audit: Callable[[Wanted], Sequence[Entry]] = lambda wanted: ()
     """Blocks: the newest entries that fit, newest first."""
@@ -165,8 +163,7 @@ class WhyHandler(AccessHandler):
             team,
             self.access.snapshot(),
             clock.today(),
-            people=self.access.people(),
-            written=self.access.written,
+            accounts=self.access.accounts(),
         )
 
 
@@ -203,8 +200,7 @@ class PersonHandler(AccessHandler):
         caller = self.caller()
         self.query()
         require_operator(caller, self.access.snapshot().directory)
-        people = self.access.people()
-        person = people.named(login_of(login)) or people.with_login(login_of(login))
+        person = self.access.accounts().of(login_of(login))
         if person is None:
             said = f"Nobody has signed in as “{printable(login)}”."
             raise Missing("no-such-person", said)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from fairihub_auth.accounts import Accounts
 from fairihub_auth.impostors import Strangers, contradicts, is_numbered, lists, reported
 from fairihub_auth.store import AuthStore
 from fairihub_core import clock
@@ -124,6 +125,10 @@ class Register:
     def knows(self, name: str) -> bool:
         """Whether `name` (a hub name) has an account here; links prove none, so none is needed."""
         return self._provider == "links" or self._people.named(name) is not None
+
+    def accounts(self) -> Accounts:
+        """All that is known of them, at this moment."""
+        return Accounts(self._provider, self._people, self._mismatches, self.written)
 
     def mismatches(self) -> tuple[Mismatch, ...]:
         """Entries of team files whose login somebody else tried, or holds."""

@@ -43,9 +43,10 @@ def explained(
         grounds = (missing, *_broken(team, snapshot))
     denial = denial_of(login, directory, today)
     admitted = any(g.admitted for g in grounds) if team else denial is None
-    return Explanation(
-        login=login, admitted=admitted, said=_said(login, snapshot, today), grounds=grounds
-    )
+    said = _said(login, snapshot, today)
+    if team is not None:
+        said = _said_of(team, login, admitted, comes_in=denial is None)
+    return Explanation(login=login, admitted=admitted, said=said, grounds=grounds)
 
 
 def _said(login: str, snapshot: Snapshot, today: date) -> str:
@@ -54,6 +55,13 @@ def _said(login: str, snapshot: Snapshot, today: date) -> str:
         return denial.message()
     operator = login in snapshot.directory.operators
     return f"“{login}” comes in" + (" as an operator of the hub." if operator else ".")
+
+
+def _said_of(team: str, login: str, admitted: bool, comes_in: bool) -> str:
+    if admitted:
+        return f"Team “{team}” lets “{login}” in."
+    otherwise = f", but “{login}” comes in without it" if comes_in else ""
+    return f"Team “{team}” does not let “{login}” in{otherwise}."
 
 
 def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: date) -> Ground:

@@ -140,32 +140,40 @@ def test_no_claim_brings_anybody_where_the_file_allows_none():
 
 
 @pytest.mark.parametrize(
-    ("login", "team", "admitted", "found"),
+    ("login", "team", "admitted", "said", "found"),
     [
         (
+            "bob", "uc4", True, "Team “uc4” lets “bob” in.",
+            [("uc4", True, "Listed as user, curates notebooks.",
+              "teams/uc4.yaml, line 13, at 0123456789ab")],
+        ),
+        (
             "ada", "old", False,
+            "Team “old” does not let “ada” in, but “ada” comes in without it.",
             [("old", False, "“ada” is not in allowedLogins.", "teams/old.yaml")],
         ),
         (
-            "mallory", "uc4", False,
+            "mallory", "uc4", False, "Team “uc4” does not let “mallory” in.",
             [("uc4", False, "“mallory” is not in allowedLogins.",
               "teams/uc4.yaml, line 10, at 0123456789ab")],
         ),
         (
             "bob", "old", False,
+            "Team “old” does not let “bob” in, but “bob” comes in without it.",
             [("old", False, "Team “old” closed after 2024-12-31.", "teams/old.yaml, line 6")],
         ),
         (
             "ada", "uc5", False,
+            "Team “uc5” does not let “ada” in, but “ada” comes in without it.",
             [("uc5", False, "There is no team “uc5”.", "None"),
              ("uc5", False, "This file cannot be taken in: Not YAML.",
               "teams/broken.yaml, line 3")],
         ),
     ],
 )  # fmt: skip
-def test_by_one_team(login, team, admitted, found, why):
+def test_by_one_team(login, team, admitted, said, found, why):
     explanation = why(login, team)
-    assert explanation.admitted is admitted
+    assert (explanation.admitted, explanation.said) == (admitted, said)
     assert grounds(explanation) == found
 
 

@@ -45,8 +45,7 @@ c.TeamLocalSpawner.removed_at = lambda name: removal.removed_at(name)
 c.JupyterHub.extra_handlers = [
     *handlers_for(publication, Access(
         snapshot=lambda: publication.snapshot(),
-        people=lambda: register.people(),
-        written=lambda name: register.written(name),
+        accounts=lambda: register.accounts(),
         record=lambda entry: recorder.record(entry),
         audit=lambda wanted: store.audit(**dict(wanted)),
         unpin=lambda name: register.unpin(name),

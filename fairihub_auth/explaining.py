@@ -1,0 +1,153 @@
+"""Why somebody comes in or not, as far as whoever asks may know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from fairihub_auth.accounts import Accounts
+from fairihub_auth.deciding import Caller, require_whole
+from fairihub_core.errors import Refused
+from fairihub_core.logins import login_of, printable
+from fairihub_core.people import Person
+from fairihub_core.reasons import Explanation, Ground, explained
+from fairihub_core.resolution import Mismatch
+from fairihub_core.snapshot import Snapshot
+from fairihub_core.teams import TeamDirectory
+
+
+def why(
+    caller: Caller,
+    login: str,
+    team: str | None,
+    snapshot: Snapshot,
+    today: date,
+    *,
+    accounts: Accounts,
+) -> Explanation:
+    """Why `login` comes in or not, as far as the caller may know.
+
+    Operators learn all. An admin of teams learns what these say, as if there were no others.
+    Everybody learns of themselves, without the places in team files and without numbers.
+
+    Args:
+        login: a hub name, or a login that an account has signed in with.
+
+    Raises:
+        Refused: `not-yours`.
+    """
+    require_whole(caller)
+    asked = _Asked(login_of(login), team, today, accounts)
+    if caller.operates(snapshot.directory):
+        return asked.told_to_operators(snapshot)
+    own = {t.name for t in snapshot.directory.administered_by(caller.name, today)}
+    if asked.login == caller.name and (team is None or team not in own):
+        listed = {t.name for t in snapshot.directory.teams_of(caller.name)}
+        told = _without_places(asked.told_to_themselves(_within(snapshot, listed)), but=own)
+        return _with(told, asked.more(asked.login, _within(snapshot, own)))
+    if not own:
+        raise Refused("not-yours", "You can ask about yourself; of others, admins of their teams.")
+    return asked.told_to_admins(_within(snapshot, own))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A login, maybe in regard to one team only, and what is known of accounts."""
+
+    login: str
+    team: str | None
+    today: date
+    accounts: Accounts
+
+    def told_to_operators(self, snapshot: Snapshot) -> Explanation:
+        return self._told(self.accounts.of(self.login), snapshot)
+
+    def told_to_admins(self, seen: Snapshot) -> Explanation:
+        """Whose login that is they learn of the people of their teams only."""
+        person = self.accounts.of(self.login)
+        listed = person is not None and bool(seen.directory.teams_of(person.name))
+        return self._told(person if listed else None, seen)
+
+    def told_to_themselves(self, seen: Snapshot) -> Explanation:
+        return self._explained(self.accounts.people.named(self.login), seen)
+
+    def more(self, name: str, seen: Snapshot) -> tuple[Ground, ...]:
+        """What others are not told of `name`: which accounts are at odds with which team."""
+        person = self.accounts.people.named(name)
+        logins = {self.login, name, *(person.logins if person else ())}
+        return tuple(
+            _at_odds(mismatch, seen, self.accounts)
+            for mismatch in self.accounts.mismatches
+            if mismatch.login in logins
+            and self.team in (None, mismatch.team)
+            and seen.directory.team(mismatch.team) is not None
+        )
+
+    def _told(self, person: Person | None, seen: Snapshot) -> Explanation:
+        told = self._explained(person, seen)
+        said = told.said if person is None else _introduced(self.login, person, told.said)
+        told = told.model_copy(update={"said": said})
+        return _with(told, self.more(told.login, seen))
+
+    def _explained(self, person: Person | None, seen: Snapshot) -> Explanation:
+        name = self.login if person is None else person.name
+        written = name if person is None else self.accounts.written(name)
+        return explained(name, seen, self.today, self.team, written)
+
+
+def _introduced(login: str, person: Person, said: str) -> str:
+    """`said`, with the account that is meant."""
+    number = printable(person.id)
+    if login == person.name:
+        return f"{said} This hub knows “{login}” as account {number}."
+    return f"“{login}” is “{person.name}” on this hub (account {number}). {said}"
+
+
+def _at_odds(mismatch: Mismatch, seen: Snapshot, accounts: Accounts) -> Ground:
+    login, found, meant = (
+        printable(text) for text in (mismatch.login, mismatch.found, mismatch.expected)
+    )
+    if _is_numbered(mismatch, seen.directory):
+        said = (
+            f"Account {found} gets nothing by “{login}”: the file says githubId {meant}. "
+            "If the person has another account, mend it there."
+        )
+    else:
+        safer = "; or say githubId in the file." if accounts.provider == "github" else "."
+        said = (
+            f"Account {found} was refused as “{login}”: this login is pinned to account {meant}. "
+            f"If the person has a new account: fairihub unpin {login}{safer}"
+        )
+    report = seen.report_of(mismatch.team)
+    place = report.place(mismatch.login) if report is not None else None
+    return Ground(team=mismatch.team, admitted=False, said=said, place=place)
+
+
+def _is_numbered(mismatch: Mismatch, directory: TeamDirectory) -> bool:
+    """Whether the number that is expected is one of the file, not of a pin."""
+    team = directory.team(mismatch.team)
+    return team is not None and any(str(m.github_id) == mismatch.expected for m in team.members)
+
+
+def _with(told: Explanation, more: Iterable[Ground]) -> Explanation:
+    return told.model_copy(update={"grounds": (*told.grounds, *more)})
+
+
+def _within(snapshot: Snapshot, teams: Iterable[str]) -> Snapshot:
+    """The snapshot of a hub that has these teams only."""
+    names = frozenset(teams)
+    directory = TeamDirectory(
+        teams=tuple(t for t in snapshot.directory.teams if t.name in names),
+        operators=snapshot.directory.operators,
+    )
+    files = tuple(report for report in snapshot.files if report.team in names)
+    return snapshot.model_copy(update={"directory": directory, "files": files})
+
+
+def _without_places(told: Explanation, but: Iterable[str]) -> Explanation:
+    kept = frozenset(but)
+    grounds = tuple(
+        g if g.team in kept else g.model_copy(update={"place": None}) for g in told.grounds
+    )
+    return told.model_copy(update={"grounds": grounds})
