@@ -53,7 +53,7 @@ def _handlers(entrance: Entrance, secrets: Secrets) -> list[Any]:
     def record(entry: Entry) -> None:
         entrance.recorder.record(entry)
 
-    asked = hub_api.Access(
+    asked = hub_api.Asked(
         snapshot=snapshot,
         accounts=lambda: entrance.register.accounts(),
         record=record,

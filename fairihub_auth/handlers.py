@@ -42,7 +42,7 @@ def _nobody(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Access:
+class Asked:
     """What the handlers ask, all of it in plain functions; those that may block say so.
 
     The configuration is copied deeply, and of what stands behind these there is one only.
@@ -58,25 +58,19 @@ class Access:
     stays_out: Callable[[str], bool] = _nobody
 
 
-def handlers_for(publication: Publication, access: Access | None = None) -> Handlers:
-    """For `c.JupyterHub.extra_handlers`, which puts `/hub` before each path.
-
-    Args:
-        access: for the rest of the API; without it there is the snapshot only.
-    """
+def handlers_for(publication: Publication, asked: Asked) -> Handlers:
+    """For `c.JupyterHub.extra_handlers`, which puts `/hub` before each path."""
 
     async def newer(after: int, timeout: float) -> Snapshot | None:
         return await publication.wait_newer(after, timeout)
 
-    asked: Handlers = [(SNAPSHOT_PATH, SnapshotHandler, {"newer": newer})]
-    if access is not None:
-        asked += [
-            ("/api/fairihub/standing", StandingHandler, {"access": access}),
-            ("/api/fairihub/why", WhyHandler, {"access": access}),
-            ("/api/fairihub/audit", AuditHandler, {"access": access}),
-            ("/api/fairihub/people/([^/]+)", PersonHandler, {"access": access}),
-        ]
-    return asked
+    return [
+        (SNAPSHOT_PATH, SnapshotHandler, {"newer": newer}),
+        ("/api/fairihub/standing", StandingHandler, {"asked": asked}),
+        ("/api/fairihub/why", WhyHandler, {"asked": asked}),
+        ("/api/fairihub/audit", AuditHandler, {"asked": asked}),
+        ("/api/fairihub/people/([^/]+)", PersonHandler, {"asked": asked}),
+    ]
 
 
 class SnapshotHandler(JsonHandler):
@@ -102,14 +96,14 @@ class SnapshotHandler(JsonHandler):
         return snapshot
 
 
-class AccessHandler(JsonHandler):
-    """A handler that asks `Access`."""
+class AskingHandler(JsonHandler):
+    """A handler that asks for what it answers."""
 
-    def initialize(self, access: Access) -> None:
-        self.access = access
+    def initialize(self, asked: Asked) -> None:
+        self.asked = asked
 
 
-class StandingHandler(AccessHandler):
+class StandingHandler(AskingHandler):
     """Whether whoever uses this browser is let in; asked by every page that is open in it.
 
     Who was removed is told, too: by the session that opens nothing any more.
@@ -132,9 +126,9 @@ class StandingHandler(AccessHandler):
             raise not_a_person()
         return standing_of(
             user.name,
-            self.access.snapshot().directory,
+            self.asked.snapshot().directory,
             clock.today(),
-            stays_out=self.access.stays_out(user.name),
+            stays_out=self.asked.stays_out(user.name),
             server_ends=server_ends(user),
         )
 
@@ -147,7 +141,7 @@ class StandingHandler(AccessHandler):
         return self.get_current_user_cookie()
 
 
-class WhyHandler(AccessHandler):
+class WhyHandler(AskingHandler):
     """Why a login comes in, or does not: `?login=`, and `&team=` for one team only."""
 
     async def get(self) -> None:
@@ -161,13 +155,13 @@ class WhyHandler(AccessHandler):
             caller,
             login,
             team,
-            self.access.snapshot(),
+            self.asked.snapshot(),
             clock.today(),
-            accounts=self.access.accounts(),
+            accounts=self.asked.accounts(),
         )
 
 
-class AuditHandler(AccessHandler):
+class AuditHandler(AskingHandler):
     """The audit log: read by operators and admins of teams, added to by services."""
 
     async def get(self) -> None:
@@ -179,18 +173,18 @@ class AuditHandler(AccessHandler):
     async def _entries(self) -> dict[str, Any]:
         caller = self.caller()
         query = self.query("since", "login", "action", "team", "limit")
-        asked = wanted(caller, query, self.access.snapshot().directory, clock.today())
-        found = await asyncio.to_thread(self.access.audit, asked)
+        sought = wanted(caller, query, self.asked.snapshot().directory, clock.today())
+        found = await asyncio.to_thread(self.asked.audit, sought)
         return {"entries": [entry.model_dump(mode="json") for entry in found]}
 
     async def _taken(self) -> None:
         caller = self.caller()
         self.query()
         for entry in reported(caller, self.body()):
-            self.access.record(entry)
+            self.asked.record(entry)
 
 
-class PersonHandler(AccessHandler):
+class PersonHandler(AskingHandler):
     """Forgets which account a login is pinned to: the next to sign in with it is that person."""
 
     async def delete(self, login: str) -> None:
@@ -199,16 +193,16 @@ class PersonHandler(AccessHandler):
     async def _unpinned(self, login: str) -> None:
         caller = self.caller()
         self.query()
-        require_operator(caller, self.access.snapshot().directory)
-        person = self.access.accounts().of(login_of(login))
+        require_operator(caller, self.asked.snapshot().directory)
+        person = self.asked.accounts().of(login_of(login))
         if person is None:
             said = f"Nobody has signed in as “{printable(login)}”."
             raise Missing("no-such-person", said)
         # Whoever has the name next must not find the sessions of who had it before.
         users = HubUsers(self.app)
         await users.renew([person.name])
-        await asyncio.to_thread(self.access.unpin, person.name)
+        await asyncio.to_thread(self.asked.unpin, person.name)
         await users.renew([person.name])
-        self.access.record(
+        self.asked.record(
             Entry(at=clock.now(), action="pin-removed", login=person.name, by=caller.name)
         )

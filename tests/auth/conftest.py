@@ -29,7 +29,7 @@ import os
 from pathlib import Path
 from jupyterhub.proxy import Proxy
 from fairihub.roles import custom_scopes
-from fairihub_auth.handlers import handlers_for
+from fairihub_auth.handlers import Asked, handlers_for
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.publication import Publication
 from fairihub_auth.register import Register
@@ -73,7 +73,9 @@ c.JupyterHub.authenticator_class = LinkAuthenticator
 c.Gate.directory = lambda: publication.snapshot().directory
 c.Gate.record = record
 c.LinkAuthenticator.links_folder = str(data / "links")
-c.JupyterHub.extra_handlers = handlers_for(publication)
+c.JupyterHub.extra_handlers = handlers_for(
+    publication, Asked(snapshot=lambda: publication.snapshot())
+)
 c.JupyterHub.custom_scopes = custom_scopes()
 c.JupyterHub.services = [
     {"name": name, "api_token": os.environ["TEST_TOKEN_" + name.upper()]}

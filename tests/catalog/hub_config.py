@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from fairihub.roles import SERVICE_SCOPES, custom_scopes
-from fairihub_auth.handlers import Access, handlers_for
+from fairihub_auth.handlers import Asked, handlers_for
 from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
@@ -66,7 +66,7 @@ c.Spawner.server_token_scopes = [
     "access:servers!server",
     *SERVICE_SCOPES,
 ]
-c.JupyterHub.extra_handlers = handlers_for(publication, Access(snapshot=snapshot, record=record))
+c.JupyterHub.extra_handlers = handlers_for(publication, Asked(snapshot=snapshot, record=record))
 c.JupyterHub.custom_scopes = custom_scopes()
 c.JupyterHub.extra_user_scopes = SERVICE_SCOPES
 c.JupyterHub.load_roles = [

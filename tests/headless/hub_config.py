@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from fairihub.roles import SERVICE_SCOPES, custom_scopes
-from fairihub_auth.handlers import Access, handlers_for
+from fairihub_auth.handlers import Asked, handlers_for
 from fairihub_auth.publication import Publication
 from fairihub_auth.sources import FolderSource
 from fairihub_auth.watch import TeamWatch
@@ -54,7 +54,7 @@ c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = [sys.executable, "-c", SERVER]
 c.Spawner.http_timeout = 30
 c.SimpleLocalProcessSpawner.home_dir_template = str(data / "server-of-{username}")
-c.JupyterHub.extra_handlers = handlers_for(publication, Access(snapshot=snapshot, record=record))
+c.JupyterHub.extra_handlers = handlers_for(publication, Asked(snapshot=snapshot, record=record))
 c.JupyterHub.custom_scopes = custom_scopes()
 c.JupyterHub.load_roles = [
     {

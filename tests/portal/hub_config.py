@@ -7,7 +7,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
-from fairihub_auth.handlers import Access, handlers_for
+from fairihub_auth.handlers import Asked, handlers_for
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.publication import Publication
 from fairihub_auth.team_servers import team_server_handlers
@@ -225,7 +225,7 @@ c.JupyterHub.template_vars = wiring.template_vars(
 c.JupyterHub.extra_handlers = [
     *wiring.static_handlers(),
     *wiring.page_handlers(snapshot=snapshot, mismatches=mismatches),
-    *handlers_for(Publication(), Access(snapshot=snapshot)),
+    *handlers_for(Publication(), Asked(snapshot=snapshot)),
     *team_server_handlers(snapshot, lambda entry: None),
     *stand_ins.handlers(),
 ]

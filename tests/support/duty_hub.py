@@ -16,7 +16,7 @@ fairihub_core.clock.now = shifted
 from fairihub_auth import removal as removal_module
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.audit_log import Recorder
-from fairihub_auth.handlers import Access
+from fairihub_auth.handlers import Asked
 from fairihub_auth.removal import Removal
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_core import scopes
@@ -43,7 +43,7 @@ c.TeamLocalSpawner.data = str(data)
 c.TeamLocalSpawner.removal_grace = float(os.environ.get("TEST_GRACE", "300"))
 c.TeamLocalSpawner.removed_at = lambda name: removal.removed_at(name)
 c.JupyterHub.extra_handlers = [
-    *handlers_for(publication, Access(
+    *handlers_for(publication, Asked(
         snapshot=lambda: publication.snapshot(),
         accounts=lambda: register.accounts(),
         record=lambda entry: recorder.record(entry),
