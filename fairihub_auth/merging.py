@@ -122,8 +122,8 @@ def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     if len(findings) <= MAX_FINDINGS:
         return findings
     graver = sorted(findings, key=lambda f: ("error", "warning", "info").index(f.severity))
-    left = len(findings) - MAX_FINDINGS
-    more = Finding(severity="info", code="more-findings", message=f"{left:,} more are left out.")
+    said = "More is left out: mend these first."
+    more = Finding(severity="info", code="more-findings", message=said)
     return (*graver[:MAX_FINDINGS], more)
 
 

@@ -270,7 +270,7 @@ def test_of_a_thousand_findings_the_gravest_hundred_are_told(customer: Customer)
     assert not report.ok
     assert len(report.findings) == 101
     assert (report.findings[0].severity, report.findings[0].code) == ("error", "unknown-key")
-    assert report.findings[-1].message == "901 more are left out."
+    assert report.findings[-1].message == "More is left out: mend these first."
 
 
 def test_whatever_is_wanted_every_name_has_one_owner_and_nobody_loses_theirs() -> None:
