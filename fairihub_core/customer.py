@@ -25,7 +25,7 @@ from fairihub_core.customer_format import (
 )
 from fairihub_core.findings import Finding
 from fairihub_core.login_reading import read_date, read_logins
-from fairihub_core.notes import Notes
+from fairihub_core.notes import Notes, nearest
 from fairihub_core.profile_reading import read_profile
 from fairihub_core.quantities import bytes_of, seconds_of
 from fairihub_core.teams import PUBLIC, Frozen, FrozenNumbers, Profile, Team
@@ -46,7 +46,7 @@ class Reading(Frozen):
     team: Team | None = None
     findings: tuple[Finding, ...] = ()
     lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
-    """The line of each login of the file, and of `expirationDate` and `allowedLogins`."""
+    """The line of each login of the file, of `expirationDate`, `allowedLogins` and `allowClaims`."""
 
     @property
     def ok(self) -> bool:
@@ -162,7 +162,9 @@ def _team(document: Tree, path: str, notes: Notes, today: date) -> Team:
     activations = _rows(_found("activations", (spec, document), notes), "activations", notes)
     places = (*activations, spec, document)
     _duplicates((document, spec, *activations), notes)
-    _report_unknown(spec, SPEC_KEYS | {"data", "expirationDate"}, {"inventory", "allowedLogins"}, notes)
+    _report_unknown(
+        spec, SPEC_KEYS | {"data", "expirationDate"}, {"inventory", "allowedLogins"}, notes
+    )
     for tree in (*activations, document):
         _report_misspelt("allowedLogins", tree, notes)
     datas = [d for d in _everywhere("data", places, activations, notes) if isinstance(d, Tree)]
@@ -214,6 +216,7 @@ def _allows_claims(spec: Tree, notes: Notes) -> bool:
     node = spec.get("allowClaims")
     if node is None:
         return False
+    notes.mark("allowClaims", node)
     text = node.text.strip().lower() if isinstance(node, Scalar) else ""
     if text not in ("true", "false", "yes", "no"):
         notes.error(node, "bad-flag", f"allowClaims is true or false, not “{text[:40]}”.")
@@ -253,8 +256,10 @@ def _report_unknown(tree: Tree, known: set[str], decisive: set[str], notes: Note
     """Keys that are none; one that may be meant to limit access is no mere slip."""
     for key, _ in tree.pairs:
         if key.text not in known:
-            hint = notes.nearest(key.text, known)
-            grave = any(f"“{name}”" in hint for name in decisive)
+            # However many slips there were before: none of what limits access is overlooked.
+            near = nearest(key.text, decisive) and nearest(key.text, known)
+            hint = near or notes.nearest(key.text, known)
+            grave = any(f"“{name}”" in near for name in decisive)
             say = notes.error if grave else notes.warning
             say(key, "unknown-key", f"Unknown key “{key.text[:60]}”.{hint}")
 
@@ -262,7 +267,7 @@ def _report_unknown(tree: Tree, known: set[str], decisive: set[str], notes: Note
 def _report_misspelt(name: str, tree: Tree, notes: Notes) -> None:
     """A slip here must not empty the team: the file is refused, and stays as it was."""
     for key, _ in tree.pairs:
-        if key.text != name and (hint := notes.nearest(key.text, (name,))):
+        if key.text != name and (hint := nearest(key.text, (name,))):
             notes.error(key, "unknown-key", f"Unknown key “{key.text[:60]}”.{hint}")
 
 

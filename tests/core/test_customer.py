@@ -355,3 +355,10 @@ def test_findings_are_bounded_and_the_error_is_among_them():
     assert len(reading.findings) <= 202
     assert not reading.ok
     assert reading.team is None
+
+
+@pytest.mark.parametrize("slip", ["  inventry: []\n", "  allowdLogins: []\n"])
+def test_behind_a_thousand_slips_none_that_limits_access_is_overlooked(read, team_file, slip):
+    odd = "".join(f"  odd{i}: x\n" for i in range(1000))
+    assert read(team_file() + odd).team is not None
+    assert read(team_file() + odd + slip).team is None
