@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fairihub.hub_settings import HubSettings
 from fairihub.sign_in_settings import FolderTeams, TeamFiles
 from fairihub_auth.audit_log import Recorder
+from fairihub_auth.continuity import Continuity
 from fairihub_auth.git_source import GitSource
 from fairihub_auth.publication import Publication
 from fairihub_auth.register import Register
@@ -60,7 +61,11 @@ def followed(hub: HubSettings) -> Entrance:
         rules=hub.settings.oidc.rules if hub.settings.oidc else ClaimRules(),
         operators=frozenset(hub.settings.operators),
     )
-    removal = Removal(publication.snapshot, recorder.record, hub.places.hub / "removed.json")
+    oidc = hub.settings.oidc if hub.sign_in == "oidc" else None
+    provider = f"oidc {oidc.issuer}" if oidc else hub.sign_in
+    continuity = Continuity(hub.places.hub / "provider", provider, knows=register.knows)
+    kept = hub.places.hub / "removed.json"
+    removal = Removal(publication.snapshot, recorder.record, kept, continuity)
     publication.subscribe(lambda _, after: _published(hub, after))
     publication.subscribe(removal.told)
     watch = TeamWatch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,16 @@ from fairihub_core import clock
 STRETCH_SECONDS = 0.02
 """After so long whoever else waits for the hub's loop comes first."""
 
+LOOK_AGAIN_SECONDS = 0.1
+
+Spared = Callable[[int, list[Any]], Collection[int]]
+"""Of a user's number and tokens: which of these stay."""
+
 log = logging.getLogger("fairihub.removal")
+
+
+def _none(number: int, tokens: list[Any]) -> Collection[int]:
+    return ()
 
 
 def server_ends(user: Any) -> datetime | None:
@@ -62,22 +71,55 @@ class HubUsers:
         done: list[tuple[str, int]] = []
         self._since = time.perf_counter()
         for number in self._token_owners() & names.keys():
-            if deleted := self._delete_tokens(number):
+            if deleted := self._delete_tokens(number, spared=self._server_tokens):
                 done.append((names[number], deleted))
             await self._breathe()
         self._db.commit()
         return done
 
     async def renew(self, names: Collection[str]) -> None:
-        """No cookie and no token from before opens anything for `names` any more."""
+        """No cookie and no token from before opens anything for `names`, and their servers end.
+
+        The tokens of the servers are over at once; for the servers themselves, await `ended`.
+        """
         self._since = time.perf_counter()
+        for name in names:
+            self.strip([name])
+            self.end(name)
+            await self._breathe()
+
+    def strip(self, names: Collection[str]) -> int:
+        """Makes cookies and tokens of `names` worthless at a stretch; how many tokens there were.
+
+        Of their servers too, which could take a new session of their visitors' for themselves.
+        """
+        deleted = 0
         for name in names:
             user = orm.User.find(self._db, name)
             if user is not None:
                 user.cookie_id = new_token()
-                self._delete_tokens(user.id)
-                self._db.commit()
-            await self._breathe()
+                user.encrypted_auth_state = None
+                deleted += self._delete_tokens(user.id)
+                for server in user.orm_spawners.values():
+                    if server.oauth_client is not None:
+                        self._db.delete(server.oauth_client)
+        self._db.commit()
+        return deleted
+
+    def end(self, name: str) -> None:
+        """Begins to end the servers of `name`, whatever state they are in."""
+        orm_user = orm.User.find(self._db, name)
+        if orm_user is None or orm_user.id not in self._app.users:
+            return
+        user = self._app.users[orm_user.id]
+        for spawner in tuple(user.spawners.values()):
+            if spawner.active:
+                self._begin(_stopped(self._app.proxy, user, spawner), name)
+
+    async def ended(self) -> None:
+        """Waits for every server whose end was begun here."""
+        while self._ending:
+            await asyncio.wait(tuple(self._ending))
 
     async def end_servers(self) -> float | None:
         """Has each server looked at whose time is over; seconds until the next one's is."""
@@ -87,7 +129,7 @@ class HubUsers:
             for spawner in tuple(user.spawners.values()):
                 end = _end_of(spawner) if spawner.ready else None
                 if end is not None and end <= now:
-                    self._poll(spawner)
+                    self._begin(spawner.poll_and_notify(), user.name)
                 elif end is not None:
                     next_end = min(end, next_end or end)
             await self._breathe()
@@ -101,10 +143,10 @@ class HubUsers:
         columns = (orm.APIToken.user_id, orm.OAuthCode.user_id)
         return {number for column in columns for (number,) in self._db.query(column).distinct()}
 
-    def _delete_tokens(self, number: int) -> int:
+    def _delete_tokens(self, number: int, spared: Spared = _none) -> int:
         tokens = self._db.query(orm.APIToken).filter_by(user_id=number).all()
-        spared = self._server_tokens(number, tokens)
-        gone = [token for token in tokens if token.id not in spared]
+        kept = spared(number, tokens)
+        gone = [token for token in tokens if token.id not in kept]
         # An unused code of a sign-in would become a token yet.
         for thing in [*gone, *self._db.query(orm.OAuthCode).filter_by(user_id=number)]:
             self._db.delete(thing)
@@ -120,8 +162,8 @@ class HubUsers:
             if spawner.active and (token := _token_of(spawner, tokens)) is not None
         }
 
-    def _poll(self, spawner: Any) -> None:
-        task = asyncio.get_running_loop().create_task(_polled(spawner))
+    def _begin(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(_tried(work, name))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
@@ -141,8 +183,25 @@ def _token_of(spawner: Any, tokens: list[Any]) -> Any:
     return max(fitting, key=lambda token: token.id, default=None)
 
 
-async def _polled(spawner: Any) -> None:
+async def _stopped(proxy: Any, user: Any, spawner: Any) -> None:
+    """As JupyterHub stops a server, but in any state."""
+    cancelled = None
+    while spawner.pending in ("spawn", "stop"):
+        if spawner._spawn_future not in (None, cancelled):
+            cancelled = spawner._spawn_future
+            cancelled.cancel()
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    if not spawner.active:
+        return
+    spawner._stop_pending = True
     try:
-        await spawner.poll_and_notify()
+        await proxy.delete_user(user, spawner.name)
+    finally:
+        await user.stop(spawner.name)
+
+
+async def _tried(work: Coroutine[Any, Any, object], name: str) -> None:
+    try:
+        await work
     except Exception:
-        log.exception("The server of %s could not be ended; trying again", spawner.user.name)
+        log.exception("A server of %s could not be ended", name)

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from fairihub_auth.audit_entries import entries_of
+from fairihub_auth.continuity import Continuity
 from fairihub_auth.hub_users import HubUsers
 from fairihub_core import clock
 from fairihub_core.access import denial_of
@@ -49,12 +50,22 @@ class Removal:
         snapshot: the teams of this moment.
         record: takes the entries.
         kept: a file for who is out and since when, which outlives a restart of the hub.
+        continuity: tells whose sessions of earlier are not those of the same people.
     """
 
-    def __init__(self, snapshot: Callable[[], Snapshot], record: Record, kept: Path) -> None:
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        record: Record,
+        kept: Path,
+        continuity: Continuity | None = None,
+    ) -> None:
         self._snapshot = snapshot
         self._record = record
         self._kept = kept
+        self._continuity = continuity
+        self._strangers: frozenset[str] = frozenset()
+        self._continued = asyncio.Event()
         self._out = _remembered(kept)
         self._day = clock.today()
         self._lock = threading.Lock()
@@ -84,27 +95,51 @@ class Removal:
         return self._out.get(name)
 
     def stays_out(self, name: str) -> bool:
-        """Whether every session and token of `name` dates from before a removal."""
-        return name in self._out
+        """Whether every session and token of `name` dates from before a removal, or is nobody's."""
+        known = self._continuity is None or self._continuity.knows(name)
+        return name in self._out or not known
 
     # On the hub's loop
 
     def begin(self, app: Any) -> None:
         """Called once, with the JupyterHub application, on its loop."""
         self._loop = asyncio.get_running_loop()
+        self._leave_strangers(HubUsers(app))
         self._following = self._loop.create_task(self._follow(app))
 
     async def signs_in(self, name: str, app: Any) -> None:
         """Called when `name` is let in, before the new session: those from before are over."""
+        await self._continued.wait()
         since = self._out.get(name)
         if since is not None:
-            await HubUsers(app).renew([name])
+            users = HubUsers(app)
+            await users.renew([name])
+            await users.ended()
             await asyncio.to_thread(self._forget, {name: since})
+
+    def _leave_strangers(self, users: HubUsers) -> None:
+        """While nobody can ask yet: nothing goes on that may be another person's."""
+        if self._continuity is None:
+            return
+        before, now = self._continuity.before(), self._continuity.provider
+        self._strangers = self._continuity.strangers(users.names())
+        number = users.strip(self._strangers)
+        self._continuity.keep()
+        if self._strangers and before != now:
+            said = f"The provider was {before or 'unknown'} and is {now}: everybody signs in anew."
+            self._tell("tokens-revoked", "", f"{said} {number} tokens and sessions.")
+        elif number:
+            said = f"{number} tokens and sessions of people who have no account any more."
+            self._tell("tokens-revoked", "", said)
 
     async def _follow(self, app: Any) -> None:
         # Its servers are known only once the hub has started.
         await asyncio.shield(app._start_future)
         users, starting = HubUsers(app), True
+        for name in self._strangers:
+            users.end(name)
+        await users.ended()
+        self._continued.set()
         while True:
             wait = LOOK_SECONDS
             try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from fairihub_auth.removal import left
@@ -113,6 +115,18 @@ def end_server(hub: Hub, login: str) -> None:
     hub.eventually(lambda: not server_of(hub, login), 30)
 
 
+def server_token(hub: Hub, login: str) -> str:
+    """What the member's running server was given, as its owner can read it there."""
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            told = process.environ()
+            if told.get("JUPYTERHUB_USER") == login and f":{hub.port}/" in told.get(
+                "JUPYTERHUB_API_URL", ""
+            ):
+                return told["JUPYTERHUB_API_TOKEN"]
+    raise AssertionError(f"no server of {login}")
+
+
 # --- the decision ---
 
 
@@ -212,9 +226,10 @@ def test_a_server_keeps_its_own_token_until_it_ends(hub: Hub) -> None:
     hub.eventually(lambda: tokens_of(hub, "cleo") == [], WITHIN)
 
 
-def test_a_server_that_is_taken_back_in_time_goes_on(hub: Hub) -> None:
+def test_who_is_taken_back_in_time_starts_a_new_server(hub: Hub) -> None:
     cleo = hub.signed_in("cleo")
     start_server(hub, "cleo")
+    token = server_token(hub, "cleo")
     remove_cleo(hub)
     hub.eventually(lambda: standing(cleo)["server_ends"] is not None, WITHIN)
     ends = datetime.fromisoformat(standing(cleo)["server_ends"].replace("Z", "+00:00"))
@@ -222,6 +237,9 @@ def test_a_server_that_is_taken_back_in_time_goes_on(hub: Hub) -> None:
     take_back_cleo(hub)
     hub.eventually(lambda: standing(cleo)["status"] == 401, WITHIN)
     new = hub.signed_in("cleo")
+    assert hub.api("/fairihub/standing", token).status_code == 401, "nor by what the server has"
+    hub.eventually(lambda: not server_of(hub, "cleo"), 20)
+    assert tokens_of(hub, "cleo") == []
     assert standing(new) == {
         "status": 200,
         "login": "cleo",
@@ -230,7 +248,7 @@ def test_a_server_that_is_taken_back_in_time_goes_on(hub: Hub) -> None:
         "message": None,
         "server_ends": None,
     }
-    assert server_of(hub, "cleo").get("ready")
+    start_server(hub, "cleo")
     end_server(hub, "cleo")
 
 

@@ -16,6 +16,7 @@ fairihub_core.clock.now = shifted
 from fairihub_auth import removal as removal_module
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.audit_log import Recorder
+from fairihub_auth.continuity import Continuity
 from fairihub_auth.handlers import Asked
 from fairihub_auth.removal import Removal
 from fairihub_auth.team_servers import team_server_handlers
@@ -26,7 +27,12 @@ from fairihub_spawner.local import TeamLocalSpawner
 removal_module.LOOK_SECONDS = 1.0
 store = AuthStore.in_folder(data)
 recorder = Recorder(data, store.record)
-removal = Removal(publication.snapshot, recorder.record, data / "removed.json")
+continuity = Continuity(
+    data / "provider", os.environ.get("TEST_SIGN_IN", "links"),
+    # Links are how most of these tests sign in, whatever provider the register has.
+    knows=register.knows if "TEST_GITHUB" in os.environ else lambda name: True,
+)
+removal = Removal(publication.snapshot, recorder.record, data / "removed.json", continuity)
 publication.subscribe(removal.told)
 record_tokens(recorder.record)
 
