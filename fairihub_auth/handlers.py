@@ -198,11 +198,13 @@ class PersonHandler(AskingHandler):
         if person is None:
             said = f"Nobody has signed in as “{printable(login)}”."
             raise Missing("no-such-person", said)
-        # Whoever has the name next must not find the sessions of who had it before.
+        # Whoever has the name next must not find sessions or servers of who had it before.
         users = HubUsers(self.app)
         await users.renew([person.name])
+        await users.ended()
         await asyncio.to_thread(self.asked.unpin, person.name)
         await users.renew([person.name])
+        await users.ended()
         self.asked.record(
             Entry(at=clock.now(), action="pin-removed", login=person.name, by=caller.name)
         )

@@ -18,6 +18,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.people import Person
 from fairihub_core.teams import Member, Team, TeamDirectory
 from tests.auth.conftest import Browser, Hub, customer_text
+from tests.auth.test_removal import server_of, server_token, start_server, tokens_of
 from tests.support import duty_hub
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
@@ -327,9 +328,14 @@ def test_who_forgets_no_account(
     assert (found, told["code"]) == (status, code)
 
 
-def test_an_account_is_forgotten_with_its_sessions(hub: Hub) -> None:
+def test_an_account_is_forgotten_with_its_sessions_and_its_server(hub: Hub) -> None:
     fay, token = hub.signed_in("fay"), hub.user_token("fay")
+    start_server(hub, "fay")
+    of_server = server_token(hub, "fay")
     assert ask(hub, "people/fay-renamed", "olga", "DELETE") == (204, {})
+    assert not server_of(hub, "fay"), "before anybody else can have the name"
+    assert tokens_of(hub, "fay") == []
+    assert hub.api("/fairihub/standing", of_server).status_code == 401
     assert ask(hub, "people/fay", "olga", "DELETE")[0] == 404
     assert not fay.is_in()
     assert hub.api("/user", token).status_code == 403
