@@ -187,7 +187,7 @@ def _why(options: argparse.Namespace) -> int:
         print(told.said)
         for ground in told.grounds:
             mark = "+" if ground.admitted else "-"
-            print(f"  {mark} {ground.team}: {ground.said}")
+            print(f"  {mark} {ground.team}: {ground.said}" if ground.team else f"    {ground.said}")
             if ground.place is not None:
                 print(f"    {ground.place}")
     return 0 if told.admitted else 1

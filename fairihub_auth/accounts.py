@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fairihub_auth.arrivals import Arrived
 from fairihub_core.people import People, Person, Provider
-from fairihub_core.resolution import Mismatch
+from fairihub_core.resolution import ClaimRules, Mismatch
+
+
+def _unheard(name: str) -> Arrived | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,9 @@ class Accounts:
     mismatches: tuple[Mismatch, ...] = ()
     written: Callable[[str], str] = str
     """A hub name as the login that team files write."""
+    rules: ClaimRules = field(default_factory=ClaimRules)
+    arrived: Callable[[str], Arrived | None] = _unheard
+    """What the provider said last of a hub name."""
 
     def of(self, login: str) -> Person | None:
         """Whose hub name that is, or else whose login."""

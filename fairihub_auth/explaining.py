@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from fairihub_auth.accounts import Accounts
+from fairihub_auth.arrivals import Arrived
 from fairihub_auth.deciding import Caller, require_whole
 from fairihub_core.errors import Refused
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import Person
 from fairihub_core.reasons import Explanation, Ground, explained
-from fairihub_core.resolution import Mismatch
+from fairihub_core.resolution import ClaimRules, Mismatch
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
 
@@ -61,7 +62,8 @@ class _Asked:
     accounts: Accounts
 
     def told_to_operators(self, snapshot: Snapshot) -> Explanation:
-        return self._told(self.accounts.of(self.login), snapshot)
+        told = self._told(self.accounts.of(self.login), snapshot)
+        return _with(told, self._by_claims(told.login, snapshot))
 
     def told_to_admins(self, seen: Snapshot) -> Explanation:
         """Whose login that is they learn of the people of their teams only."""
@@ -93,7 +95,19 @@ class _Asked:
     def _explained(self, person: Person | None, seen: Snapshot) -> Explanation:
         name = self.login if person is None else person.name
         written = name if person is None else self.accounts.written(name)
-        return explained(name, seen, self.today, self.team, written)
+        granting = _granting(person.claims if person else (), self.accounts.rules)
+        return explained(name, seen, self.today, self.team, written, granting)
+
+    def _by_claims(self, name: str, snapshot: Snapshot) -> Iterator[Ground]:
+        """What the provider said last, and why some of it counts for nothing."""
+        arrived, person = self.accounts.arrived(name), self.accounts.people.named(name)
+        values: Iterable[str] = person.claims if person else ()
+        if arrived is not None:
+            yield _of_arrival(arrived, self.accounts.rules)
+            values = arrived.values
+        for team, granting in _granting(values, self.accounts.rules).items():
+            if self.team in (None, team) and (ground := _idle(team, granting, snapshot)):
+                yield ground
 
 
 def _introduced(login: str, person: Person, said: str) -> str:
@@ -128,6 +142,44 @@ def _is_numbered(mismatch: Mismatch, directory: TeamDirectory) -> bool:
     """Whether the number that is expected is one of the file, not of a pin."""
     team = directory.team(mismatch.team)
     return team is not None and any(str(m.github_id) == mismatch.expected for m in team.members)
+
+
+def _granting(values: Iterable[str], rules: ClaimRules) -> dict[str, list[str]]:
+    """By team, those of the claim values for which settings grant it."""
+    found: dict[str, list[str]] = {}
+    for value in sorted(values):
+        for team in dict.fromkeys(grant.team for grant in rules.grants.get(value, ())):
+            found.setdefault(team, []).append(value)
+    return found
+
+
+def _of_arrival(arrived: Arrived, rules: ClaimRules) -> Ground:
+    at = f"At {arrived.at:%Y-%m-%d %H:%M} UTC the provider"
+    if not arrived.values:
+        said = f"{at} said nothing in the claim, or had ended the session."
+    else:
+        more = f" and {arrived.left_out} more" if arrived.left_out else ""
+        said = f"{at} said in the claim: {_quoted(arrived.values)}{more}."
+        if not rules.grants.keys() & set(arrived.values):
+            said += " The settings map none of these to a team (`grants`)."
+    return Ground(team="", admitted=False, said=said)
+
+
+def _idle(team: str, granting: Iterable[str], snapshot: Snapshot) -> Ground | None:
+    """Why these claim values, which settings map to `team`, do not count there."""
+    described, said = snapshot.directory.team(team), f"{_quoted(granting)} is mapped to this team"
+    if described is None:
+        return Ground(team=team, admitted=False, said=f"{said}, and there is none of this name.")
+    if described.allow_claims:
+        return None
+    report = snapshot.report_of(team)
+    place = report.place("allowClaims") if report is not None else None
+    said += ", but its file does not say allowClaims: true."
+    return Ground(team=team, admitted=False, said=said, place=place)
+
+
+def _quoted(values: Iterable[str]) -> str:
+    return ", ".join(f"“{value}”" for value in values)
 
 
 def _with(told: Explanation, more: Iterable[Ground]) -> Explanation:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fairihub_auth.accounts import Accounts
+from fairihub_auth.arrivals import Arrivals
 from fairihub_auth.impostors import Strangers, contradicts, is_numbered, lists, reported
 from fairihub_auth.store import AuthStore
 from fairihub_core import clock
@@ -60,6 +61,7 @@ class Register:
         self._files: tuple[FileReport, ...] = ()
         self._directory = TeamDirectory()
         self._strangers = Strangers()
+        self._arrivals = Arrivals(rules.grants.keys())
         self._mismatches: tuple[Mismatch, ...] = ()
         self._lock = threading.RLock()
 
@@ -92,12 +94,15 @@ class Register:
             except AnotherPerson:
                 self._report(identity)
                 return self._denial(Denial(identity.login, "another-person"), identity)
+            self._arrived(person.name, identity.claims)
             return self._decided(person, known, identity)
 
     def claims_are(self, name: str, claims: frozenset[str]) -> None:
         """The provider's claims of `name` (a hub name), as they were just asked for."""
         with self._lock:
             known = self._people.named(name)
+            if known is not None:
+                self._arrived(name, claims)
             relevant = claims & self._rules.grants.keys()
             if known is not None and known.claims != relevant:
                 self._update(known.model_copy(update={"claims": relevant}))
@@ -114,6 +119,7 @@ class Register:
                 return False
             self._store.remove(self._provider, person.name)
             self._people = self._people.without(person.name)
+            self._arrivals.forget(person.name)
             self._strangers = self._strangers.without(person.logins)
             self._publish()
             return True
@@ -128,7 +134,14 @@ class Register:
 
     def accounts(self) -> Accounts:
         """All that is known of them, at this moment."""
-        return Accounts(self._provider, self._people, self._mismatches, self.written)
+        return Accounts(
+            self._provider,
+            self._people,
+            self._mismatches,
+            self.written,
+            self._rules,
+            self._arrivals.of,
+        )
 
     def mismatches(self) -> tuple[Mismatch, ...]:
         """Entries of team files whose login somebody else tried, or holds."""
@@ -149,6 +162,10 @@ class Register:
         listed = {m.login for m in members if m.github_id is None}
         by_login = (login for login in reversed(person.logins) if login in listed)
         return next(by_number, None) or next(by_login, None) or person.login
+
+    def _arrived(self, name: str, claims: frozenset[str]) -> None:
+        if self._provider == "oidc" and self._rules.grants:
+            self._arrivals.note(name, claims)
 
     def _release(self, identity: Identity) -> None:
         """Takes a later login from whoever holds it, if a file gives it to this account."""

@@ -46,7 +46,7 @@ class Reading(Frozen):
     team: Team | None = None
     findings: tuple[Finding, ...] = ()
     lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
-    """The line of each login of the file, of `expirationDate`, `allowedLogins` and `allowClaims`."""
+    """The line of each login, of `expirationDate`, of `allowedLogins`, of `allowClaims`."""
 
     @property
     def ok(self) -> bool:

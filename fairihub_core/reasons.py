@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from fairihub_core.access import closed_for, denial_of
@@ -10,7 +11,7 @@ from fairihub_core.teams import ALL_RIGHTS, Frozen, Team
 
 
 class Ground(Frozen):
-    """What one team says of a login."""
+    """What one team says of a login, or the hub as a whole: then `team` is empty."""
 
     team: str
     admitted: bool
@@ -28,16 +29,25 @@ class Explanation(Frozen):
 
 
 def explained(
-    login: str, snapshot: Snapshot, today: date, team: str | None = None, written: str | None = None
+    login: str,
+    snapshot: Snapshot,
+    today: date,
+    team: str | None = None,
+    written: str | None = None,
+    granting: Mapping[str, Collection[str]] | None = None,
 ) -> Explanation:
     """Why `login` (a hub name) comes in, or not: by each team that lists it, or by `team` only.
 
     Args:
         written: the login as team files write it, where that is not the hub name.
+        granting: by team, the claim values of this login for which settings grant it.
     """
     directory = snapshot.directory
     teams = [t for t in directory.teams if t.name == team] if team else directory.teams_of(login)
-    grounds = tuple(_ground(login, written or login, t, snapshot, today) for t in teams)
+    grounds = tuple(
+        _ground(login, written or login, t, snapshot, today, (granting or {}).get(t.name, ()))
+        for t in teams
+    )
     if team is not None and not grounds:
         missing = Ground(team=team, admitted=False, said=f"There is no team “{team}”.")
         grounds = (missing, *_broken(team, snapshot))
@@ -64,7 +74,14 @@ def _said_of(team: str, login: str, admitted: bool, comes_in: bool) -> str:
     return f"Team “{team}” does not let “{login}” in{otherwise}."
 
 
-def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: date) -> Ground:
+def _ground(
+    login: str,
+    written: str,
+    team: Team,
+    snapshot: Snapshot,
+    today: date,
+    granting: Collection[str],
+) -> Ground:
     report = snapshot.report_of(team.name)
     member = team.member(login)
     if member is None:
@@ -76,9 +93,16 @@ def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: dat
     rights = ", ".join(sorted(right for right in ALL_RIGHTS if member.holds(right)))
     curates = f", curates {rights}." if rights else "."
     if not snapshot.lists(team, written):
-        said = "A member by a claim of the sign-in provider"
-        return _of(team, report, "allowedLogins", True, said + curates)
+        said = f"A member by {_claim(granting)}"
+        return _of(team, report, "allowClaims", True, said + curates)
     return _of(team, report, written, True, f"Listed as {member.role}{curates}")
+
+
+def _claim(granting: Collection[str]) -> str:
+    if not granting:
+        return "a claim of the sign-in provider"
+    values = ", ".join(f"“{value}”" for value in sorted(granting))
+    return f"the claim value{'s' if len(granting) > 1 else ''} {values}, as settings grant it"
 
 
 def _of(team: Team, report: FileReport | None, what: str, admitted: bool, said: str) -> Ground:

@@ -38,7 +38,8 @@ class FileReport(Frozen):
     since: datetime | None = None
     """Since when the file cannot be taken in; None while it is in order."""
     lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
-    """Of the state in force: the line of each login, of `expirationDate`, of `allowedLogins`."""
+    """Of the state in force: the line of each login, of `expirationDate`, `allowedLogins`, and
+    `allowClaims`."""
 
     def place(self, what: str) -> Place:
         """Where `what` stands: a login as the file writes it in lower case, or a key."""

@@ -7,11 +7,12 @@ from datetime import datetime, timezone
 import pytest
 
 from fairihub_auth.accounts import Accounts
+from fairihub_auth.arrivals import Arrived
 from fairihub_auth.deciding import Caller
 from fairihub_auth.explaining import why
 from fairihub_core.people import People, Person, Provider
 from fairihub_core.reasons import Explanation
-from fairihub_core.resolution import Mismatch
+from fairihub_core.resolution import ClaimRules, Grant, Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
 
@@ -47,6 +48,29 @@ MISMATCHES = (
     Mismatch(team="rivers", login="ada", expected="1001", found="2001"),
     Mismatch(team="lakes", login="dora", expected="5", found="2002"),
 )
+
+
+OPEN = Team(name="open", namespace="open", allow_claims=True, members=(Member(login="cleo"),))
+CLAIMED = SNAPSHOT.model_copy(
+    update={
+        "directory": TeamDirectory(teams=(RIVERS, LAKES, OPEN), operators=frozenset({"olga"})),
+        "files": (*FILES, FileReport(path="open.yaml", team="open", lines={"allowClaims": 4})),
+    }
+)
+RULES = ClaimRules(
+    grants={
+        "/open": (Grant(team="open"),),
+        "/lakes": (Grant(team="lakes"), Grant(team="seas")),
+    }
+)
+
+
+def claimed(by: str, login: str, values: str, team: str | None = None) -> list[str]:
+    """What `by` is told of `login`, of whom the provider said `values` last."""
+    cleo = Person(name="cleo", id="s1", logins=("cleo",), claims=frozenset({"/open"}))
+    arrived = Arrived(NOW, tuple(values.split()))
+    accounts = Accounts("oidc", People(persons=(cleo,)), rules=RULES, arrived=lambda name: arrived)
+    return lines(why(Caller(by, whole=True), login, team, CLAIMED, NOW.date(), accounts=accounts))
 
 
 def told(
@@ -116,3 +140,36 @@ def test_an_admin_learns_no_more_of_other_teams_than_of_none(login: str, team: s
     unknown = told("lars", "stranger", "nowhere" if team else None).model_dump_json()
     unknown = unknown.replace("stranger", login).replace("nowhere", team or "")
     assert answer.model_dump_json() == unknown
+
+
+SAID = ": At 2026-11-21 14:05 UTC the provider said in the claim: "
+
+
+def test_who_comes_in_by_a_claim_is_told_with_it() -> None:
+    _, by_claim, arrived = claimed("olga", "cleo", "/open staff")
+    member = "open: A member by the claim value “/open”, as settings grant it."
+    assert (by_claim, arrived) == (f"{member} (open.yaml, line 4)", f"{SAID}“/open”, “staff”.")
+    assert claimed("cleo", "cleo", "/open") == ["“cleo” comes in.", member]
+
+
+@pytest.mark.parametrize(
+    ("values", "grounds"),
+    [
+        ("", [": At 2026-11-21 14:05 UTC the provider said nothing in the claim, or had ended "
+              "the session."]),
+        ("open lakes", [f"{SAID}“open”, “lakes”. The settings map none of these to a team "
+                        "(`grants`)."]),
+        ("/lakes", [f"{SAID}“/lakes”.",
+                    "lakes: “/lakes” is mapped to this team, but its file does not say "
+                    "allowClaims: true. (lakes.yaml)",
+                    "seas: “/lakes” is mapped to this team, and there is none of this name."]),
+    ],
+)  # fmt: skip
+def test_operators_learn_what_arrived_and_why_it_counts_for_nothing(
+    values: str, grounds: list[str]
+) -> None:
+    assert claimed("olga", "mona", values)[1:] == grounds
+    by_team = claimed("olga", "mona", values, "lakes")
+    assert [g for g in grounds if not g.startswith("seas")] == [by_team[0], *by_team[2:]][1:]
+    for by in ("lars", "rita"):
+        assert claimed(by, "mona", values)[1:] == []

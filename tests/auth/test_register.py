@@ -348,6 +348,42 @@ def test_only_claims_that_settings_know_are_kept(hub_of: MakeHub) -> None:
     assert hub.store.people("oidc").persons[0].claims == {"curators"}
 
 
+def test_what_arrived_last_is_remembered_of_whoever_came_and_of_no_impostor(
+    hub_of: MakeHub,
+) -> None:
+    hub = hub_of("open:", "uc4: bob", provider="oidc")
+
+    def arrived(name: str) -> tuple[str, ...] | None:
+        last = hub.register.accounts().arrived(name)
+        return last and last.values
+
+    assert arrived("ada") is None
+    assert hub.comes_in("s1 ada uc4 curators a") == "ada"
+    assert arrived("ada") == ("curators", "a", "uc4")
+    hub.register.claims_are("ada", frozenset({"other"}))
+    assert arrived("ada") == ("other",)
+    assert hub.comes_in("s2 ada /mine") == "- another-person"
+    assert arrived("ada") == ("other",)
+    assert hub.comes_in("s3 cleo /uc4") == "- no-team"
+    assert arrived("cleo") == ("/uc4",)
+    hub.register.unpin("ada")
+    assert arrived("ada") is None
+    assert hub_of("uc4: bob").register.accounts().arrived("cleo") is None
+
+
+def test_whatever_arrives_fills_no_memory(hub_of: MakeHub) -> None:
+    hub = hub_of("uc4: bob", provider="oidc")
+    values = " ".join(f"{n:03}{'x' * 300}" for n in range(60))
+    for n in range(1001):
+        hub.comes_in(f"s{n} login{n} {values}" if n > 998 else f"s{n} login{n}")
+    accounts = hub.register.accounts()
+    assert accounts.arrived("login0") is None
+    last = accounts.arrived("login1000")
+    assert last is not None
+    assert (len(last.values), last.left_out) == (50, 10)
+    assert max(map(len, last.values)) == 201
+
+
 def test_operators_come_in_without_a_team_by_their_account(hub_of: MakeHub) -> None:
     hub = hub_of("uc4: bob", operators="root ada")
     assert hub.comes_in("1 root") == "root"

@@ -271,6 +271,13 @@ def test_misspelt_logins_refuse_the_file_rather_than_empty_the_team(read, team_f
     assert ("error", "unknown-key") in codes(reading)
 
 
+def test_the_line_that_allows_claims_is_known(read, team_file):
+    text = team_file().replace("spec:\n", "spec:\n  allowClaims: true\n")
+    reading = read(text)
+    assert reading.team.allow_claims
+    assert reading.lines["allowClaims"] == text.splitlines().index("  allowClaims: true") + 1
+
+
 def test_a_team_without_logins_lets_nobody_in(read, team_file):
     start = team_file().index("  allowedLogins")
     reading = read(team_file()[:start])

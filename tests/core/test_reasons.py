@@ -38,7 +38,14 @@ FILES = (
         path="teams/uc4.yaml",
         team="uc4",
         revision=COMMIT,
-        lines={"ada": 11, "bob": 13, "lovelace2": 15, "gone": 17, "allowedLogins": 10},
+        lines={
+            "ada": 11,
+            "bob": 13,
+            "lovelace2": 15,
+            "gone": 17,
+            "allowedLogins": 10,
+            "allowClaims": 9,
+        },
     ),
     FileReport(path="teams/old.yaml", team="old", lines={"bob": 9, "expirationDate": 6}),
     FileReport(path="teams/shaky.yaml", team="shaky", ok=False, since=SINCE, lines={"cleo": 7}),
@@ -105,12 +112,12 @@ def grounds(explanation: Explanation) -> list[tuple[str, bool, str, str]]:
         (
             "eve", True, "“eve” comes in.",
             [("uc4", True, "A member by a claim of the sign-in provider, curates environments.",
-              "teams/uc4.yaml, line 10, at 0123456789ab")],
+              "teams/uc4.yaml, line 9, at 0123456789ab")],
         ),
         (
             "gil", True, "“gil” comes in.",
             [("uc4", True, "A member by a claim of the sign-in provider.",
-              "teams/uc4.yaml, line 10, at 0123456789ab")],
+              "teams/uc4.yaml, line 9, at 0123456789ab")],
         ),
         ("olga", True, "“olga” comes in as an operator of the hub.", []),
         (
@@ -129,6 +136,23 @@ def test_the_place_is_where_the_file_writes_the_login(why):
     (ground,) = why("ada2", written="lovelace2").grounds
     assert ground.place == Place(path="teams/uc4.yaml", line=15, revision=COMMIT)
     assert ground.said == "Listed as user."
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["x"], "A member by the claim value “x”, as settings grant it, curates environments."),
+        (
+            ["x", "a"],
+            "A member by the claim values “a”, “x”, as settings grant it, curates environments.",
+        ),
+    ],
+)
+def test_who_comes_in_by_a_claim_is_told_by_which(values, said):
+    directory = resolved(TEAMS, PEOPLE, rules=RULES)
+    snapshot = Snapshot(number=1, taken=SINCE, directory=directory, files=FILES)
+    (ground,) = explained("eve", snapshot, TODAY, granting={"uc4": values, "old": ["y"]}).grounds
+    assert (ground.said, ground.place.line) == (said, 9)
 
 
 def test_no_claim_brings_anybody_where_the_file_allows_none():
