@@ -10,6 +10,7 @@ from fairihub.entrance import Entrance
 from fairihub.hub_settings import HubSettings
 from fairihub.sign_in import Secrets
 from fairihub_auth.github import GitHubGate
+from fairihub_auth.intake import bound_requests
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.oidc import OidcGate
 from fairihub_core.people import Provider
@@ -26,7 +27,7 @@ def configure_sign_in(c: Any, hub: HubSettings, entrance: Entrance, secrets: Sec
     # Functions, since the configuration is copied deeply and of each of these there is one only.
     c.Gate.directory = lambda: entrance.directory()
     c.Gate.record = lambda entry: entrance.recorder.record(entry)
-    c.Gate.begun = lambda app: entrance.removal.begin(app)
+    c.Gate.begun = lambda app: _begun(app, entrance)
     c.Gate.stays_out = lambda name: entrance.removal.stays_out(name)
     c.Gate.signs_in = lambda name, app: entrance.removal.signs_in(name, app)
     if hub.sign_in != "links":
@@ -37,6 +38,11 @@ def configure_sign_in(c: Any, hub: HubSettings, entrance: Entrance, secrets: Sec
         c.ProviderGate.admit = lambda identity: entrance.register.admit(identity)
     # Whoever signs in has no page of another's server to open.
     c.JupyterHub.admin_access = False
+
+
+def _begun(app: Any, entrance: Entrance) -> None:
+    bound_requests(app)
+    entrance.removal.begin(app)
 
 
 def _links(c: Any, hub: HubSettings, entrance: Entrance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -406,3 +407,23 @@ def test_a_limited_token_decides_before_what_its_owner_may() -> None:
     with pytest.raises(FairihubError) as error:
         wanted(Caller("ada"), {}, DIRECTORY, TODAY)
     assert error.value.code == "no-scope"
+
+
+# --- of strangers, no more than a little is held ---
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(hub: Hub) -> None:
+    with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as line:
+        line.sendall(head("/hub/login", 5 * 2**20))
+        assert line.recv(1000).startswith(b"HTTP/1.1 400 ")
+        assert line.recv(1000) == b""
+
+
+def test_one_that_does_not_come_is_waited_for_no_longer(hub: Hub) -> None:
+    with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as line:
+        line.sendall(head("/hub/api/users", 2**20) + b"x" * 1000)
+        assert line.recv(1000) == b""
+
+
+def head(path: str, length: int) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Length: {length}\r\n\r\n".encode()

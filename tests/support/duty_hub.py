@@ -13,11 +13,12 @@ def shifted(real=fairihub_core.clock.now):
 
 fairihub_core.clock.now = shifted
 
-from fairihub_auth import removal as removal_module
+from fairihub_auth import intake, removal as removal_module
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.handlers import Asked
+from fairihub_auth.intake import bound_requests
 from fairihub_auth.removal import Removal
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_core import scopes
@@ -25,6 +26,7 @@ from fairihub_core.places import Places
 from fairihub_spawner.local import TeamLocalSpawner
 
 removal_module.LOOK_SECONDS = 1.0
+intake.BODY_SECONDS = 2.0
 store = AuthStore.in_folder(data)
 recorder = Recorder(data, store.record)
 continuity = Continuity(
@@ -37,7 +39,7 @@ publication.subscribe(removal.told)
 record_tokens(recorder.record)
 
 c.Gate.record = lambda entry: recorder.record(entry)
-c.Gate.begun = lambda app: removal.begin(app)
+c.Gate.begun = lambda app: (bound_requests(app), removal.begin(app))
 c.Gate.stays_out = lambda name: removal.stays_out(name)
 c.Gate.signs_in = lambda name, app: removal.signs_in(name, app)
 c.JupyterHub.cleanup_servers = False
