@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from jupyterhub import orm
@@ -18,6 +18,7 @@ STRETCH_SECONDS = 0.02
 """After so long whoever else waits for the hub's loop comes first."""
 
 LOOK_AGAIN_SECONDS = 0.1
+START_LOOK = timedelta(seconds=1)
 
 Spared = Callable[[int, list[Any]], Collection[int]]
 """Of a user's number and tokens: which of these stay."""
@@ -122,12 +123,17 @@ class HubUsers:
             await asyncio.wait(tuple(self._ending))
 
     async def end_servers(self) -> float | None:
-        """Has each server looked at whose time is over; seconds until the next one's is."""
+        """Has each server looked at whose time is over; seconds until the next one's is.
+
+        One that starts cannot be ended yet, and is looked at again soon.
+        """
         now, next_end = clock.now(), None
         self._since = time.perf_counter()
         for user in tuple(self._app.users.values()):
             for spawner in tuple(user.spawners.values()):
                 end = _end_of(spawner) if spawner.ready else None
+                if spawner.pending == "spawn":
+                    end = now + START_LOOK
                 if end is not None and end <= now:
                     self._begin(spawner.poll_and_notify(), user.name)
                 elif end is not None:

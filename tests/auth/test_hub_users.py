@@ -104,3 +104,12 @@ async def test_renewed_their_old_cookie_names_nobody(database: Any) -> None:
     assert now["login0"] != cookies["login0"]
     assert now["login1"] == cookies["login1"]
     assert [t.user.name for t in database.query(orm.APIToken)] == ["login1"]
+
+
+async def test_a_server_that_starts_is_looked_at_again_within_a_second(database: Any) -> None:
+    starting = SimpleNamespace(ready=False, pending="spawn")
+    user = SimpleNamespace(name="ada", spawners={"": starting})
+    hub = HubUsers(SimpleNamespace(db=database, users={1: user}))
+    assert await hub.end_servers() == pytest.approx(1, abs=0.1)
+    starting.pending = None
+    assert await hub.end_servers() is None
