@@ -1,4 +1,7 @@
-"""The frame of every page of a service: the hub's name, where one can go, sign out. No scripts."""
+"""The frame of every page of a service: the hub's name, where one can go, sign out.
+
+Its one script tells who is let in no more, and is in pages for somebody signed in only.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from pathlib import Path
 
 from fairihub_core.palette import palette
 
+STANDING = Path(__file__).with_name("standing.js")
+"""The script that asks the hub whether the reader is still let in; pages of the hub have it too."""
 _STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+_SCRIPT = STANDING.read_text(encoding="utf-8")
 _MARK = (
     '<svg class="fh-logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">'
     '<path d="M16 3 29 10 16 17 3 10Z" fill="currentColor"/>'
@@ -41,11 +47,11 @@ class Brand:
 
     @cached_property
     def policy(self) -> str:
-        """The Content-Security-Policy of a page: this very style, our own images and forms."""
-        style = b64encode(sha256(self.css.encode()).digest()).decode()
+        """The Content-Security-Policy of a page: this very style and script, and our own host."""
         return (
-            f"default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src {_hash(self.css)}; script-src {_hash(_SCRIPT)}; "
+            "connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+            "frame-ancestors 'none'"
         )
 
     @property
@@ -81,6 +87,10 @@ def service_page(brand: Brand, title: str, content: str, here: str, login: str |
     )
 
 
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
 def _header(brand: Brand, name: str, here: str, login: str | None) -> str:
     hub = escape(brand.hub_url)
     mark = f'<img class="fh-logo" src="{hub}hub/logo" alt="">' if brand.has_logo else _MARK
@@ -94,6 +104,7 @@ def _header(brand: Brand, name: str, here: str, login: str | None) -> str:
         f'<header class="fh-header"><div class="fh-bar">'
         f'<a class="fh-brand" href="{hub}hub/home">{mark}<span>{name}</span></a>'
         f'<nav aria-label="Main"><ul class="fh-links">{links}</ul></nav>{account}</div></header>'
+        f"{'' if login is None else _standing(hub)}"
     )
 
 
@@ -102,4 +113,23 @@ def _account(hub: str, login: str) -> str:
         f'<div class="fh-account"><span class="fh-login" title="Signed in as {login}">'
         f'<span class="fh-unseen">Signed in as </span>{login}</span>'
         f'<a class="fh-button fh-small" href="{hub}hub/logout">Sign out</a></div>'
+    )
+
+
+def _standing(hub: str) -> str:
+    """The banner for whoever is let in no more while the page is open, and its script."""
+    return (
+        '<aside class="fh-standing" id="standing" aria-label="Your access" '
+        f'data-url="{hub}hub/api/fairihub/standing" hidden><div class="fh-bar">'
+        '<p role="alert" id="standing-why" '
+        'data-no-team="You are no longer in a team of this hub." '
+        'data-closed="Your team or your membership has closed." '
+        'data-another-person="Your login belongs to another account now." '
+        'data-signed-out="You are signed out." '
+        'data-server="The team of your server lets you in no more."></p>'
+        '<p id="standing-end" data-ends="Your server ends in {time}. Save your work now." '
+        'data-ended="Your server has been ended. What was saved is still there."></p>'
+        f'<a id="standing-more" href="{hub}hub/login" '
+        'data-signed-out="Sign in again" data-else="What to do"></a></div></aside>'
+        f'<script type="module">{_SCRIPT}</script>'
     )

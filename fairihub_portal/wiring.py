@@ -16,6 +16,7 @@ from fairihub_core.palette import palette
 from fairihub_core.people import Provider
 from fairihub_core.resolution import Mismatch
 from fairihub_core.servers import last_choice, started_at, state_of
+from fairihub_core.service_page import STANDING
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal.forms import TEMPLATES, profile_form
 from fairihub_portal.home import HomePage, ServerNow, home_page
@@ -120,7 +121,11 @@ def options_form(
 
 def static_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, str]]]:
     """For `c.JupyterHub.extra_handlers`: our style and scripts below `/hub/fairihub-static/`."""
-    return [(r"/fairihub-static/(.*)", PortalStaticHandler, {"path": str(STATIC)})]
+    shared = {"path": str(STANDING.parent)}
+    return [
+        (rf"/fairihub-static/({STANDING.name})", PortalStaticHandler, shared),
+        (r"/fairihub-static/(.*)", PortalStaticHandler, {"path": str(STATIC)}),
+    ]
 
 
 def page_handlers(
@@ -184,6 +189,6 @@ def _language_of(spawner: Any, default: str) -> str:
 
 def _static_version() -> str:
     digest = sha256()
-    for file in sorted(STATIC.iterdir()):
+    for file in (STANDING, *sorted(STATIC.iterdir())):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""The catalogue as a web page: a list with a search, made on the server, without scripts."""
+"""The catalogue as a web page: a list with a search, made on the server."""
 
 from __future__ import annotations
 

@@ -6,9 +6,3 @@ const words = JSON.parse(document.body.dataset.words || "{}");
 export function _(text, values = {}) {
   return (words[text] || text).replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);
 }
-
-/** “4 minutes”, in the language of the page. */
-export function counted(number, unit) {
-  const language = document.documentElement.lang;
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(number);
-}

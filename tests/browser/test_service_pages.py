@@ -1,4 +1,4 @@
-"""The pages of the services in a browser: no sideways scroll on a phone, and a run is cancelled."""
+"""The pages of the services in a browser: on a phone, a run cancelled, word of a removal."""
 
 from __future__ import annotations
 
@@ -133,3 +133,38 @@ def test_a_run_is_not_cancelled_without_the_pages_token(page: Page, hub: Running
     api = hub.api("ada")
     assert api.get(f"{RUNS}jobs/{run}").json()["status"] in ("accepted", "running")
     api.delete(f"{RUNS}jobs/{run}")
+
+
+def test_open_pages_say_who_is_let_in_no_more_and_take_it_back(
+    signed_in: SignedIn, hub: RunningHub, shot: Shot
+) -> None:
+    first = signed_in("linus")
+    shown = {"catalogue": first, "runs": first.context.new_page()}
+    shown["catalogue"].goto("/services/catalog/")
+    shown["runs"].goto(f"{RUNS}jobs")
+    for page in shown.values():
+        expect(page.locator("#standing")).to_be_hidden()
+    file = hub.teams / "fairicubeuc4.yaml"
+    with hub.edited("fairicubeuc4", file.read_text().replace("userName: linus", "userName: joan")):
+        for page in shown.values():
+            said = page.get_by_role("alert")
+            expect(said).to_have_text("You are no longer in a team of this hub.", timeout=15_000)
+        for name, page in shown.items():
+            for width in (DESK, PHONE):
+                page.set_viewport_size(width)
+                assert page.evaluate(OVERFLOW) <= 0
+                for scheme in ("light", "dark"):
+                    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                    shot(page, f"removed-{name}-{width['width']}-{scheme}")
+        expect(page.get_by_role("link", name="What to do")).to_be_visible()
+    for page in shown.values():  # nobody comes back in by a session from before
+        expect(page.get_by_role("alert")).to_have_text("You are signed out.", timeout=15_000)
+    hub.forget_token("linus")
+    with first.context.new_page() as again:
+        again.goto(hub.new_link("linus"))
+        again.wait_for_url("**/hub/spawn*")
+    for page in shown.values():
+        expect(page.locator("#standing")).to_be_hidden(timeout=15_000)
+    shown["runs"].close()
+    first.set_viewport_size(DESK)
+    first.emulate_media(color_scheme="light")

@@ -1,13 +1,15 @@
-"""The frame of the services' pages: the hub's name and colour, ways out of it, no scripts."""
+"""The frame of the services' pages: the hub's name and colour, ways out of it, and one script."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
 from hashlib import sha256
+from typing import get_args
 
 import pytest
 
+from fairihub_core.access import Reason
 from fairihub_core.errors import BadInput
 from fairihub_core.palette import DARK, LIGHT, contrast
 from fairihub_core.service_page import Brand, service_page
@@ -29,8 +31,9 @@ def test_it_says_where_one_is_and_where_one_can_go() -> None:
     assert page.index("<main") < page.index("<p>inside</p>") < page.index("</main>")
 
 
-def test_nobody_known_means_no_sign_out() -> None:
+def test_nobody_known_means_no_sign_out_and_no_script() -> None:
     assert "logout" not in shown(login=None)
+    assert "<script" not in shown(login=None)
 
 
 @pytest.mark.parametrize("evil", ["<script>x</script>", '" onclick="x', "' x='"])
@@ -39,12 +42,32 @@ def test_hostile_names_are_text(evil: str) -> None:
     assert evil not in page.replace(" aria-current=page", "")
 
 
-def test_the_policy_allows_this_style_and_no_script() -> None:
-    style = shown().partition("<style>")[2].partition("</style>")[0]
-    assert f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in BRAND.policy
-    assert "default-src 'none'" in BRAND.policy
-    assert "script" not in BRAND.policy
-    assert "<script" not in shown()
+def test_the_policy_allows_this_style_and_this_script_only() -> None:
+    (style,) = re.findall("<style>(.*?)</style>", shown(), re.S)
+    (script,) = re.findall('<script type="module">(.*?)</script>', shown(), re.S)
+    assert shown().count("<script") == 1
+    assert re.findall(r"\son\w+=|javascript:", shown().replace(script, "")) == []
+    assert set(BRAND.policy.split("; ")) == {
+        "default-src 'none'",
+        f"style-src {_hash(style)}",
+        f"script-src {_hash(script)}",
+        "connect-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    }
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def test_the_script_asks_this_hub_and_has_words_for_every_reason() -> None:
+    page = shown()
+    assert 'data-url="/base/hub/api/fairihub/standing"' in page
+    for code in (*get_args(Reason), "signed-out"):
+        assert f'data-{code}="' in page
 
 
 def test_the_colour_is_made_readable() -> None:

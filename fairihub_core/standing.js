@@ -1,9 +1,10 @@
 /**
  * Asks the hub whether the reader is still let in, while somebody looks at the page, and says at
  * its top when not: why, and when their server ends. It goes away once they are let in again.
+ *
+ * The banner has the words, by code of the answer; other scripts of the page hear of each answer
+ * by the event `standing` of the document. Without imports, so that a page can have it inside.
  */
-
-import { _, counted } from "./texts.js";
 
 const USUAL = 5_000;
 const LONGEST = 160_000;
@@ -11,18 +12,13 @@ const PATIENCE = 10_000;
 
 const byId = (id) => document.getElementById(id);
 const banner = byId("standing");
-const { url } = banner.dataset;
+const why = byId("standing-why");
+const end = byId("standing-end");
+const more = byId("standing-more");
 let pause = USUAL;
 let asking = false;
 let waiting;
 let ends = null;
-
-const REASONS = {
-  "no-team": _("You are no longer in a team of this hub."),
-  closed: _("Your team or your membership has closed."),
-  "another-person": _("Your login belongs to another account now."),
-  "signed-out": _("You are signed out."),
-};
 
 function watched() {
   return document.visibilityState === "visible" && document.hasFocus();
@@ -34,7 +30,7 @@ async function ask() {
   asking = true;
   try {
     const signal = AbortSignal.timeout(PATIENCE);
-    const answer = await fetch(url, { cache: "no-store", signal });
+    const answer = await fetch(banner.dataset.url, { cache: "no-store", signal });
     if (!answer.ok && answer.status !== 401) throw new Error(`${answer.status}`);
     tell(await answer.json());
     pause = USUAL;
@@ -48,31 +44,35 @@ async function ask() {
 function tell({ admitted = false, code, message, server_ends: until }) {
   ends = until ? new Date(until) : null;
   banner.hidden = admitted && ends === null;
-  const why = admitted ? _("The team of your server lets you in no more.") : reason(code, message);
+  const said = banner.hidden ? "" : (words(why, admitted ? "server" : code) ?? message ?? "");
   // Said again only if it has changed, or a screen reader would repeat it every few seconds.
-  if (banner.hidden) byId("standing-why").textContent = "";
-  else if (byId("standing-why").textContent !== why) byId("standing-why").textContent = why;
-  byId("standing-more").hidden = admitted;
-  byId("standing-more").textContent = code === "signed-out" ? _("Sign in again") : _("What to do");
+  if (why.textContent !== said) why.textContent = said;
+  more.hidden = admitted;
+  more.textContent = words(more, code) ?? words(more, "else");
   countDown();
+  document.dispatchEvent(new CustomEvent("standing", { detail: { admitted, ends } }));
 }
 
-function reason(code, message) {
-  return REASONS[code] ?? message ?? "";
+/** What `element` has to say in a case, such as `no-team`. */
+function words(element, when) {
+  return element.getAttribute(`data-${when}`);
 }
 
 function countDown() {
-  byId("standing-end").hidden = ends === null;
+  end.hidden = ends === null;
   if (ends === null) return;
   const seconds = Math.ceil((ends - Date.now()) / 1000);
-  byId("standing-end").textContent =
-    seconds > 0
-      ? _("Your server ends in %(time)s. Save your work now.", { time: inWords(seconds) })
-      : _("Your server has been ended. What was saved is still there.");
+  end.textContent =
+    seconds > 0 ? words(end, "ends").replace("{time}", inWords(seconds)) : words(end, "ended");
 }
 
 function inWords(seconds) {
   return seconds > 90 ? counted(Math.ceil(seconds / 60), "minute") : counted(seconds, "second");
+}
+
+function counted(number, unit) {
+  const style = { style: "unit", unit, unitDisplay: "long" };
+  return new Intl.NumberFormat(document.documentElement.lang, style).format(number);
 }
 
 setInterval(() => !banner.hidden && countDown(), 1000);
