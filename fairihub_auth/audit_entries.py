@@ -9,9 +9,11 @@ from typing import Any
 from jupyterhub import orm
 from sqlalchemy import event
 
+from fairihub_auth.token_makers import maker
 from fairihub_core import clock
 from fairihub_core.access import closed_for
 from fairihub_core.audit import Entry, Record
+from fairihub_core.logins import printable
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Team
 
@@ -114,7 +116,8 @@ def record_tokens(record: Record) -> None:
 
     def made(_mapper: Any, _connection: Any, token: Any) -> None:
         if token.user is not None and token.client_id == "jupyterhub":
-            record(entry_of_token(token.user.name, token.note, token.scopes, token.expires_at))
+            entry = entry_of_token(token.user.name, token.note, token.scopes, token.expires_at)
+            record(entry.model_copy(update={"by": printable(maker(), 80)}))
 
     event.listen(orm.APIToken, "after_insert", made)
 

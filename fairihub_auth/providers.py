@@ -26,6 +26,7 @@ from traitlets import Callable, Float, default
 from fairihub_auth.gate import Gate
 from fairihub_auth.login_page import OneSession
 from fairihub_auth.logout import ProviderLogout
+from fairihub_auth.token_makers import TOKENS
 from fairihub_core import clock
 from fairihub_core.access import Denial
 from fairihub_core.errors import FairihubError
@@ -266,7 +267,7 @@ class ProviderGate(Gate):
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
         handlers: list[tuple[str, type[web.RequestHandler]]] = super().get_handlers(app)
-        return [*handlers, ("/login", ProviderLoginHandler)]
+        return [*handlers, ("/login", ProviderLoginHandler), TOKENS]
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -220,6 +221,27 @@ def test_an_admin_sees_what_concerns_their_teams(hub: Hub) -> None:
     assert seen(hub, "olga", team="uc5") == {"uc5"}
 
 
+def test_a_token_names_who_made_it_however_many_do_at_once(hub: Hub) -> None:
+    tokens = {by: hub.user_token(by) for by in ("olga", "bob")}
+    tokens["operator"] = hub.tokens["operator"]
+    asked = [(f"{by} {n}", tokens[by]) for n in range(10) for by in tokens]
+
+    def make(note: str, token: str) -> None:
+        answer = hub.api("/users/bob/tokens", token, "POST", json={"note": note})
+        assert answer.status_code == 201, answer.text
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: make(*each), asked))
+    made = {note: note.split()[0] for note, _ in asked}
+    hub.eventually(lambda: made.items() <= makers(hub).items())
+
+
+def makers(hub: Hub) -> dict[str, str]:
+    """Who made a token, by its note."""
+    told = [e for e in hub.audit() if e["action"] == "token-made" and e["login"] == "bob"]
+    return {e["detail"].partition("“")[2].rstrip("”"): e["by"] for e in told}
+
+
 def seen(hub: Hub, by: str, **query: str) -> set[str]:
     params = {"action": "run-dismissed", "limit": "3", **query}
     status, told = ask(hub, "audit", by, params=params)
@@ -333,7 +355,9 @@ def test_an_account_is_forgotten_with_its_sessions_and_its_server(hub: Hub) -> N
     fay, token = hub.signed_in("fay"), hub.user_token("fay")
     start_server(hub, "fay")
     of_server = server_token(hub, "fay")
-    assert ask(hub, "people/fay-renamed", "olga", "DELETE") == (204, {})
+    status, told = ask(hub, "people/fay-renamed", "olga", "DELETE")
+    assert (status, told["login"], told["account"], told["waiting"]) == (200, "fay", "7", [])
+    assert "“fay” is pinned to account 7 no more" in told["said"]
     assert not server_of(hub, "fay"), "before anybody else can have the name"
     assert tokens_of(hub, "fay") == []
     assert hub.api("/fairihub/standing", of_server).status_code == 401
@@ -342,8 +366,12 @@ def test_an_account_is_forgotten_with_its_sessions_and_its_server(hub: Hub) -> N
     assert hub.api("/user", token).status_code == 403
     hub.eventually(
         lambda: (
-            ("fay", "olga")
-            in [(e["login"], e["by"]) for e in hub.audit() if e["action"] == "pin-removed"]
+            ("fay", "olga", "Account 7.")
+            in [
+                (e["login"], e["by"], e["detail"])
+                for e in hub.audit()
+                if e["action"] == "pin-removed"
+            ]
         )
     )
     assert hub.signed_in("fay").is_in()
