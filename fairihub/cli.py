@@ -211,8 +211,7 @@ def _audit(options: argparse.Namespace) -> int:
 def _unpin(options: argparse.Namespace) -> int:
     from fairihub.remote import unpin
 
-    unpin(options.data, options.login)
-    print(f"“{options.login}” is pinned to no account any more; the next sign-in pins it anew.")
+    print(unpin(options.data, options.login).said)
     return 0
 
 

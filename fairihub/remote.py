@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from fairihub import datafolder
 from fairihub.hub_settings import HubSettings
 from fairihub.team_files import readings_of
+from fairihub_auth.accounts import Forgotten
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
 from fairihub_core.access import require_access
@@ -119,8 +120,8 @@ def audit(data: Path, wanted: Mapping[str, str]) -> list[Entry]:
     return [Entry.model_validate(entry) for entry in answer["entries"]]
 
 
-def unpin(data: Path, login: str) -> None:
-    """Forgets which account `login` is pinned to; the hub must run.
+def unpin(data: Path, login: str) -> Forgotten:
+    """Forgets which account `login` is pinned to, and says what that came to; the hub must run.
 
     Raises:
         Missing: `no-such-person`.
@@ -128,7 +129,8 @@ def unpin(data: Path, login: str) -> None:
     hub = _hub_of(data)
     address = datafolder.running_hub(hub.places).address
     person = urllib.parse.quote(login_of(login), safe="")
-    _ask(hub.places, f"{address}/hub/api/fairihub/people/{person}", method="DELETE")
+    answer = _ask(hub.places, f"{address}/hub/api/fairihub/people/{person}", method="DELETE")
+    return Forgotten.model_validate(answer)
 
 
 def _kept(hub: HubSettings, away: Unavailable) -> Snapshot:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fairihub_auth.arrivals import Arrived
+from fairihub_core.logins import printable
 from fairihub_core.people import People, Person, Provider
 from fairihub_core.resolution import ClaimRules, Mismatch
+from fairihub_core.teams import Frozen, TeamDirectory
 
 
 def _unheard(name: str) -> Arrived | None:
@@ -30,3 +32,36 @@ class Accounts:
     def of(self, login: str) -> Person | None:
         """Whose hub name that is, or else whose login."""
         return self.people.named(login) or self.people.with_login(login)
+
+
+def is_numbered(mismatch: Mismatch, directory: TeamDirectory) -> bool:
+    """Whether the number that is expected is one of the file, not of a pin."""
+    team = directory.team(mismatch.team)
+    return team is not None and any(str(m.github_id) == mismatch.expected for m in team.members)
+
+
+class Forgotten(Frozen):
+    """What it comes to when a hub name is pinned to its account no more."""
+
+    login: str
+    account: str
+    waiting: tuple[str, ...] = ()
+    """The accounts that were refused for this pin, and are not any more."""
+    said: str
+
+
+def forgotten(person: Person, accounts: Accounts, directory: TeamDirectory) -> Forgotten:
+    """What is said of it, by what was known before."""
+    name, account = printable(person.name), printable(person.id)
+    refused = (
+        printable(mismatch.found)
+        for mismatch in accounts.mismatches
+        if mismatch.expected == person.id and not is_numbered(mismatch, directory)
+    )
+    waiting = tuple(dict.fromkeys(refused))
+    said = f"“{name}” is pinned to account {account} no more; the next sign-in pins it anew."
+    if waiting:
+        said += f" Refused until now, and waiting: account {', '.join(waiting)}."
+    if accounts.provider == "github":
+        said += " Safer: say githubId in the team file, and no other account comes in."
+    return Forgotten(login=name, account=account, waiting=waiting, said=said)

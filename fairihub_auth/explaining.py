@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from fairihub_auth.accounts import Accounts
+from fairihub_auth.accounts import Accounts, is_numbered
 from fairihub_auth.arrivals import Arrived
 from fairihub_auth.deciding import Caller, require_whole
 from fairihub_core.errors import Refused
@@ -122,7 +122,7 @@ def _at_odds(mismatch: Mismatch, seen: Snapshot, accounts: Accounts) -> Ground:
     login, found, meant = (
         printable(text) for text in (mismatch.login, mismatch.found, mismatch.expected)
     )
-    if _is_numbered(mismatch, seen.directory):
+    if is_numbered(mismatch, seen.directory):
         said = (
             f"Account {found} gets nothing by “{login}”: the file says githubId {meant}. "
             "If the person has another account, mend it there."
@@ -136,12 +136,6 @@ def _at_odds(mismatch: Mismatch, seen: Snapshot, accounts: Accounts) -> Ground:
     report = seen.report_of(mismatch.team)
     place = report.place(mismatch.login) if report is not None else None
     return Ground(team=mismatch.team, admitted=False, said=said, place=place)
-
-
-def _is_numbered(mismatch: Mismatch, directory: TeamDirectory) -> bool:
-    """Whether the number that is expected is one of the file, not of a pin."""
-    team = directory.team(mismatch.team)
-    return team is not None and any(str(m.github_id) == mismatch.expected for m in team.members)
 
 
 def _granting(values: Iterable[str], rules: ClaimRules) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairihub_auth.accounts import Accounts
+from fairihub_auth.accounts import Accounts, Forgotten, forgotten
 from fairihub_auth.answering import Handlers, JsonHandler
 from fairihub_auth.deciding import (
     Standing,
@@ -190,11 +190,12 @@ class PersonHandler(AskingHandler):
     async def delete(self, login: str) -> None:
         await self.answer(self._unpinned(login))
 
-    async def _unpinned(self, login: str) -> None:
+    async def _unpinned(self, login: str) -> Forgotten:
         caller = self.caller()
         self.query()
-        require_operator(caller, self.asked.snapshot().directory)
-        person = self.asked.accounts().of(login_of(login))
+        accounts, directory = self.asked.accounts(), self.asked.snapshot().directory
+        require_operator(caller, directory)
+        person = accounts.of(login_of(login))
         if person is None:
             said = f"Nobody has signed in as “{printable(login)}”."
             raise Missing("no-such-person", said)
@@ -205,6 +206,13 @@ class PersonHandler(AskingHandler):
         await asyncio.to_thread(self.asked.unpin, person.name)
         await users.renew([person.name])
         await users.ended()
-        self.asked.record(
-            Entry(at=clock.now(), action="pin-removed", login=person.name, by=caller.name)
+        told = forgotten(person, accounts, directory)
+        entry = Entry(
+            at=clock.now(),
+            action="pin-removed",
+            login=person.name,
+            by=caller.name,
+            detail=f"Account {told.account}.",
         )
+        self.asked.record(entry)
+        return told

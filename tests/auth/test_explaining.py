@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from fairihub_auth.accounts import Accounts
+from fairihub_auth.accounts import Accounts, forgotten
 from fairihub_auth.arrivals import Arrived
 from fairihub_auth.deciding import Caller
 from fairihub_auth.explaining import why
@@ -173,3 +173,24 @@ def test_operators_learn_what_arrived_and_why_it_counts_for_nothing(
     assert [g for g in grounds if not g.startswith("seas")] == [by_team[0], *by_team[2:]][1:]
     for by in ("lars", "rita"):
         assert claimed(by, "mona", values)[1:] == []
+
+
+# --- an account that is forgotten ---
+
+
+def test_what_is_forgotten_and_who_waits_is_said() -> None:
+    ada = PEOPLE.persons[0]
+    told = forgotten(ada, Accounts("github", PEOPLE, MISMATCHES), SNAPSHOT.directory)
+    assert (told.login, told.account, told.waiting) == ("ada", "1001", ("2001",))
+    assert told.said == (
+        "“ada” is pinned to account 1001 no more; the next sign-in pins it anew. "
+        "Refused until now, and waiting: account 2001. "
+        "Safer: say githubId in the team file, and no other account comes in."
+    )
+
+
+def test_nobody_waits_whom_the_file_does_not_mean() -> None:
+    dora = Person(name="dora", id="5", logins=("dora",))
+    told = forgotten(dora, Accounts("oidc", PEOPLE, MISMATCHES), SNAPSHOT.directory)
+    assert (told.account, told.waiting) == ("5", ())
+    assert told.said.endswith("the next sign-in pins it anew.")

@@ -74,7 +74,13 @@ def test_another_account_with_the_login_is_refused_and_reported(
     assert answer.status_code == 200
     assert renamed.get("/hub/api/fairihub/standing").json()["login"] == "grace"
     del github.accounts[9]
-    assert hub.run("unpin", "grace", "--data", str(hub.data)).returncode == 0
+    told = hub.run("why", "grace", "--data", str(hub.data)).stdout
+    assert "This hub knows “grace” as account 7." in told
+    assert "Account 9 was refused as “grace”: this login is pinned to account 7." in told
+    unpinned = hub.run("unpin", "grace", "--data", str(hub.data))
+    assert (unpinned.returncode, unpinned.stderr) == (0, "")
+    assert "pinned to account 7 no more" in unpinned.stdout
+    assert "waiting: account 9. Safer: say githubId in the team file" in unpinned.stdout
     assert hub.run("unpin", "grace", "--data", str(hub.data)).returncode == 1
     github.accounts[7] = GRACE
 
