@@ -39,6 +39,20 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
         hub.close()
 
 
+@pytest.fixture(scope="module")
+def github_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """A hub where people sign in with GitHub, which is not asked for anything here."""
+    hub = RunningHub(tmp_path_factory.mktemp("github"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITHUB_CLIENT_ID", "of-a-test")
+        patch.setenv("GITHUB_CLIENT_SECRET", "of-a-test")
+        try:
+            hub.start()
+            yield hub
+        finally:
+            hub.close()
+
+
 def told(answer: httpx.Response) -> str:
     """How an answer reads in the matrix."""
     if answer.is_redirect:
@@ -68,6 +82,19 @@ def test_every_cell_answers_as_the_matrix_says(
         if (ask.cells[column] != ALLOWED or column in STRANGERS) and CANARY in answer.text:
             wrong.append(f"{column} reads what is the team's: {said(answer)}")
     assert not wrong, "\n".join([f"{ask.method} {ask.at} ({row.title}):", *wrong])
+
+
+def test_the_way_to_a_provider_and_back_is_open_to_all_and_leads_nobody_in(
+    github_hub: RunningHub,
+) -> None:
+    """Nobody is signed in there yet, so there is one kind of caller."""
+    asks = [a for g, _, a in asks_of(MATRIX, "hub") if g.only == "provider"]
+    assert len(asks) == 2
+    for ask in asks:
+        client = github_hub.client(follow_redirects=False)
+        answer = client.request(ask.method, ask.at)
+        assert told(answer) == ask.cells["nobody"], said(answer)
+        assert client.get("/hub/home").status_code == 302
 
 
 def said(answer: httpx.Response) -> str:
