@@ -13,13 +13,15 @@ from fairihub_portal.views import ProfilePage
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def profile_form(page: ProfilePage, contact: str = "", language: str = SOURCE) -> str:
+def profile_form(
+    page: ProfilePage, contact: str = "", language: str = SOURCE, home_url: str = ""
+) -> str:
     """The choice of profiles with its start button, or why there is nothing to choose.
 
     Never empty: an empty form would make the hub start a server without asking.
     """
     template = _environment().get_template("_profiles.html")
-    return template.render(page=page, contact=contact, language=language)
+    return template.render(page=page, contact=contact, language=language, home_url=home_url)
 
 
 @cache

@@ -65,6 +65,8 @@ class ProfilePage:
     sections: tuple[TeamSection, ...]
     notices: tuple[str, ...] = ()
     denial: Denial | None = None
+    teamless: bool = False
+    """Let in without a team, as an operator is."""
 
 
 def profile_page(
@@ -73,12 +75,13 @@ def profile_page(
     last_choice: str | None = None,
     *,
     denial: Denial | None = None,
+    teamless: bool = False,
     shares_system_user: bool = False,
 ) -> ProfilePage:
     """The page of `offers`, by team in their order, with one profile preselected.
 
     Preselected is what the member started last, if it is still on offer, else the first
-    default, else the first. Without offers, `denial` says why.
+    default, else the first. Without offers, `denial` or `teamless` says why.
     """
     notices = (
         (limits_sentence(enforcement), SHARED_USER)
@@ -91,6 +94,7 @@ def profile_page(
         sections=tuple(_section(team, offers, selected) for team in teams.values()),
         notices=notices if offers else (),
         denial=denial,
+        teamless=teamless,
     )
 
 

@@ -112,9 +112,10 @@ def options_form(
             enforcement,
             _asked_for(spawner) or last_choice(spawner),
             denial=denial_of(login, directory, day),
+            teamless=not directory.open_teams_of(login, day),
             shares_system_user=shares_system_user,
         )
-        return profile_form(page, contact, _language_of(spawner, language))
+        return profile_form(page, contact, _language_of(spawner, language), _home_url(spawner))
 
     return form
 
@@ -185,6 +186,10 @@ def _language_of(spawner: Any, default: str) -> str:
     if spawner.handler is None:
         return default
     return preferred(spawner.handler.request.headers.get("Accept-Language", ""), default)
+
+
+def _home_url(spawner: Any) -> str:
+    return "" if spawner.handler is None else f"{spawner.handler.hub.base_url}home"
 
 
 def _static_version() -> str:

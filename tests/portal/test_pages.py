@@ -82,6 +82,14 @@ def test_without_a_profile_there_is_nothing_to_start(hub, signed_in):
     assert page.locator("main button").count() == 0
 
 
+def test_an_operator_without_a_team_is_led_to_the_teams(hub, signed_in):
+    page = signed_in("olga")
+    page.goto(f"{hub.url}hub/spawn")
+    assert "operators belong to no team" in page.locator("#no-profile").inner_text()
+    page.click("#no-profile a.fh-button")
+    page.wait_for_selector("#all-teams")
+
+
 def test_a_profile_is_chosen_started_and_stopped(hub, signed_in):
     page = signed_in("bob")
     page.click("#start")

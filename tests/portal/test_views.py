@@ -161,6 +161,13 @@ def test_without_an_offer_there_is_an_explanation_and_no_button(denial, said):
     assert "<button" not in form
 
 
+def test_an_operator_without_a_team_is_led_home_and_sent_to_no_admin():
+    form = profile_form(profile_page([], ENFORCED, teamless=True), home_url="/lab/hub/home")
+    assert "operators belong to no team" in form
+    assert 'href="/lab/hub/home"' in form
+    assert "admin" not in form
+
+
 def test_hostile_names_stay_text():
     profile = Profile(
         slug=HOSTILE, display_name=HOSTILE, description=HOSTILE, s3_bucket_name=HOSTILE
