@@ -25,6 +25,7 @@ _PASSED_ON = (
     "NO_PROXY", "no_proxy",
 )  # fmt: skip
 _SETTINGS = (
+    "core.bigFileThreshold=1m",  # more than that git would hold in memory, and more than once
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.logAllRefUpdates=false",

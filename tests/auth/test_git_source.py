@@ -347,6 +347,26 @@ def test_a_repository_that_is_too_large_is_given_up_and_leaves_nothing(
     assert list((tmp_path / "cache" / "central").iterdir()) == []
 
 
+def test_a_large_file_that_was_packed_small_takes_git_no_memory(
+    origin: Origin,
+    follow: Follow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    customer: Customer,
+) -> None:
+    bounded = tmp_path / "bin" / "git"
+    bounded.parent.mkdir()
+    bounded.write_text(f'#!/bin/sh\nulimit -v 120000\nexec {shutil.which("git")} "$@"\n')
+    bounded.chmod(0o755)
+    git("config", "core.bigFileThreshold", "1m", cwd=origin.path)  # the other side is bounded, too
+    git("config", "pack.threads", "1", cwd=origin.path)
+    hub = follow()
+    origin.commit({"zeros.bin": bytes(150 * 2**20), "teams/uc5.yaml": customer("uc5", "eve")})
+    monkeypatch.setenv("PATH", f"{bounded.parent}:{os.environ['PATH']}")
+    hub.watch.poke("central")
+    assert eventually(lambda: "uc5" in hub.who, seconds=60), hub.codes
+
+
 def test_no_configuration_and_no_hook_but_ours_counts(
     origin: Origin,
     follow: Follow,
