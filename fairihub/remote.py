@@ -27,7 +27,7 @@ from fairihub_core.audit import Entry
 from fairihub_core.errors import BadInput, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.places import Places
-from fairihub_core.reasons import Explanation, explained
+from fairihub_core.reasons import Explanation, explained, findings_of
 from fairihub_core.snapshot import Snapshot
 
 CLI_TOKEN = "cli"  # noqa: S105 - the name of a file
@@ -102,7 +102,9 @@ def explanation(data: Path, login: str, team: str | None) -> Answer:
         address = datafolder.running_hub(hub.places).address
     except Unavailable as away:
         kept = _kept(hub, away)
-        return Answer(explained(login, kept, clock.today(), team), kept.taken)
+        told = explained(login, kept, clock.today(), team)
+        grounds = (*told.grounds, *(findings_of(team, kept) if team else ()))
+        return Answer(told.model_copy(update={"grounds": grounds}), kept.taken)
     query = urllib.parse.urlencode({"login": login, **({"team": team} if team else {})})
     answer = _ask(hub.places, f"{address}/hub/api/fairihub/why?{query}")
     return Answer(Explanation.model_validate(answer))

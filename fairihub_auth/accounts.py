@@ -16,6 +16,10 @@ def _unheard(name: str) -> Arrived | None:
     return None
 
 
+def _unborne(login: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Accounts:
     """Who has signed in by which account, and who was refused for having another."""
@@ -28,6 +32,8 @@ class Accounts:
     rules: ClaimRules = field(default_factory=ClaimRules)
     arrived: Callable[[str], Arrived | None] = _unheard
     """What the provider said last of a hub name."""
+    bearer: Callable[[str], str | None] = _unborne
+    """The hub name of who came in last under a login that no team file lists."""
 
     def of(self, login: str) -> Person | None:
         """Whose hub name that is, or else whose login."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from fairihub_auth.accounts import Accounts, is_numbered
 from fairihub_auth.arrivals import Arrived
-from fairihub_auth.deciding import Caller, require_whole
-from fairihub_core.errors import Refused
+from fairihub_auth.deciding import Caller, Wanted, require_whole
+from fairihub_core.audit import Entry
+from fairihub_core.errors import Refused, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import Person
-from fairihub_core.reasons import Explanation, Ground, explained
+from fairihub_core.reasons import Explanation, Ground, explained, findings_of
 from fairihub_core.resolution import ClaimRules, Mismatch
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
+
+Audit = Callable[[Wanted], Sequence[Entry]]
+"""Blocks: the newest entries of the audit log that fit, newest first."""
+_REMOVALS = 20
 
 
 def why(
@@ -26,8 +31,9 @@ def why(
     today: date,
     *,
     accounts: Accounts,
+    audit: Audit = lambda wanted: (),
 ) -> Explanation:
-    """Why `login` comes in or not, as far as the caller may know.
+    """Why `login` comes in or not, as far as the caller may know. Blocks if `audit` does.
 
     Operators learn all. An admin of teams learns what these say, as if there were no others.
     Everybody learns of themselves, without the places in team files and without numbers.
@@ -39,7 +45,7 @@ def why(
         Refused: `not-yours`.
     """
     require_whole(caller)
-    asked = _Asked(login_of(login), team, today, accounts)
+    asked = _Asked(login_of(login), team, today, accounts, audit)
     if caller.operates(snapshot.directory):
         return asked.told_to_operators(snapshot)
     own = {t.name for t in snapshot.directory.administered_by(caller.name, today)}
@@ -54,43 +60,74 @@ def why(
 
 @dataclass(frozen=True)
 class _Asked:
-    """A login, maybe in regard to one team only, and what is known of accounts."""
+    """A login, maybe in regard to one team only, and what else there is to know."""
 
     login: str
     team: str | None
     today: date
     accounts: Accounts
+    audit: Audit
 
     def told_to_operators(self, snapshot: Snapshot) -> Explanation:
-        told = self._told(self.accounts.of(self.login), snapshot)
+        told = self._told(self._person(), snapshot, everybody=True)
         return _with(told, self._by_claims(told.login, snapshot))
 
     def told_to_admins(self, seen: Snapshot) -> Explanation:
         """Whose login that is they learn of the people of their teams only."""
-        person = self.accounts.of(self.login)
+        person = self._person()
         listed = person is not None and bool(seen.directory.teams_of(person.name))
         return self._told(person if listed else None, seen)
 
     def told_to_themselves(self, seen: Snapshot) -> Explanation:
         return self._explained(self.accounts.people.named(self.login), seen)
 
-    def more(self, name: str, seen: Snapshot) -> tuple[Ground, ...]:
-        """What others are not told of `name`: which accounts are at odds with which team."""
+    def _person(self) -> Person | None:
+        """Whose login that is, or who came in last under it though no team file lists it."""
+        bearer = self.accounts.bearer(self.login)
+        known = self.accounts.of(self.login)
+        return known or (self.accounts.people.named(bearer) if bearer else None)
+
+    def more(self, name: str, seen: Snapshot, everybody: bool = False) -> Iterator[Ground]:
+        """What `name` is not told, but operators are (`everybody`) and admins of these teams."""
         person = self.accounts.people.named(name)
         logins = {self.login, name, *(person.logins if person else ())}
-        return tuple(
+        yield from (
             _at_odds(mismatch, seen, self.accounts)
             for mismatch in self.accounts.mismatches
             if mismatch.login in logins
             and self.team in (None, mismatch.team)
             and seen.directory.team(mismatch.team) is not None
         )
+        yield from self._removals(name, seen, everybody)
+        if self.team is not None:
+            yield from findings_of(self.team, seen, but="another-person")
 
-    def _told(self, person: Person | None, seen: Snapshot) -> Explanation:
+    def _removals(self, name: str, seen: Snapshot, everybody: bool) -> Iterator[Ground]:
+        """When `name` was dropped from teams that do not list it since, the last one first."""
+        teams = None if everybody else frozenset(t.name for t in seen.directory.teams)
+        if self.team is not None:
+            teams = frozenset({self.team}) if teams is None else teams & {self.team}
+        if teams is not None and not teams:
+            return
+        wanted = Wanted(login=name, action="removed", teams=teams, limit=_REMOVALS)
+        try:
+            entries = self.audit(wanted)
+        except Unavailable:  # what the team files say counts, and is at hand
+            return
+        # The newest of each team; also an entry of what somebody of this name did is found.
+        last = {entry.team: entry for entry in reversed(entries) if entry.login == name}
+        for entry in sorted(last.values(), key=lambda entry: entry.at, reverse=True):
+            team = seen.directory.team(entry.team)
+            if team is None or team.member(name) is None:
+                at = f"{entry.at:%Y-%m-%d %H:%M} UTC"
+                said = f"Removed from {entry.team} on {at}: {entry.detail}"
+                yield Ground(team=entry.team, admitted=False, said=said)
+
+    def _told(self, person: Person | None, seen: Snapshot, everybody: bool = False) -> Explanation:
         told = self._explained(person, seen)
         said = told.said if person is None else _introduced(self.login, person, told.said)
         told = told.model_copy(update={"said": said})
-        return _with(told, self.more(told.login, seen))
+        return _with(told, self.more(told.login, seen, everybody))
 
     def _explained(self, person: Person | None, seen: Snapshot) -> Explanation:
         name = self.login if person is None else person.name

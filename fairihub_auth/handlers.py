@@ -151,13 +151,15 @@ class WhyHandler(AskingHandler):
         caller = self.caller()
         query = self.query("login", "team")
         login, team = query.get("login", caller.name), query.get("team")
-        return why(
+        return await asyncio.to_thread(
+            why,
             caller,
             login,
             team,
             self.asked.snapshot(),
             clock.today(),
             accounts=self.asked.accounts(),
+            audit=self.asked.audit,
         )
 
 

@@ -141,6 +141,7 @@ class Register:
             self.written,
             self._rules,
             self._arrivals.of,
+            self._arrivals.bearer,
         )
 
     def mismatches(self) -> tuple[Mismatch, ...]:
@@ -181,6 +182,7 @@ class Register:
         denial = denial_of(person.name, directory, clock.today())
         if denial is None:
             self._strangers_are(self._strangers.without({identity.login}, identity.id))
+            self._arrivals.note_login(identity.login, person)
             self._let_in(person, known)
             return person
         if known is not None and person.claims != known.claims:

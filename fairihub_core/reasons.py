@@ -9,6 +9,8 @@ from fairihub_core.access import closed_for, denial_of
 from fairihub_core.snapshot import FileReport, Place, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Frozen, Team
 
+MAX_FINDINGS = 3
+
 
 class Ground(Frozen):
     """What one team says of a login, or the hub as a whole: then `team` is empty."""
@@ -111,6 +113,27 @@ def _of(team: Team, report: FileReport | None, what: str, admitted: bool, said: 
         said += f" (The file has an error{since}; this is its last good state.)"
     place = report.place(what) if report is not None else None
     return Ground(team=team.name, admitted=admitted, said=said, place=place)
+
+
+def findings_of(team: str, snapshot: Snapshot, but: str = "") -> tuple[Ground, ...]:
+    """What is wrong with the file of `team`, the worst of it: a slip may be what decided.
+
+    Args:
+        but: a code of findings that are told otherwise.
+    """
+    report = snapshot.report_of(team)
+    if report is None:
+        return ()
+    found = [f for f in report.findings if f.severity != "info" and f.code != but]
+    return tuple(
+        Ground(
+            team=team,
+            admitted=False,
+            said=f"{finding.severity.capitalize()} in the file: {finding.message}",
+            place=Place(path=report.path, line=finding.line, revision=report.revision),
+        )
+        for finding in sorted(found, key=lambda f: f.severity != "error")[:MAX_FINDINGS]
+    )
 
 
 def _broken(team: str, snapshot: Snapshot) -> tuple[Ground, ...]:

@@ -8,8 +8,11 @@ import pytest
 
 from fairihub_auth.accounts import Accounts, forgotten
 from fairihub_auth.arrivals import Arrived
-from fairihub_auth.deciding import Caller
+from fairihub_auth.deciding import Caller, Wanted
 from fairihub_auth.explaining import why
+from fairihub_core.audit import Entry
+from fairihub_core.errors import Unavailable
+from fairihub_core.findings import Finding
 from fairihub_core.people import People, Person, Provider
 from fairihub_core.reasons import Explanation
 from fairihub_core.resolution import ClaimRules, Grant, Mismatch
@@ -73,12 +76,35 @@ def claimed(by: str, login: str, values: str, team: str | None = None) -> list[s
     return lines(why(Caller(by, whole=True), login, team, CLAIMED, NOW.date(), accounts=accounts))
 
 
+LOG = tuple(
+    Entry(at=NOW.replace(hour=hour), action="removed", login=login, team=team, by=by, detail=detail)
+    for hour, login, team, by, detail in (
+        (14, "bob", "rivers", "team files", "Listed no more. rivers.yaml, at dcca24c"),
+        (13, "bob", "lakes", "team files", "Listed no more. lakes.yaml"),
+        (12, "bob", "rivers", "team files", "Listed no more. rivers.yaml, at 0000000"),
+        (11, "bob", "seas", "team files", "The team is gone. seas.yaml"),
+        (11, "gil", "lakes", "bob", "Listed no more. lakes.yaml"),
+        (10, "carla", "rivers", "team files", "Listed no more. rivers.yaml"),
+    )
+)
+
+
+def audit(wanted: Wanted) -> list[Entry]:
+    assert wanted.action == "removed"
+    return [
+        entry
+        for entry in LOG
+        if wanted.login in (entry.login, entry.by)
+        and (wanted.teams is None or entry.team in wanted.teams)
+    ]
+
+
 def told(
     by: str, login: str, team: str | None = None, provider: Provider = "github"
 ) -> Explanation:
-    accounts = Accounts(provider, PEOPLE, MISMATCHES)
+    accounts = Accounts(provider, PEOPLE, MISMATCHES, bearer={"countess": "ada"}.get)
     caller = Caller(by, is_service=by == "cli", whole=True)
-    return why(caller, login, team, SNAPSHOT, NOW.date(), accounts=accounts)
+    return why(caller, login, team, SNAPSHOT, NOW.date(), accounts=accounts, audit=audit)
 
 
 def lines(explanation: Explanation) -> list[str]:
@@ -103,6 +129,8 @@ def test_a_login_that_another_account_took_is_told_with_both_numbers(by: str) ->
     assert lines(told(by, "ada")) == [known, LISTED, REFUSED]
     renamed = "“adalove” is “ada” on this hub (account 1001). “ada” comes in."
     assert lines(told(by, "adalove")) == [renamed, LISTED, REFUSED]
+    unlisted = "“countess” is “ada” on this hub (account 1001). “ada” comes in."
+    assert lines(told(by, "countess")) == [unlisted, LISTED, REFUSED]
 
 
 def test_only_a_team_that_lists_the_login_is_told_of_accounts() -> None:
@@ -133,7 +161,7 @@ def test_operators_learn_of_accounts_that_no_team_lists() -> None:
     )
 
 
-@pytest.mark.parametrize("login", ["ada", "adalove", "carla", "nobody", "long-gone"])
+@pytest.mark.parametrize("login", ["ada", "adalove", "countess", "carla", "nobody", "long-gone"])
 @pytest.mark.parametrize("team", [None, "rivers", "nothing"])
 def test_an_admin_learns_no_more_of_other_teams_than_of_none(login: str, team: str | None) -> None:
     answer = told("lars", login, team)
@@ -194,3 +222,71 @@ def test_nobody_waits_whom_the_file_does_not_mean() -> None:
     told = forgotten(dora, Accounts("oidc", PEOPLE, MISMATCHES), SNAPSHOT.directory)
     assert (told.account, told.waiting) == ("5", ())
     assert told.said.endswith("the next sign-in pins it anew.")
+
+
+# --- who was removed ---
+
+RIVERS_LEFT = (
+    "rivers: Removed from rivers on 2026-11-21 14:05 UTC: Listed no more. rivers.yaml, at dcca24c"
+)
+LAKES_LEFT = "lakes: Removed from lakes on 2026-11-21 13:05 UTC: Listed no more. lakes.yaml"
+SEAS_LEFT = "seas: Removed from seas on 2026-11-21 11:05 UTC: The team is gone. seas.yaml"
+
+
+@pytest.mark.parametrize(
+    ("by", "team", "removals"),
+    [
+        ("olga", None, [RIVERS_LEFT, LAKES_LEFT, SEAS_LEFT]),
+        ("cli", "rivers", [RIVERS_LEFT]),
+        ("olga", "seas", [SEAS_LEFT]),
+        ("rita", None, [RIVERS_LEFT]),
+        ("rita", "rivers", [RIVERS_LEFT]),
+        ("rita", "lakes", []),
+        ("lars", None, [LAKES_LEFT]),
+    ],
+)
+def test_when_somebody_was_removed_is_told_to_those_who_look_after_the_team(
+    by: str, team: str | None, removals: list[str]
+) -> None:
+    assert [g for g in lines(told(by, "bob", team)) if "Removed" in g] == removals
+
+
+def test_who_is_listed_again_was_not_removed() -> None:
+    assert len(lines(told("olga", "carla"))) == 2
+
+
+def test_while_the_records_are_away_the_rest_is_told() -> None:
+    def away(wanted: Wanted) -> list[Entry]:
+        raise Unavailable("records-away", "Away.")
+
+    olga = Caller("olga", whole=True)
+    answer = why(olga, "bob", None, SNAPSHOT, NOW.date(), accounts=Accounts(), audit=away)
+    assert (answer.admitted, answer.grounds) == (False, ())
+
+
+# --- what is wrong with the file ---
+
+
+def test_of_one_team_the_findings_of_its_file_are_told_to_those_who_look_after_it() -> None:
+    codes = ("warning unknown-key", "info other-kind", "warning another-person", "error bad-flag",
+             "warning bad-url", "warning expired")  # fmt: skip
+    findings = tuple(
+        Finding(line=n, severity=code.split()[0], code=code.split()[1], message=f"{code}.")
+        for n, code in enumerate(codes, 1)
+    )
+    report = FILES[0].model_copy(update={"findings": findings})
+    snapshot = SNAPSHOT.model_copy(update={"files": (report, FILES[1])})
+
+    def said(by: str, team: str | None) -> list[str]:
+        caller = Caller(by, whole=True)
+        answer = why(caller, "carla", team, snapshot, NOW.date(), accounts=Accounts())
+        return lines(answer)[2:]
+
+    for by in ("olga", "rita"):
+        assert said(by, "rivers") == [
+            "rivers: Error in the file: error bad-flag. (rivers.yaml, line 4)",
+            "rivers: Warning in the file: warning unknown-key. (rivers.yaml, line 1)",
+            "rivers: Warning in the file: warning bad-url. (rivers.yaml, line 5)",
+        ]
+        assert said(by, None) == []
+    assert said("carla", "rivers") == []

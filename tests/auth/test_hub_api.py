@@ -179,6 +179,23 @@ def test_why(
         assert all(g["said"] == "There is no team “uc5”." for g in foreign)
 
 
+def test_who_was_removed_is_told_when_to_the_teams_admin(hub: Hub) -> None:
+    file = hub.teams / "uc7.yaml"
+
+    def grounds(by: str, login: str) -> list[str]:
+        return [g["said"] for g in ask(hub, "why", by, params={"login": login})[1]["grounds"]]
+
+    file.write_text(customer_text("uc7", "ada", "gus"))
+    hub.eventually(lambda: grounds("ada", "gus") == ["Listed as user."])
+    file.write_text(customer_text("uc7", "ada", "ida"))
+    hub.eventually(lambda: any("Removed from uc7 on 20" in said for said in grounds("ada", "gus")))
+    (said,) = grounds("cli", "gus")
+    assert said.endswith(f" UTC: Listed no more. {file}")
+    assert grounds("eve", "gus") == []
+    file.unlink()
+    hub.eventually(lambda: any("The team is gone." in said for said in grounds("cli", "ida")))
+
+
 # --- the audit log ---
 
 

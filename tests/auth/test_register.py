@@ -371,6 +371,19 @@ def test_what_arrived_last_is_remembered_of_whoever_came_and_of_no_impostor(
     assert hub_of("uc4: bob").register.accounts().arrived("cleo") is None
 
 
+def test_under_which_login_somebody_came_in_is_remembered_for_nothing_but_to_be_told(
+    hub_of: MakeHub,
+) -> None:
+    hub = hub_of("uc4: ada, bob")
+    for visit in ("42 ada", "42 lovelace", "7 mallory"):
+        hub.comes_in(visit)
+    bearer = hub.register.accounts().bearer
+    assert [bearer(login) for login in ("ada", "lovelace", "mallory")] == [None, "ada", None]
+    hub.teams_are("uc4: ada, lovelace")
+    assert hub.comes_in("43 lovelace") == "lovelace"
+    assert bearer("lovelace") is None
+
+
 def test_whatever_arrives_fills_no_memory(hub_of: MakeHub) -> None:
     hub = hub_of("uc4: bob", provider="oidc")
     values = " ".join(f"{n:03}{'x' * 300}" for n in range(60))

@@ -15,7 +15,8 @@ from fairihub.cli import main
 from fairihub.examples import EXAMPLE_TEAMS
 from fairihub.hub_settings import HubSettings, Ports
 from fairihub.settings import Settings
-from fairihub_core.snapshot import Snapshot
+from fairihub_core.findings import Finding
+from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
 
 PUBLISHED = Path(__file__).parent.parent / "data"
@@ -81,7 +82,10 @@ def hub_that_is_off(tmp_path):
     )
     team = Team(name="uc4", namespace="uc4", members=(Member(login="ada"),))
     taken = datetime(2026, 11, 21, 14, 3, tzinfo=timezone.utc)
-    snapshot = Snapshot(number=7, taken=taken, directory=TeamDirectory(teams=(team,)))
+    slip = Finding(line=9, severity="warning", code="unknown-key", message="Unknown key “x”.")
+    report = FileReport(path="uc4.yaml", team="uc4", lines={"ada": 7}, findings=(slip,))
+    directory = TeamDirectory(teams=(team,))
+    snapshot = Snapshot(number=7, taken=taken, directory=directory, files=(report,))
     hub.places.hub.mkdir(parents=True)
     (hub.places.hub / "settings.json").write_text(hub.model_dump_json())
     hub.snapshot_file.write_text(snapshot.model_dump_json())
@@ -96,6 +100,17 @@ def test_why_says_that_the_hub_is_off_and_of_when_its_answer_is(hub_that_is_off,
     off = "The hub is off; this is its state of 2026-11-21 14:03 UTC. "
     assert said.err.count(f"{off}Renamed accounts are told by their hub name.\n") == 2
     assert "“ada” comes in." in said.out
+
+
+def test_why_in_regard_to_a_team_tells_of_its_file(hub_that_is_off, capsys):
+    assert main(["why", "carla", "--team", "uc4", "--data", str(hub_that_is_off.data)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "Team “uc4” does not let “carla” in.",
+        "  - uc4: “carla” is not in allowedLogins.",
+        "    uc4.yaml",
+        "  - uc4: Warning in the file: Unknown key “x”.",
+        "    uc4.yaml, line 9",
+    ]
 
 
 def test_why_of_a_hub_that_left_no_state(hub_that_is_off, capsys):

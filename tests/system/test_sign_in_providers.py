@@ -74,8 +74,8 @@ def test_another_account_with_the_login_is_refused_and_reported(
     assert answer.status_code == 200
     assert renamed.get("/hub/api/fairihub/standing").json()["login"] == "grace"
     del github.accounts[9]
-    told = hub.run("why", "grace", "--data", str(hub.data)).stdout
-    assert "This hub knows “grace” as account 7." in told
+    told = hub.run("why", "grace-hopper", "--data", str(hub.data)).stdout
+    assert "“grace-hopper” is “grace” on this hub (account 7)." in told
     assert "Account 9 was refused as “grace”: this login is pinned to account 7." in told
     unpinned = hub.run("unpin", "grace", "--data", str(hub.data))
     assert (unpinned.returncode, unpinned.stderr) == (0, "")
