@@ -42,7 +42,9 @@ async function ask() {
 }
 
 function tell({ admitted = false, code, message, server_ends: until }) {
-  ends = until ? new Date(until) : null;
+  // Once the server has ended, the hub names no end any more; whoever is out is still told of it.
+  const over = ends !== null && !admitted && code !== "signed-out";
+  ends = until ? Date.parse(until) : over ? Math.min(ends, Date.now()) : null;
   banner.hidden = admitted && ends === null;
   const said = banner.hidden ? "" : (words(why, admitted ? "server" : code) ?? message ?? "");
   // Said again only if it has changed, or a screen reader would repeat it every few seconds.

@@ -31,5 +31,13 @@ document
   ?.addEventListener("click", ({ target }) =>
     stopAndGo("ask-another", () => location.assign(target.dataset.to)),
   );
+
+// Who is let in no more can do nothing here; and what they could do is over once a server ends.
+let stale = false;
+document.addEventListener("standing", ({ detail: { admitted, ends } }) => {
+  if (stale && admitted && ends === null) location.reload();
+  stale = !admitted || ends !== null;
+  document.querySelectorAll("[data-for-admitted]").forEach((part) => (part.hidden = !admitted));
+});
 // Coming back from JupyterLab must not show a state that is long over.
 addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -104,6 +104,8 @@ def test_an_open_page_says_who_is_let_in_no_more_and_until_when(hub, with_server
     assert "You are no longer in a team of this hub." in said
     assert "ends in 2 minutes. Save your work now." in said
     assert page.locator("#standing [role=alert]").inner_text().startswith("You are no longer")
+    for of_members in ("#server", "#start", "#stop", "#teams"):
+        assert page.locator(of_members).is_hidden(), of_members
     page.click("#standing-more")
     page.wait_for_selector("#request-lines:has-text('bob')")
 
@@ -128,6 +130,7 @@ def test_the_banner_goes_once_they_are_let_in_again(hub, signed_in, removed):
     page.wait_for_selector("#standing:visible", timeout=30_000)
     removed()
     page.wait_for_selector("#standing", state="hidden", timeout=30_000)
+    page.wait_for_selector("#teams >> text=urban-climate")
 
 
 def test_the_hub_is_not_asked_by_pages_that_nobody_looks_at(hub, signed_in):
