@@ -88,23 +88,26 @@ def test_a_token_that_was_deleted_opens_nothing_any_more(cast: Cast) -> None:
 
 def test_huge_fields_are_refused_and_fill_no_log(hub: RunningHub) -> None:
     """Ten megabytes where a link, a login or a name would be."""
-    huge = "x" * 10_000_000
-    before = lengths(hub)
-    client = hub.client()
+    huge, before = "x" * 10_000_000, lengths(hub)
+    client, api = hub.client(), hub.api("ada")
     client.get("/hub/login")
     form = {"link": huge, "_xsrf": xsrf_of(client, "/hub/")}
-    assert client.post("/hub/login", data=form).status_code in (400, 403, 413)
-    api = hub.api("ada")
-    for method, path, body in (
-        ("POST", "/hub/api/users/ada/server", {"user_options": {"profile": huge}}),
-        ("POST", EXECUTE, {"inputs": {"notebook": huge}}),
-        ("POST", "/services/catalog/api/contributions", {"team": huge, "filename": huge}),
-        ("POST", "/hub/api/fairihub/audit", {"entries": [huge]}),
+    statuses = {"/hub/login": client.post("/hub/login", data=form).status_code}
+    for path, body in (
+        ("/hub/api/users/ada/server", {"user_options": {"profile": huge}}),
+        ("/hub/api/users/ada/tokens", {"note": huge}),
+        ("/hub/api/fairihub/audit", {"entries": [huge]}),
+        (EXECUTE, {"inputs": {"notebook": huge}}),
+        ("/services/catalog/api/contributions", {"team": huge, "filename": huge}),
     ):
-        assert 400 <= api.request(method, path, json=body).status_code < 500, path
+        statuses[path] = api.post(path, json=body).status_code
+    # The hub hangs up on what is too large to be meant; of that the proxy makes a 503.
+    taken = {p: s for p, s in statuses.items() if s < 400 or (s >= 500 and s != 503)}
+    assert taken == {}
     said = written(hub, before)
     assert len(said) < 200_000
     assert max(len(line) for line in said.splitlines()) <= LINE, "a line is cut"
+    assert hub.api("ada").get("/hub/api/user").status_code == 200, "and the hub goes on"
 
 
 @pytest.mark.parametrize("named", ["a\r\nINJECTED 1", "a\x1b[2J", "a\u2028INJECTED 2", "\x00b"])
@@ -118,7 +121,7 @@ def test_no_name_breaks_a_line_of_a_log(hub: RunningHub, named: str) -> None:
     api.get("/hub/api/fairihub/why", params={"login": named})
     api.get("/services/catalog/api/notebooks", params={"q": named, "team": named})
     said = written(hub, before)
-    assert not re.search(r"^INJECTED", said, re.M)
+    assert not re.search(r"^\s*INJECTED", said, re.M)
     assert "\x1b[2J" not in said
     assert "\u2028" not in said
 
