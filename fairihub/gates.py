@@ -13,6 +13,7 @@ from fairihub_auth.github import GitHubGate
 from fairihub_auth.intake import bound_requests
 from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.oidc import OidcGate
+from fairihub_auth.operator_powers import limit_operators
 from fairihub_core.people import Provider
 
 
@@ -36,8 +37,7 @@ def configure_sign_in(c: Any, hub: HubSettings, entrance: Entrance, secrets: Sec
         c.OAuthenticator.oauth_callback_url = f"{hub.public_address}/hub/oauth_callback"
         c.Gate.number_of = lambda name: entrance.register.number_of(name)
         c.ProviderGate.admit = lambda identity: entrance.register.admit(identity)
-    # Whoever signs in has no page of another's server to open.
-    c.JupyterHub.admin_access = False
+    limit_operators()
 
 
 def _begun(app: Any, entrance: Entrance) -> None:
