@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyterhub.handlers.login import LogoutHandler
+from jupyterhub.utils import new_token
 from oauthenticator.oauth2 import OAuthLogoutHandler
 
 from fairihub_core import clock
@@ -19,6 +20,9 @@ class RecordedLogout(LogoutHandler):
             self.clear_login_cookie()
         else:
             name = user.name
+            # A copy of the cookie, wherever it is, opens nothing from now on.
+            user.orm_user.cookie_id = new_token()
+            self.db.commit()
             self.authenticator.record(
                 Entry(at=clock.now(), action="signed-out", login=name, by=name)
             )

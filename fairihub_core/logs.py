@@ -23,12 +23,15 @@ class BoundedFormatter(logging.Formatter):
 
 
 class Bounded(logging.Filter):
-    """Cuts what others log too long, such as the address of a request; drops nothing."""
+    """Cuts what others log too long, puts it on one line, and drops nothing.
+
+    The address of a request and the name of a profile are whatever a stranger wrote.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
-        if len(said) > MAX_BYTES:
-            record.msg, record.args = f"{said[:MAX_BYTES]}…", ()
+        if len(said) > MAX_BYTES or not said.isprintable():
+            record.msg, record.args = printable(said, MAX_BYTES), ()
         return True
 
 
