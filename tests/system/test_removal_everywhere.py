@@ -155,7 +155,10 @@ def test_who_comes_back_has_to_sign_in_anew(team: Team) -> None:
     team.members(*TEAM)
     until(lambda: hub.run("why", "rosa", "--data", str(hub.data)).returncode == 0, "she is let in")
     assert doors.open() == [], "what was taken does not come back by itself"
-    again = hub.sign_in("rosa")
+    again = hub.client()
+    # Her server of before may be ending just now: where the link leads then is not the question.
+    hub.open_link(again, hub.new_link("rosa"))
+    assert again.get("/hub/home").url.path == "/hub/home"
     assert again.get("/hub/home").status_code == 200
 
 
