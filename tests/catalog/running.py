@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from fairihub_core.places import Places
 from tests.support.ports import free_port
+from tests.support.proxy import proxy_command
 from tests.support.waiting import eventually
 
 HERE = Path(__file__).parent
@@ -125,20 +124,6 @@ class Hub:
 
 def _ready(user: dict[str, Any]) -> bool:
     return bool(user["servers"].get("", {}).get("ready"))
-
-
-def proxy_command() -> Path:
-    """The hub's proxy, from npm, kept for the next time."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not here, and the proxy comes from it")
-    place = Path.home() / ".cache" / "fairihub" / "test-proxy"
-    found = place / "node_modules" / ".bin" / "configurable-http-proxy"
-    if not found.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        install = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(place)]
-        subprocess.run([*install, "configurable-http-proxy@5"], check=True, timeout=180)
-    return found
 
 
 @contextlib.contextmanager

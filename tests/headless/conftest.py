@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource
 from fairihub_headless.store import Store
 from tests.support.ports import free_port
+from tests.support.proxy import proxy_command
 
 HERE = Path(__file__).parent
 SECRET = "canary-7f3a91c2"
@@ -285,16 +285,7 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def proxy() -> Path:
     """The hub's proxy, from npm, kept for the next time."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not here, and the proxy comes from it")
-    place = Path.home() / ".cache" / "fairihub" / "test-proxy"
-    found = place / "node_modules" / ".bin" / "configurable-http-proxy"
-    if not found.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        install = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(place)]
-        subprocess.run([*install, "configurable-http-proxy@5"], check=True, timeout=180)
-    return found
+    return proxy_command()
 
 
 @pytest.fixture(scope="session")
