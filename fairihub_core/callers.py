@@ -43,6 +43,14 @@ class Visitor:
             raise _lacking(scope)
 
 
+def forget_tokens(hub_auth: Any) -> None:
+    """Lets a service's `HubAuth` ask the hub anew who each token is.
+
+    With the teams, tokens may have been revoked.
+    """
+    hub_auth.cache = type(hub_auth.cache)(hub_auth.cache_max_age)
+
+
 def visitor_of(model: Any, service: str) -> Visitor:
     """The visitor that the hub describes in `model`, its answer to `GET /hub/api/user`.
 

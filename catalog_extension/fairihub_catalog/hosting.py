@@ -8,13 +8,15 @@ import os
 import signal
 from urllib.parse import urlparse
 
+from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 
 from fairihub_catalog.catalogue import Catalogue, hub_catalogue
-from fairihub_catalog.service import MAX_BODY, application, forget_callers
+from fairihub_catalog.service import MAX_BODY, application
 from fairihub_catalog.settings import VARIABLE, ServiceSettings, read_settings
 from fairihub_core.audit import Record
 from fairihub_core.audit_report import AuditReporter
+from fairihub_core.callers import forget_tokens
 from fairihub_core.errors import Unavailable
 from fairihub_core.files import kept_secret
 from fairihub_core.follow import SnapshotFollower
@@ -38,7 +40,9 @@ async def _serve(settings: ServiceSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     hub, token = os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
-    follower = SnapshotFollower(f"{hub}/fairihub/snapshot", token, forget_callers)
+    follower = SnapshotFollower(
+        f"{hub}/fairihub/snapshot", token, lambda: forget_tokens(HubOAuth.instance())
+    )
     reporter = AuditReporter(f"{hub}/fairihub/audit", token)
     catalogue = await asyncio.to_thread(_opened, settings, follower, reporter.record)
     secret = await asyncio.to_thread(kept_secret, Places(settings.data).catalog / "cookie_secret")

@@ -259,12 +259,6 @@ def application(
     )
 
 
-def forget_callers() -> None:
-    """Asks the hub anew who each token is: with the teams, tokens may have been revoked."""
-    hub_auth = HubOAuth.instance()
-    hub_auth.cache = type(hub_auth.cache)(hub_auth.cache_max_age)
-
-
 def _log_request(handler: web.RequestHandler) -> None:
     """One line for what failed; the path without its query, which may hold what a person typed."""
     status = handler.get_status()

@@ -14,6 +14,7 @@ from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 
 from fairihub_core.audit_report import AuditReporter
+from fairihub_core.callers import forget_tokens
 from fairihub_core.files import kept_secret
 from fairihub_core.follow import SnapshotFollower
 from fairihub_core.logs import log_to_stderr
@@ -68,12 +69,6 @@ class HubPlace:
             raise SystemExit(f"{missing} is not set; start this service through the hub.") from None
 
 
-def _forget_callers() -> None:
-    """Asks the hub anew who each token is: with the teams, tokens may have been revoked."""
-    hub_auth = HubOAuth.instance()
-    hub_auth.cache = type(hub_auth.cache)(hub_auth.cache_max_age)
-
-
 async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     """Serves until SIGTERM or SIGINT; then ends what runs and returns."""
     asked = asyncio.Event()
@@ -82,7 +77,9 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
         loop.add_signal_handler(number, asked.set)
     HubOAuth.instance().cache_max_age = _IDENTITY_SECONDS
     follower = SnapshotFollower(
-        f"{place.api_url}/fairihub/snapshot", place.api_token, _forget_callers
+        f"{place.api_url}/fairihub/snapshot",
+        place.api_token,
+        lambda: forget_tokens(HubOAuth.instance()),
     )
     follower.start()
     store = await asyncio.to_thread(_store, settings)
