@@ -127,7 +127,7 @@ def _standing(hub: str) -> str:
         'data-another-person="Your login belongs to another account now." '
         'data-signed-out="You are signed out." '
         'data-server="The team of your server lets you in no more."></p>'
-        '<p id="standing-end" data-ends="Your server ends in {time}. Save your work now." '
+        '<p id="standing-end" data-ends="Your server ends in {time}." '
         'data-ended="Your server has been ended. What was saved is still there."></p>'
         f'<a id="standing-more" href="{hub}hub/login" '
         'data-signed-out="Sign in again" data-else="What to do"></a></div></aside>'

@@ -102,7 +102,7 @@ def test_an_open_page_says_who_is_let_in_no_more_and_until_when(hub, with_server
     page.wait_for_selector("#standing-end:has-text('ends in')", timeout=30_000)
     said = page.locator("#standing").inner_text()
     assert "You are no longer in a team of this hub." in said
-    assert "ends in 2 minutes. Save your work now." in said
+    assert "ends in 2 minutes." in said
     assert page.locator("#standing [role=alert]").inner_text().startswith("You are no longer")
     for of_members in ("#server", "#start", "#stop", "#teams"):
         assert page.locator(of_members).is_hidden(), of_members
@@ -118,8 +118,8 @@ def test_jupyterlab_says_so_too_and_takes_it_back(hub, with_server, removed):
     removed("bob")
     notice = page.locator("[role=alert]", has_text="You are no longer in a team")
     notice.wait_for(timeout=30_000)
-    assert "ends in 2 minutes. Save your work now." in notice.inner_text()
-    page.get_by_role("button", name="Save all").click()
+    assert "ends in 2 minutes. Nothing more is saved here" in notice.inner_text()
+    page.get_by_role("button", name="Download unsaved files").wait_for()
     removed()
     notice.wait_for(state="detached", timeout=30_000)
 
