@@ -122,6 +122,15 @@ class Placing(_Block):
     tolerations: tuple[Toleration, ...] = Field((), description="Taints that are let through.")
 
 
+AccessPart = Literal["key", "secret", "endpoint", "region"]
+_USUAL_KEYS: dict[str, AccessPart] = {
+    "accessKeyID": "key",
+    "secretAccessKey": "secret",
+    "endpoint": "endpoint",
+    "region": "region",
+}
+
+
 class BucketCsi(_Block):
     """The CSI driver that shows a bucket as a folder: within the pod, or as a claim made before."""
 
@@ -133,15 +142,9 @@ class BucketCsi(_Block):
         description="Volume attributes; `{bucket}`, `{team}`, `{endpoint}`, `{region}` are put in.",
     )
     secret_keys: Mapping[
-        Annotated[str, _matching(r"[A-Za-z0-9._-]{1,253}", "key of a Secret")],
-        Literal["key", "secret", "endpoint", "region"],
+        Annotated[str, _matching(r"[A-Za-z0-9._-]{1,253}", "key of a Secret")], AccessPart
     ] = Field(
-        default_factory=lambda: {
-            "accessKeyID": "key",
-            "secretAccessKey": "secret",
-            "endpoint": "endpoint",
-            "region": "region",
-        },
+        default_factory=lambda: dict(_USUAL_KEYS),
         description="What the driver calls the parts of the access, in the Secret it is given.",
     )
     claim: str = Field(
