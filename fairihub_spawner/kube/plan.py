@@ -20,6 +20,8 @@ BUCKET = "FAIRIHUB_BUCKET"
 """The variable that names the team's bucket."""
 BUCKET_FOLDER = "FAIRIHUB_BUCKET_FOLDER"
 """The variable that names the folder of the bucket; without it the bucket is a drive."""
+_TOKENS = (secrets.TOKEN, "JPY_API_TOKEN")
+"""JupyterHub names its token twice."""
 
 Manifest = Mapping[str, Any]
 
@@ -123,7 +125,7 @@ def _environment(
     by_reference = {name: (secret, parts[v]) for name, v in said.items() if v in parts}
     return (
         {**plain, **_of_bucket(offer, bucket, settings), "HOME": settings.home},
-        {**by_reference, secrets.TOKEN: (secret, secrets.TOKEN)},
+        {**by_reference, **dict.fromkeys(_TOKENS, (secret, secrets.TOKEN))},
     )
 
 

@@ -45,7 +45,7 @@ def traits_of(plan: ServerPlan, settings: KubeSettings) -> dict[str, Any]:
         "storage_pvc_ensure": False,
         "image": plan.image,
         "image_pull_policy": settings.image_pull_policy,
-        "image_pull_secrets": list(settings.image_pull_secrets) or None,
+        "image_pull_secrets": list(settings.image_pull_secrets),
         **_size(plan),
         **_place(plan),
         **_apart(plan),
