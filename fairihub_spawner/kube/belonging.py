@@ -29,7 +29,7 @@ def check_namespace(
         Refused: `protected-namespace`, `namespace-of-another`, `namespace-unlabelled`.
         Missing: `namespace-missing`.
     """
-    namespace, label = team.namespace, settings.namespace_owner_label
+    namespace = team.namespace
     if namespace.startswith("kube-") or namespace in settings.protected_namespaces:
         raise Refused(
             "protected-namespace",
@@ -39,23 +39,7 @@ def check_namespace(
     first = next((t for t in directory.teams if t.namespace == namespace), team)
     if first.name != team.name:
         raise _of_another(team)
-    if labels is None:
-        raise Missing(
-            "namespace-missing",
-            f"The cluster has no namespace “{namespace}”, which the file of team “{team.name}” "
-            f"names. Ask the operator of the hub: `kubectl create namespace {namespace}`, then "
-            f"`kubectl label namespace {namespace} {label}={team.name}`.",
-        )
-    if label in labels:
-        if labels[label] != team.name:
-            raise _of_another(team)
-    elif settings.require_namespace_label:
-        raise Refused(
-            "namespace-unlabelled",
-            f"Nothing says that the namespace “{namespace}” is that of team “{team.name}”. If it "
-            "is, the operator of the hub says so: "
-            f"`kubectl label namespace {namespace} {label}={team.name}`.",
-        )
+    _check_labels(team, settings, labels)
 
 
 def bucket_owner(bucket: str, directory: TeamDirectory, settings: KubeSettings) -> str | None:
@@ -80,6 +64,26 @@ def check_bucket(offer: Offer, directory: TeamDirectory, settings: KubeSettings)
         f"Profile “{offer.name}” names the bucket “{bucket}”, which is another team's. "
         "Ask the operator of the hub.",
     )
+
+
+def _check_labels(team: Team, settings: KubeSettings, labels: Mapping[str, str] | None) -> None:
+    namespace, label = team.namespace, settings.namespace_owner_label
+    if labels is None:
+        raise Missing(
+            "namespace-missing",
+            f"The cluster has no namespace “{namespace}”, which the file of team “{team.name}” "
+            f"names. Ask the operator of the hub: `kubectl create namespace {namespace}`, then "
+            f"`kubectl label namespace {namespace} {label}={team.name}`.",
+        )
+    if label not in labels and settings.require_namespace_label:
+        raise Refused(
+            "namespace-unlabelled",
+            f"Nothing says that the namespace “{namespace}” is that of team “{team.name}”. If it "
+            "is, the operator of the hub says so: "
+            f"`kubectl label namespace {namespace} {label}={team.name}`.",
+        )
+    if labels.get(label, team.name) != team.name:
+        raise _of_another(team)
 
 
 def _of_another(team: Team) -> Refused:

@@ -35,6 +35,9 @@ def place_for(profile: Profile, settings: KubeSettings) -> Place:
     """Where a server of `profile` may run.
 
     A purpose that the settings do not list means the nodes that bear it as a label.
+
+    Raises:
+        Refused: `unusable-node-purpose`.
     """
     placing = _placing(profile.node_purpose, settings)
     tolerations = dict.fromkeys((*placing.tolerations, *_for_gpu(profile, settings)))
@@ -73,7 +76,7 @@ def _placing(purpose: str | None, settings: KubeSettings) -> Placing:
         return known
     if not is_label_value(purpose):
         raise Refused(
-            "bad-node-purpose",
+            "unusable-node-purpose",
             f"The node purpose “{shortened(purpose)}” is no value of a label, and the hub's "
             "settings do not list it. Ask the operator of the hub.",
         )

@@ -11,10 +11,10 @@ from typing import Any
 
 from fairihub_core.equipment import BucketAccess, environment_of
 from fairihub_core.offers import Offer
-from fairihub_spawner.kube import names, secrets, security, volumes
+from fairihub_spawner.kube import names, secrets, volumes
 from fairihub_spawner.kube.placing import Place, extra_resources, place_for
 from fairihub_spawner.kube.secrets import Reference
-from fairihub_spawner.kube.settings import KubeSettings, is_pinned
+from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, is_pinned
 
 BUCKET = "FAIRIHUB_BUCKET"
 """The variable that names the team's bucket."""
@@ -28,17 +28,14 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ServerPlan:
-    """A server as it is to be. Memory in bytes, CPU in cores; manifests as Kubernetes has them."""
+    """A server as it is to be; manifests as Kubernetes has them."""
 
-    namespace: str
+    offer: Offer
+    """Whose namespace, memory and CPU the server has."""
     pod_name: str
     server_secret: str
     image: str
     place: Place
-    mem_guarantee: int | None = None
-    mem_limit: int | None = None
-    cpu_guarantee: float | None = None
-    cpu_limit: float | None = None
     extra_resources: Mapping[str, int] = field(default_factory=dict)
     """GPUs, by what the cluster calls them; guaranteed and limited alike."""
     claims: tuple[Manifest, ...] = ()
@@ -49,11 +46,12 @@ class ServerPlan:
     secret_env: Mapping[str, Reference] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    home: str = "/home/jovyan"
-    pod_security: Manifest = field(default_factory=dict)
-    container_security: Manifest = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     """What an operator is to know, though the server starts."""
+
+    @property
+    def namespace(self) -> str:
+        return self.offer.team.namespace
 
     @property
     def home_claim(self) -> str:
@@ -74,41 +72,30 @@ def plan_for(
 
     Args:
         curator: whether `login` may write into the team's shared volume.
-        bucket: how the profile's bucket is reached; None if it has none, or is not the team's.
+        bucket: None if the profile has none, or none that is its team's.
         secret_keys: the keys of each Secret that the profile names, as `keys_of` gives them.
-        server: the name of the server, empty for the default one.
 
     Raises:
-        Refused: `no-secret`, `bad-secret`, `bad-gpu-resource`, `bad-node-purpose`.
+        Refused: `no-secret`, `bad-secret`, `bad-gpu-resource`, `unusable-node-purpose`.
     """
-    team, profile = offer.team, offer.profile
-    shared = volumes.shared_manifest(offer, settings)
-    home = volumes.home_manifest(offer, login, settings)
-    secret = names.server_secret(login, team.name, server)
-    bucket = bucket if profile.s3_bucket_name else None
+    secret = names.server_secret(login, offer.team.name, server)
+    claims = volumes.claims_for(offer, login, settings)
     env, secret_env = _environment(offer, bucket, secret, settings)
-    shown, mounts = _volumes(offer, home, shared, curator, bucket, secret, settings)
+    shown, mounts = _volumes(offer, claims, curator, bucket, secret, settings)
     return ServerPlan(
-        namespace=team.namespace,
-        pod_name=names.pod_name(login, team.name, server),
+        offer=offer,
+        pod_name=names.pod_name(login, offer.team.name, server),
         server_secret=secret,
-        image=profile.image or settings.image,
-        place=place_for(profile, settings),
-        mem_guarantee=profile.mem_guarantee,
-        mem_limit=profile.mem_limit,
-        cpu_guarantee=profile.cpu_guarantee,
-        cpu_limit=profile.cpu_limit,
+        image=offer.profile.image or settings.image,
+        place=place_for(offer.profile, settings),
         extra_resources=extra_resources(offer),
-        claims=(home,) if shared is None else (home, shared),
+        claims=claims,
         volumes=shown,
         volume_mounts=mounts,
         env=env,
         secret_env=_without(env, {**secrets.variables_of(offer, secret_keys), **secret_env}),
         labels=names.labels_of(login, offer, settings.hub, server),
         annotations=names.annotations_of(login, offer, server),
-        home=settings.home,
-        pod_security=security.pod_security(settings),
-        container_security=security.container_security(settings),
         notices=_notices(offer, bucket),
     )
 
@@ -139,8 +126,7 @@ def _of_bucket(offer: Offer, bucket: BucketAccess | None, settings: KubeSettings
 
 def _volumes(
     offer: Offer,
-    home: Manifest,
-    shared: Manifest | None,
+    claims: Sequence[Manifest],
     curator: bool,
     bucket: BucketAccess | None,
     secret: str,
@@ -148,14 +134,15 @@ def _volumes(
 ) -> tuple[tuple[Manifest, ...], tuple[Manifest, ...]]:
     """The volumes of the pod, and where the server finds them; the home comes first."""
     at = settings.home
+    home, *shared = (str(claim["metadata"]["name"]) for claim in claims)
     files, file_mounts = secrets.files_of(offer.profile.secret_names)
-    shown: list[Manifest] = [_claimed("home", home["metadata"]["name"])]
+    shown: list[Manifest] = [_claimed("home", home)]
     mounts: list[Manifest] = [{"name": "home", "mountPath": at}]
-    if shared is not None:
-        shown.append(_claimed("shared", shared["metadata"]["name"]))
+    for claim in shared:
+        shown.append(_claimed("shared", claim))
         mounts.append({"name": "shared", "mountPath": f"{at}/shared", "readOnly": not curator})
-    if bucket is not None and settings.bucket_csi is not None:
-        shown.append(_bucket_volume(offer, bucket, secret, settings))
+    if bucket is not None and settings.bucket_csi is not None and offer.profile.s3_bucket_name:
+        shown.append(_bucket_volume(offer, bucket, secret, settings.bucket_csi))
         mounts.append({"name": "bucket", "mountPath": f"{at}/s3"})
     return (*shown, *files), (*mounts, *file_mounts)
 
@@ -164,12 +151,8 @@ def _claimed(volume: str, claim: str) -> Manifest:
     return {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
 
 
-def _bucket_volume(
-    offer: Offer, bucket: BucketAccess, secret: str, settings: KubeSettings
-) -> Manifest:
+def _bucket_volume(offer: Offer, bucket: BucketAccess, secret: str, csi: BucketCsi) -> Manifest:
     """The bucket as a volume of the cluster's driver, which is given the server's Secret."""
-    csi = settings.bucket_csi
-    assert csi is not None  # noqa: S101
     known = {
         "{bucket}": str(offer.profile.s3_bucket_name),
         "{team}": offer.team.name,

@@ -48,9 +48,9 @@ def traits_of(plan: ServerPlan, settings: KubeSettings) -> dict[str, Any]:
         "image_pull_secrets": list(settings.image_pull_secrets),
         **_size(plan),
         **_place(plan),
-        **_apart(plan),
-        "working_dir": plan.home,
-        "notebook_dir": plan.home,
+        **_apart(settings),
+        "working_dir": settings.home,
+        "notebook_dir": settings.home,
         "volumes": literal(plan.volumes),
         "volume_mounts": literal(plan.volume_mounts),
         "environment": _environment(plan),
@@ -61,10 +61,10 @@ def traits_of(plan: ServerPlan, settings: KubeSettings) -> dict[str, Any]:
 
 def _size(plan: ServerPlan) -> dict[str, Any]:
     return {
-        "mem_guarantee": plan.mem_guarantee,
-        "mem_limit": plan.mem_limit,
-        "cpu_guarantee": plan.cpu_guarantee,
-        "cpu_limit": plan.cpu_limit,
+        "mem_guarantee": plan.offer.profile.mem_guarantee,
+        "mem_limit": plan.offer.profile.mem_limit,
+        "cpu_guarantee": plan.offer.profile.cpu_guarantee,
+        "cpu_limit": plan.offer.profile.cpu_limit,
         "extra_resource_guarantees": _counts(plan),
         "extra_resource_limits": _counts(plan),
     }
@@ -82,7 +82,7 @@ def _place(plan: ServerPlan) -> dict[str, Any]:
     }
 
 
-def _apart(plan: ServerPlan) -> dict[str, Any]:
+def _apart(settings: KubeSettings) -> dict[str, Any]:
     """What keeps the pod apart; the contexts alone say who it runs as."""
     return {
         "uid": None,
@@ -91,8 +91,8 @@ def _apart(plan: ServerPlan) -> dict[str, Any]:
         "privileged": False,
         "allow_privilege_escalation": False,
         "automount_service_account_token": False,
-        "pod_security_context": dict(plan.pod_security),
-        "container_security_context": dict(plan.container_security),
+        "pod_security_context": security.pod_security(settings),
+        "container_security_context": security.container_security(settings),
         "extra_pod_config": security.pod_config(),
     }
 

@@ -28,6 +28,13 @@ class Verdict:
     """What the owner and the operator are to know: the volume is not of the size that is meant."""
 
 
+def claims_for(offer: Offer, login: str, settings: KubeSettings) -> tuple[dict[str, Any], ...]:
+    """What a server needs: the home first, then the team's shared volume, if there is one."""
+    shared = shared_manifest(offer, settings)
+    home = home_manifest(offer, login, settings)
+    return (home,) if shared is None else (home, shared)
+
+
 def home_manifest(offer: Offer, login: str, settings: KubeSettings) -> dict[str, Any]:
     """The claim of a member's home in a team; it stays when the server stops."""
     team, profile = offer.team, offer.profile
@@ -64,7 +71,7 @@ def verdict(wanted: Manifest, existing: Manifest | None, growable: bool) -> Verd
 
     Raises:
         Refused: `volume-of-another`.
-        Conflict: `volume-being-deleted`, `volume-lost`.
+        Conflict: `volume-ending`, `volume-lost`.
     """
     if existing is None:
         return Verdict("create")
@@ -129,7 +136,7 @@ def _check_owner(wanted: Manifest, existing: Manifest) -> None:
 def _check_state(existing: Manifest) -> None:
     if existing["metadata"].get("deletionTimestamp"):
         raise Conflict(
-            "volume-being-deleted",
+            "volume-ending",
             f"The volume “{_name(existing)}” is being deleted, and what is in it with it. "
             "Ask the operator of the hub at once if nobody meant that; "
             "else start again when it is gone.",

@@ -134,7 +134,7 @@ def test_a_claim_that_is_anothers(said: Any, phase: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "code"),
     [
-        (existing("10Gi", deletionTimestamp="2025-01-01T00:00:00Z"), "volume-being-deleted"),
+        (existing("10Gi", deletionTimestamp="2025-01-01T00:00:00Z"), "volume-ending"),
         (existing("10Gi", phase="Lost"), "volume-lost"),
     ],
 )
