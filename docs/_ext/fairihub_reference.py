@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Iterator
 
 from docutils import nodes
@@ -13,6 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 from fairihub.settings import Settings
 from fairihub.sign_in_settings import FolderTeams, GitTeams, GrantSetting, Oidc
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
+from fairihub_core.start_causes import CAUSES, PHASES, WHO
 from fairihub_headless.requests import INPUTS, OUTPUTS
 from tests.support.access.matrix import Row, read_matrix
 
@@ -124,6 +126,28 @@ def _asks(row: Row, columns: tuple[str, ...]) -> Iterator[str]:
         yield f"| {route.replace('|', chr(92) + '|')} | {ask.method} | {cells} |"
 
 
+class StartFailures(Generated):
+    """Every cause for which a server may not start, by phase: words, cause, remedy, who."""
+
+    optional_arguments = 0
+
+    def written(self) -> Iterator[str]:
+        for phase, title in PHASES.items():
+            yield from (f"## {title}", "")
+            for code, cause in CAUSES.items():
+                if cause.phase == phase:
+                    yield from (f"### `{code}`", "")
+                    if cause.message:
+                        yield from (f"> {_left_open(cause.message)}", "")
+                    yield from (f"**Cause.** {cause.told}", "")
+                    yield from (f"**Remedy.** {cause.remedy}", "", f"**Who.** {WHO[cause.who]}", "")
+
+
+def _left_open(words: str) -> str:
+    """A message with `NAME` for what differs."""
+    return re.sub(r"%\((\w+)\)s", lambda name: f"`{name[1].upper()}`", words)
+
+
 class CommandLine(Generated):
     """Every command of `fairihub` with its options, from the parser that reads them."""
 
@@ -165,5 +189,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("setting-keys", SettingKeys)
     app.add_directive("run-table", RunTable)
     app.add_directive("access-matrix", AccessMatrix)
+    app.add_directive("start-failures", StartFailures)
     app.add_directive("command-line", CommandLine)
     return {"parallel_read_safe": True}

@@ -1,0 +1,54 @@
+"""Why a server may not start: the table of all causes, and the words around them.
+
+The pages show these words, translated; the page “Start failures” of the reference is made of
+the same table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from fairihub_core.start_cause import Cause, Phase, Who
+from fairihub_core.start_causes_cluster import ACCESS, CLUSTER, VOLUMES
+from fairihub_core.start_causes_pod import CONTAINER, IMAGE, SCHEDULING, SERVER
+
+CAUSES: Mapping[str, Cause] = MappingProxyType(
+    {**ACCESS, **CLUSTER, **VOLUMES, **SCHEDULING, **IMAGE, **CONTAINER, **SERVER}
+)
+"""By code."""
+
+WHO: Mapping[Who, str] = {
+    "you": "You can mend this yourself.",
+    "team": "An admin of your team can mend this.",
+    "operator": "An operator of this hub can mend this.",
+    "cluster": "This is up to the cluster; those who run it can help.",
+}
+PHASES: Mapping[Phase, str] = {
+    "access": "Teams and profiles",
+    "cluster": "The cluster's answer",
+    "volume": "Volumes and secrets",
+    "scheduling": "Finding a node",
+    "image": "The image",
+    "container": "The container",
+    "server": "The server",
+}
+
+NOTES: Mapping[str, str] = {
+    "node-sought": "Looking for a node",
+    "node-found": "Node %(node)s",
+    "volume-preparing": "Preparing your files",
+    "image-pulling": "Fetching %(image)s",
+    "image-pulling-size": "Fetching %(image)s (%(size)s)",
+    "image-pulled": "%(size)s fetched",
+    "image-there": "Already on the node",
+    "container-making": "Making the container",
+    "server-answering": "Waiting for JupyterLab to answer",
+}
+"""What a step says of itself, by name."""
+
+
+def texts() -> tuple[str, ...]:
+    """Every text that a page may show, to be translated."""
+    said = [text for cause in CAUSES.values() for text in (cause.message, cause.remedy)]
+    return tuple(dict.fromkeys(text for text in (*said, *WHO.values(), *NOTES.values()) if text))

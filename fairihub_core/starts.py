@@ -1,0 +1,183 @@
+"""What becomes of the start of a server: its steps, what went wrong, and who can mend it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from fairihub_core import clock
+from fairihub_core.servers import last_choice, started_at, state_of
+from fairihub_core.start_cause import Phase, Who
+from fairihub_core.start_causes import CAUSES
+from fairihub_core.teams import Frozen
+
+StepName = Literal["scheduling", "volume", "image", "container", "server"]
+StepState = Literal["waiting", "running", "done", "failed"]
+STEPS: tuple[StepName, ...] = ("scheduling", "volume", "image", "container", "server")
+MAX_DETAIL = 12_000
+"""Characters of `Diagnosis.detail`: forty lines of three hundred."""
+
+Values = Annotated[
+    Mapping[str, str],
+    AfterValidator(lambda given: MappingProxyType(dict(given))),
+    PlainSerializer(dict, return_type=dict[str, str]),
+]
+
+
+def _no_values() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+class Diagnosis(Frozen):
+    """Why a server does not start: in plain words, with what to do, and whose turn it is."""
+
+    phase: Phase
+    code: str
+    """Has a heading in the reference."""
+    who: Who
+    """Who can mend it."""
+    message: str
+    remedy: str
+    detail: str = ""
+    """What the cluster or the container said, cleaned and bounded; read by the owner, the admins
+    of the server's team and operators."""
+    values: Values = Field(default_factory=_no_values)
+    """What stands in the message, for pages that say it in another language."""
+    final: bool
+    """Whether the start is lost; else it may still pass."""
+    since: datetime
+    queue: int | None = None
+    """How many other servers wait for a node; None if that is of no interest."""
+
+
+class Step(Frozen):
+    """One step of a start; the steps come one after the other."""
+
+    name: StepName
+    state: StepState
+    message: str = ""
+    note: str = ""
+    """The name of the message in `start_causes.NOTES`."""
+    values: Values = Field(default_factory=_no_values)
+    seconds: float | None = None
+    """How long the step took, or has taken so far."""
+
+
+class Start(Frozen):
+    """The last start of a server."""
+
+    server: str
+    """The name of the server; empty for the one that every member has."""
+    profile: str
+    """`team.slug`"""
+    began: datetime
+    ended: datetime | None = None
+    state: Literal["starting", "ready", "failed"]
+    diagnosis: Diagnosis | None = None
+    """Of a start that failed why; of one that goes on what keeps it for now."""
+    steps: tuple[Step, ...] = ()
+
+
+def diagnosed(
+    code: str,
+    since: datetime,
+    *,
+    final: bool,
+    detail: str = "",
+    queue: int | None = None,
+    values: Mapping[str, str] | None = None,
+) -> Diagnosis:
+    """The diagnosis of a cause that stands in the table.
+
+    Args:
+        since: when it was first known.
+        values: what the words of the table leave open.
+    """
+    cause = CAUSES[code]
+    message = cause.message % values if values else cause.message
+    return Diagnosis(
+        phase=cause.phase,
+        code=code,
+        who=cause.who,
+        message=f"{message} {waiting_too(queue)}".strip(),
+        remedy=cause.remedy,
+        detail=detail[:MAX_DETAIL],
+        values=values or {},
+        final=final,
+        since=since,
+        queue=queue,
+    )
+
+
+def waiting_too(queue: int | None) -> str:
+    """The queue for nodes, in words."""
+    if not queue:
+        return ""
+    return "One other server waits, too." if queue == 1 else f"{queue} other servers wait, too."
+
+
+def refused(code: str, message: str, since: datetime) -> Diagnosis:
+    """The diagnosis of a start that an error of the house refused, by its code and message.
+
+    A code that is not in the table is explained with the other error codes.
+    """
+    if code in CAUSES:
+        return diagnosed(code, since, final=True, detail=message)
+    if not message:
+        return diagnosed("start-failed", since, final=True)
+    words = CAUSES["start-refused"]
+    return Diagnosis(
+        phase=words.phase,
+        code=code or "start-refused",
+        who=words.who,
+        message=message,
+        remedy=words.remedy,
+        final=True,
+        since=since,
+    )
+
+
+def start_of(spawner: Any) -> Start | None:
+    """What the hub knows of a server's last start; None if it knows of none.
+
+    A spawner that keeps an account of it says so in `last_start`. Of others there is what the
+    hub itself keeps: whether the server runs, and with which error the start ended.
+    """
+    recorded = getattr(spawner, "last_start", None)
+    if isinstance(recorded, Start):
+        return recorded
+    future, state = spawner._spawn_future, state_of(spawner)
+    profile = last_choice(spawner) or ""
+    if state in ("starting", "running"):
+        began = started_at(spawner) or clock.now()
+        told: Literal["starting", "ready"] = "starting" if state == "starting" else "ready"
+        return Start(server=spawner.name, profile=profile, began=began, state=told)
+    error = future.exception() if future and future.done() and not future.cancelled() else None
+    if error is None:
+        return None
+    at = started_at(spawner) or clock.now()
+    return Start(
+        server=spawner.name,
+        profile=profile,
+        began=at,
+        state="failed",
+        diagnosis=_of_error(error, at),
+    )
+
+
+_CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+
+
+def _of_error(error: BaseException, at: datetime) -> Diagnosis:
+    """Of an error only what its author meant for people is told."""
+    told = getattr(error, "diagnosis", None)
+    if isinstance(told, Diagnosis):
+        return told
+    reason = str(getattr(error, "reason", None) or "")
+    code = reason if _CODE.fullmatch(reason) else ""
+    return refused(code, str(getattr(error, "jupyterhub_message", None) or ""), at)

@@ -1,0 +1,101 @@
+"""The last start of each server: kept in memory, and over a restart of the hub in its state."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from fairihub_core.starts import Diagnosis, Start, Step, diagnosed
+
+__all__ = ["Start", "Starts", "from_state", "resumed", "to_state"]
+
+STATE_KEY = "last_start"
+"""Where a spawner's state holds it."""
+MOST = 5_000
+MAX_DETAIL_KEPT = 4_000
+
+
+class Starts:
+    """What became of the last start of each server of this hub; of the oldest nothing is kept."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._starts: OrderedDict[tuple[str, str], Start] = OrderedDict()
+        self._most = most
+
+    def of(self, login: str, server: str = "") -> Start | None:
+        return self._starts.get((login, server))
+
+    def put(self, login: str, start: Start) -> Start:
+        """Remembers `start` in place of the one before it."""
+        key = (login, start.server)
+        self._starts[key] = start
+        self._starts.move_to_end(key)
+        while len(self._starts) > self._most:
+            self._starts.popitem(last=False)
+        return start
+
+    def forget(self, login: str, server: str = "") -> None:
+        self._starts.pop((login, server), None)
+
+
+def begun(server: str, profile: str, at: datetime) -> Start:
+    return Start(server=server, profile=profile, began=at, state="starting")
+
+
+def going_on(start: Start, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> Start:
+    """A start at this moment, with what keeps it."""
+    return start.model_copy(update={"steps": steps, "diagnosis": diagnosis})
+
+
+def succeeded(start: Start, steps: tuple[Step, ...], at: datetime) -> Start:
+    """Nothing keeps it any more."""
+    told = {"state": "ready", "ended": at, "steps": steps, "diagnosis": None}
+    return start.model_copy(update=told)
+
+
+def failed(start: Start, diagnosis: Diagnosis, at: datetime, steps: tuple[Step, ...] = ()) -> Start:
+    """A start that is over, and why; without `steps` those known before stay."""
+    final = diagnosis.model_copy(update={"final": True})
+    told = {
+        "state": "failed",
+        "ended": at,
+        "diagnosis": final,
+        "steps": steps or start.steps,
+    }
+    return start.model_copy(update=told)
+
+
+def to_state(start: Start | None) -> dict[str, Any]:
+    """For the spawner's state: nothing, or one entry that holds the start."""
+    if start is None:
+        return {}
+    told = start.diagnosis
+    if told is not None and len(told.detail) > MAX_DETAIL_KEPT:
+        # The end of a log says more than its beginning.
+        short = told.model_copy(update={"detail": told.detail[-MAX_DETAIL_KEPT:]})
+        start = start.model_copy(update={"diagnosis": short})
+    return {STATE_KEY: start.model_dump(mode="json")}
+
+
+def from_state(state: Mapping[str, Any]) -> Start | None:
+    """The start that a spawner's state holds; None if it holds none that can be read."""
+    try:
+        return Start.model_validate(state[STATE_KEY])
+    except (KeyError, ValidationError):
+        return None
+
+
+def resumed(start: Start | None, *, is_running: bool, now: datetime) -> Start | None:
+    """A start of before the hub was restarted, as it stands now.
+
+    One that was under way when the hub ended has become a server, or was interrupted.
+    """
+    if start is None or start.state != "starting":
+        return start
+    if is_running:
+        return succeeded(start, start.steps, now)
+    return failed(start, diagnosed("start-interrupted", now, final=True), now)

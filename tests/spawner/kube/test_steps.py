@@ -1,0 +1,211 @@
+"""The steps of a start, from a pod and its events; and the account of the last start."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fairihub_core.starts import Start, diagnosed
+from fairihub_spawner.kube.starts import (
+    MAX_DETAIL_KEPT,
+    Starts,
+    begun,
+    failed,
+    from_state,
+    going_on,
+    resumed,
+    succeeded,
+    to_state,
+)
+from fairihub_spawner.kube.steps import image_sizes, progress_event, steps_of
+from tests.support.kube_objects import (
+    IMAGE,
+    NODE,
+    NOW,
+    claim,
+    ended,
+    event,
+    nodes,
+    pod,
+    running,
+    waiting,
+)
+
+PULLING = event("Pulling", f'Pulling image "{IMAGE}"', at=20, warning=False)
+PULLED = event(
+    "Pulled",
+    f'Successfully pulled image "{IMAGE}" in 12.5s (12.5s including waiting). '
+    "Image size: 1610612736 bytes.",
+    at=8,
+    warning=False,
+)
+THERE = event(
+    "Pulled", f'Container image "{IMAGE}" already present on machine', at=8, warning=False
+)
+INIT = event("Pulled", 'Successfully pulled image "busybox:1" in 1s', at=25, warning=False)
+
+CASES = [
+    ("nothing yet", None, [], "wait wait wait wait wait"),
+    ("no node yet", pod(node=None), [], "run wait wait wait wait"),
+    ("a node", pod(), [], "done run wait wait wait"),
+    ("fetching", pod(state=waiting("ContainerCreating")), [PULLING], "done done run wait wait"),
+    ("preparing", pod(init=running()), [INIT], "done run wait wait wait"),
+    ("fetched", pod(state=waiting("ContainerCreating")), [PULLING, PULLED],
+     "done done done run wait"),
+    ("was there", pod(state=waiting("ContainerCreating")), [THERE], "done done done run wait"),
+    ("runs", pod(phase="Running", state=running()), [PULLING, PULLED], "done done done done run"),
+    ("runs, events gone", pod(phase="Running", state=running()), [], "done done done done run"),
+]  # fmt: skip
+
+
+def states(steps) -> str:
+    short = {"waiting": "wait", "running": "run"}
+    return " ".join(short.get(step.state, step.state) for step in steps)
+
+
+@pytest.mark.parametrize(("name", "given", "events", "wanted"), CASES, ids=[c[0] for c in CASES])
+def test_the_steps_follow_each_other(name, given, events, wanted):
+    assert states(steps_of(given, events, [claim()], NOW)) == wanted
+
+
+def test_a_server_that_answers_has_done_all_steps():
+    given = pod(phase="Running", state=running())
+    assert states(steps_of(given, [], [], NOW, ready=True)) == "done done done done done"
+
+
+def test_the_node_is_named_and_the_image_with_its_size_and_time():
+    steps = steps_of(
+        pod(age=30, state=waiting("ContainerCreating")), [PULLING, PULLED], [claim()], NOW
+    )
+    assert steps[0].message == f"Node {NODE}"
+    assert steps[0].seconds == 1
+    assert steps[2].message == "1.5 GiB fetched"
+    assert steps[2].seconds == 12
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [({}, f"Fetching {IMAGE}"), ({IMAGE: 1610612736}, f"Fetching {IMAGE} (1.5 GiB)")],
+)
+def test_the_size_of_an_image_that_is_known_from_before_is_told(sizes, said):
+    step = steps_of(pod(state=waiting("x")), [PULLING], [], NOW, sizes=sizes)[2]
+    assert (step.message, step.seconds) == (said, 20)
+
+
+def test_the_size_of_an_image_is_remembered():
+    assert image_sizes(pod(), [PULLED]) == {IMAGE: 1610612736}
+    assert image_sizes(pod(), [THERE, INIT]) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("no-cpu-free", "failed wait wait wait wait"),
+        ("quota-exceeded", "failed wait wait wait wait"),
+        ("secret-missing", "done failed wait wait wait"),
+        ("image-missing", "done done failed wait wait"),
+        ("server-crashed", "done done done failed wait"),
+        ("server-silent", "done done done done failed"),
+        ("no-team", "run wait wait wait wait"),
+    ],
+)
+def test_the_step_in_which_a_start_fails_is_marked(code, wanted):
+    found = diagnosed(code, NOW, final=True, values=dict.fromkeys(("image", "exit"), "x"))
+    given = pod(node=None)
+    assert states(steps_of(given, [], [], NOW, diagnosis=found)) == wanted
+    passing = found.model_copy(update={"final": False})
+    assert states(steps_of(given, [], [], NOW, diagnosis=passing)) == "run wait wait wait wait"
+
+
+def test_progress_tells_the_hub_a_number_and_a_sentence_and_the_page_all_of_it():
+    steps = steps_of(pod(state=waiting("ContainerCreating")), [PULLING], [claim()], NOW)
+    told = progress_event(steps)
+    assert (told["progress"], told["message"]) == (25, f"Fetching {IMAGE}")
+    assert [step["name"] for step in told["steps"]] == [
+        "scheduling", "volume", "image", "container", "server",
+    ]  # fmt: skip
+    assert "diagnosis" not in told
+    json.dumps(told)
+
+
+def test_progress_says_what_keeps_a_start():
+    found = diagnosed("no-cpu-free", NOW, final=False, detail=nodes("3 Insufficient cpu"), queue=1)
+    told = progress_event(steps_of(pod(node=None), [], [], NOW, diagnosis=found), found)
+    assert told["message"].endswith("One other server waits, too.")
+    assert told["diagnosis"]["code"] == "no-cpu-free"
+    assert 0 < told["progress"] < 100
+    json.dumps(told)
+
+
+def test_progress_never_goes_back_while_a_start_goes_on():
+    seen = [
+        progress_event(steps_of(p, e, [], NOW))["progress"]
+        for _, p, e, _ in (*CASES[:4], *CASES[5:])
+    ]
+    assert seen == sorted(seen)
+    assert progress_event(steps_of(None, [], [], NOW, ready=True))["progress"] < 100
+
+
+STARTED = begun("", "urban.small", NOW)
+LOST = diagnosed("image-missing", NOW, final=False, detail="x" * 9000, values={"image": "x:1"})
+STEPS = steps_of(pod(last=ended(1)), [PULLING], [], NOW)
+
+
+def test_the_last_start_survives_in_the_state_of_its_spawner():
+    start = failed(going_on(STARTED, STEPS, None), LOST, NOW)
+    kept = from_state(json.loads(json.dumps(to_state(start))))
+    assert kept is not None
+    assert kept.state == "failed"
+    assert kept.diagnosis is not None
+    assert kept.diagnosis.final
+    assert len(kept.diagnosis.detail) == MAX_DETAIL_KEPT
+    assert kept.diagnosis.values == {"image": "x:1"}
+    assert kept.steps == STEPS
+    assert (kept.profile, kept.began) == ("urban.small", NOW)
+
+
+@pytest.mark.parametrize("state", [{}, {"last_start": None}, {"last_start": {"state": "x"}}])
+def test_a_state_that_holds_no_start_is_read_as_none(state):
+    assert from_state(state) is None
+
+
+def test_no_start_leaves_no_trace_in_the_state():
+    assert to_state(None) == {}
+
+
+def test_a_start_that_succeeds_forgets_what_kept_it():
+    start = succeeded(going_on(STARTED, STEPS, LOST), STEPS, NOW)
+    assert (start.state, start.diagnosis, start.ended) == ("ready", None, NOW)
+
+
+@pytest.mark.parametrize(
+    ("start", "is_running", "state"),
+    [
+        (STARTED, True, "ready"),
+        (STARTED, False, "failed"),
+        (failed(STARTED, LOST, NOW), True, "failed"),
+        (succeeded(STARTED, STEPS, NOW), False, "ready"),
+    ],
+)
+def test_a_start_of_before_a_restart_is_taken_up(start, is_running, state):
+    taken = resumed(start, is_running=is_running, now=NOW)
+    assert taken is not None
+    assert taken.state == state
+
+
+def test_no_start_stays_none():
+    assert resumed(None, is_running=True, now=NOW) is None
+
+
+def test_as_many_starts_are_kept_as_are_allowed_and_the_oldest_goes():
+    starts = Starts(most=2)
+    for login in ("ada", "bob", "ada", "cleo"):
+        starts.put(login, STARTED)
+    assert starts.of("bob") is None
+    assert starts.of("ada") == starts.of("cleo") == STARTED
+    starts.put("ada", Start(server="two", profile="", began=NOW, state="starting"))
+    assert starts.of("ada", "two") is not None
+    starts.forget("cleo")
+    starts.forget("nobody")
+    assert starts.of("cleo") is None
