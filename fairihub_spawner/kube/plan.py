@@ -54,6 +54,10 @@ class ServerPlan:
         return self.offer.team.namespace
 
     @property
+    def claim_names(self) -> tuple[str, ...]:
+        return tuple(str(claim["metadata"]["name"]) for claim in self.claims)
+
+    @property
     def home_claim(self) -> str:
         return str(self.claims[0]["metadata"]["name"])
 

@@ -1,0 +1,232 @@
+"""What we ask of the cluster's API: each call with a time limit, each failure with a diagnosis.
+
+Objects come and go as the API has them: camelCase, plain values.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+import aiohttp
+from kubernetes_asyncio.client import ApiException, StorageV1Api
+
+from fairihub_core.starts import Diagnosis
+from fairihub_spawner.kube.api import refusal_for, unreachable
+from fairihub_spawner.kube.watching import Mirror
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+CALL_SECONDS = 10
+PATIENCE_SECONDS = 30
+START = "fairihub.io/start"
+"""The annotation that tells one start from the next of the same server."""
+MAX_LOG_BYTES = 64 * 1024
+NOT_FOUND, CONFLICT, FORBIDDEN = 404, 409, 403
+_MERGE = "application/merge-patch+json"
+
+
+class LostCause(Exception):
+    """Something that a server needs is not to be had; the diagnosis says what and why."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(diagnosis.message)
+        self.diagnosis = diagnosis
+
+
+async def persistently(call: Callable[[], Awaitable[T]]) -> T:
+    """The answer of `call`, made again for half a minute while the API is away or busy.
+
+    Raises:
+        LostCause: what cannot pass, or has not passed by then.
+    """
+    deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.2
+    while True:
+        try:
+            return await call()
+        except LostCause as lost:
+            if lost.diagnosis.final or time.monotonic() + pause > deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 5.0)
+
+
+class Cluster:
+    """The calls that a spawner makes beside KubeSpawner's own.
+
+    Every call raises `LostCause` where the API does not do what was asked.
+    """
+
+    def __init__(self, api: Any, seconds: float = CALL_SECONDS) -> None:
+        self._api = api
+        self._seconds = seconds
+
+    async def namespace(self, name: str) -> Json | None:
+        """The namespace; None if there is none.
+
+        A hub without the right to read namespaces is told of an empty one: whether it exists
+        then shows in the first call that needs it.
+        """
+        status, found = await self._asked(self._api.read_namespace, name=name)
+        if status == FORBIDDEN:
+            return {"metadata": {"name": name}}
+        return self._found(status, found, f"reading the namespace {name}")
+
+    async def pod(self, namespace: str, name: str) -> Json | None:
+        what = f"reading the pod {name}"
+        call = self._api.read_namespaced_pod
+        return self._found(*await self._asked(call, name=name, namespace=namespace), what)
+
+    async def create_pod(self, namespace: str, manifest: Any) -> Json:
+        """Makes the pod, as the API then has it; one that this very start made counts, too.
+
+        An answer that was lost on its way must not lead to a second pod, nor to none.
+        """
+        call = self._api.create_namespaced_pod
+        status, said = await self._asked(call, namespace=namespace, body=manifest)
+        if status == CONFLICT:
+            there = await self.pod(namespace, manifest.metadata.name)
+            if there is not None and _start_of(there) == manifest.metadata.annotations.get(START):
+                return there
+        self._done(status, said, f"making the pod {manifest.metadata.name}")
+        return said
+
+    async def delete_pod(self, namespace: str, name: str, seconds: int = 0) -> None:
+        """Deletes the pod, which has so many seconds to end."""
+        status, said = await self._asked(
+            self._api.delete_namespaced_pod,
+            name=name,
+            namespace=namespace,
+            grace_period_seconds=seconds,
+        )
+        if status != NOT_FOUND:
+            self._done(status, said, f"deleting the pod {name}")
+
+    async def claim(self, namespace: str, name: str) -> Json | None:
+        what = f"reading the volume claim {name}"
+        call = self._api.read_namespaced_persistent_volume_claim
+        return self._found(*await self._asked(call, name=name, namespace=namespace), what)
+
+    async def create_claim(self, manifest: Json) -> None:
+        """Makes the claim; one that another start made meanwhile is as good."""
+        meta = manifest["metadata"]
+        call = self._api.create_namespaced_persistent_volume_claim
+        status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
+        if status != CONFLICT:
+            self._done(status, said, f"making the volume claim {meta['name']}")
+
+    async def patch_claim(self, namespace: str, name: str, patch: Mapping[str, Any]) -> None:
+        """Changes a claim, so that its volume grows."""
+        call = self._api.patch_namespaced_persistent_volume_claim
+        asked = self._asked(
+            call, name=name, namespace=namespace, body=dict(patch), _content_type=_MERGE
+        )
+        self._done(*await asked, f"letting the volume claim {name} grow")
+
+    async def grows(self, storage_class: str | None) -> bool:
+        """Whether volumes of that class can grow; False where the hub may not ask."""
+        if storage_class is None:
+            return False
+        api = StorageV1Api(self._api.api_client)
+        status, found = await self._asked(api.read_storage_class, name=storage_class)
+        return status < 400 and bool(found.get("allowVolumeExpansion"))
+
+    async def put_secret(self, manifest: Json) -> None:
+        """Makes the secret, in place of an older one of its name."""
+        meta = manifest["metadata"]
+        call = self._api.create_namespaced_secret
+        status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
+        if status == CONFLICT:
+            await self.delete_secret(meta["namespace"], meta["name"])
+            status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
+        self._done(status, said, f"making the secret {meta['name']}")
+
+    async def patch_secret(self, namespace: str, name: str, patch: Mapping[str, Any]) -> None:
+        call = self._api.patch_namespaced_secret
+        asked = self._asked(
+            call, name=name, namespace=namespace, body=dict(patch), _content_type=_MERGE
+        )
+        self._done(*await asked, f"giving the secret {name} to its pod")
+
+    async def delete_secret(self, namespace: str, name: str) -> None:
+        call = self._api.delete_namespaced_secret
+        status, said = await self._asked(call, name=name, namespace=namespace)
+        if status != NOT_FOUND:
+            self._done(status, said, f"deleting the secret {name}")
+
+    async def secret(self, namespace: str, name: str) -> Json | None:
+        """A Secret with its values; None if there is no such one."""
+        call = self._api.read_namespaced_secret
+        asked = self._asked(call, name=name, namespace=namespace)
+        return self._found(*await asked, f"reading the secret {name}")
+
+    async def events_of(self, namespace: str, name: str) -> list[Json]:
+        """What happened to the object of that name, such as a claim; nothing if unknown."""
+        status, found = await self._asked(
+            self._api.list_namespaced_event,
+            namespace=namespace,
+            field_selector=f"involvedObject.name={name}",
+            limit=100,
+        )
+        return list(found["items"]) if status < 400 else []
+
+    def events_about(self, namespace: str, name: str) -> Mirror:
+        """The events of one object, to be followed for as long as somebody wants to know."""
+        call = partial(self._api.list_namespaced_event, namespace=namespace)
+        return Mirror(f"Events of {name}", call, field_selector=f"involvedObject.name={name}")
+
+    async def log(self, namespace: str, pod: str, *, lines: int, previous: bool = False) -> str:
+        """The last lines that the server's container wrote; "" if there are none yet."""
+        call = self._api.read_namespaced_pod_log
+        query = {"name": pod, "namespace": namespace, "container": "notebook"}
+        try:
+            answer = await call(
+                **query,
+                tail_lines=lines,
+                limit_bytes=MAX_LOG_BYTES,
+                previous=previous,
+                _preload_content=False,
+                _request_timeout=self._seconds,
+            )
+            async with answer:
+                body = await answer.read() if answer.status < 400 else b""
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
+            return ""
+        text: str = body.decode(errors="replace")
+        return text
+
+    async def _asked(self, call: Callable[..., Awaitable[Any]], **query: Any) -> tuple[int, Json]:
+        """The status and the body of the answer.
+
+        Raises:
+            LostCause: `cluster-unreachable`.
+        """
+        try:
+            answer = await call(_preload_content=False, _request_timeout=self._seconds, **query)
+            async with answer:
+                return answer.status, json.loads(await answer.read())
+        except ApiException as problem:
+            return problem.status or 500, {"reason": problem.reason, "message": str(problem.body)}
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as problem:
+            raise LostCause(unreachable(type(problem).__name__)) from None
+
+    def _found(self, status: int, found: Json, doing: str) -> Json | None:
+        if status == NOT_FOUND:
+            return None
+        self._done(status, found, doing)
+        return found
+
+    def _done(self, status: int, said: Json, doing: str) -> None:
+        if status >= 400:
+            reason, body = str(said.get("reason", "")), str(said.get("message", ""))
+            raise LostCause(refusal_for(status, reason, body, doing))
+
+
+def _start_of(pod: Mapping[str, Any]) -> str | None:
+    told: str | None = (pod["metadata"].get("annotations") or {}).get(START)
+    return told

@@ -1,0 +1,136 @@
+"""One start as the cluster shows it: the pod, its events and claims, the container's last words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+from fairihub_core import clock
+from fairihub_core.starts import Diagnosis, Step
+from fairihub_spawner.kube.calls import Cluster, LostCause
+from fairihub_spawner.kube.diagnosis import LOGGED, diagnose, queue_before
+from fairihub_spawner.kube.last_words import LINES, last_words
+from fairihub_spawner.kube.settings import KubeSettings
+from fairihub_spawner.kube.steady import Placed
+from fairihub_spawner.kube.steps import steps_of
+from fairihub_spawner.kube.watching import Mirror
+
+LOOK_SECONDS = 1.0
+ASK_SECONDS = 3.0
+"""How often is asked for what is not followed."""
+
+Told = Callable[[tuple[Step, ...], "Diagnosis | None"], None]
+
+
+class Observer:
+    """Looks at a start while it lasts; to be entered, and left, as a context.
+
+    Args:
+        pods: all pods of the hub, followed.
+        hidden: values that must not be told, such as the server's token.
+    """
+
+    def __init__(
+        self,
+        calls: Cluster,
+        pods: Mirror,
+        placed: Placed,
+        settings: KubeSettings,
+        hidden: tuple[str, ...] = (),
+    ) -> None:
+        self._calls = calls
+        self._pods = pods
+        self._placed = placed
+        self._settings = settings
+        self._hidden = hidden
+        self._events = calls.events_about(placed.namespace, placed.pod)
+        self._claims: list[dict[str, Any]] = []
+        self._of_claims: list[dict[str, Any]] = []
+        self._words: tuple[str, ...] = ()
+        self._asked = 0.0
+
+    async def __aenter__(self) -> Observer:
+        await self._events.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._events.stop()
+
+    @property
+    def pod(self) -> dict[str, Any] | None:
+        return self._pods.resources.get(f"{self._placed.namespace}/{self._placed.pod}")
+
+    def diagnosis(self) -> Diagnosis | None:
+        """What keeps the start at this moment."""
+        pod = self.pod
+        queue = queue_before(pod, self._pods.resources.values()) if pod else None
+        return diagnose(
+            pod,
+            self._happened,
+            self._claims,
+            clock.now(),
+            self._settings,
+            queue=queue,
+            last_words=self._words,
+        )
+
+    def steps(self, diagnosis: Diagnosis | None = None, ready: bool = False) -> tuple[Step, ...]:
+        return steps_of(
+            self.pod, self._happened, self._claims, clock.now(), diagnosis=diagnosis, ready=ready
+        )
+
+    async def lost_cause(self, told: Told) -> Diagnosis:
+        """Waits until the start is known to be lost, and says why; `told` hears of every look."""
+        while True:
+            found = self.diagnosis()
+            if found is not None and found.code in LOGGED:
+                await self._ask_last_words()
+                found = self.diagnosis()
+            told(self.steps(found), found)
+            if found is not None and found.final:
+                return found
+            await self.changed()
+            await self._ask()
+
+    async def changed(self) -> None:
+        """Waits until a pod may look otherwise."""
+        await self._pods.changed(LOOK_SECONDS)
+
+    @property
+    def _happened(self) -> list[dict[str, Any]]:
+        return [*self._events.resources.values(), *self._of_claims]
+
+    async def _ask(self) -> None:
+        """Asks for the claims, until the pod has a node and so has its volumes."""
+        pod = self.pod
+        if time.monotonic() - self._asked < ASK_SECONDS or (pod and pod["spec"].get("nodeName")):
+            return
+        self._asked = time.monotonic()
+        try:
+            placed = self._placed
+            asked = [await self._calls.claim(placed.namespace, name) for name in placed.claims]
+            self._claims = [claim for claim in asked if claim is not None]
+            waiting = [c for c in self._claims if c["status"].get("phase") != "Bound"]
+            self._of_claims = [
+                event
+                for claim in waiting
+                for event in await self._calls.events_of(
+                    placed.namespace, claim["metadata"]["name"]
+                )
+            ]
+        except LostCause:
+            return  # what is known counts until the API answers again
+
+    async def _ask_last_words(self) -> None:
+        """The end of the log of the container that runs now, or that ran before."""
+        read = partial(self._calls.log, self._placed.namespace, self._placed.pod, lines=LINES)
+        log = await read(previous=True) or await read()
+        self._words = last_words(log, self._hidden) or self._words

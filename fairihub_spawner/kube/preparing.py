@@ -1,0 +1,75 @@
+"""What there must be before a pod: a namespace of the team, its secrets, the volumes, the token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from fairihub_core import clock
+from fairihub_core.access import holds_right
+from fairihub_core.equipment import BucketAccess
+from fairihub_core.offers import Offer
+from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube import belonging, secrets, volumes
+from fairihub_spawner.kube.calls import Cluster, persistently
+from fairihub_spawner.kube.plan import ServerPlan, plan_for
+from fairihub_spawner.kube.settings import KubeSettings
+
+Notice = Callable[[str], None]
+
+
+async def planned(
+    calls: Cluster,
+    offer: Offer,
+    login: str,
+    directory: TeamDirectory,
+    settings: KubeSettings,
+    bucket: BucketAccess | None,
+    server: str = "",
+) -> ServerPlan:
+    """The plan of a server, once the cluster has shown that all it names is the team's.
+
+    Raises:
+        Refused, Missing: a namespace, bucket or secret that is not to be had.
+        LostCause: the cluster does not say.
+    """
+    team = offer.team
+    namespace = await persistently(partial(calls.namespace, team.namespace))
+    labels = None if namespace is None else namespace["metadata"].get("labels") or {}
+    belonging.check_namespace(team, directory, settings, labels)
+    belonging.check_bucket(offer, directory, settings)
+    keys = {}
+    for name in dict.fromkeys(offer.profile.secret_names):
+        found = await persistently(partial(calls.secret, team.namespace, name))
+        keys[name] = secrets.keys_of(name, found, offer)
+    curator = holds_right(login, team.name, "notebooks", directory, clock.today())
+    return plan_for(offer, login, curator, settings, bucket, secret_keys=keys, server=server)
+
+
+async def prepare_volumes(calls: Cluster, plan: ServerPlan, notice: Notice) -> None:
+    """Makes the volumes that are missing, and lets grow those that became too small.
+
+    Raises:
+        Refused, Conflict: a volume that is another's, or is lost.
+        LostCause: the cluster refuses.
+    """
+    for wanted in plan.claims:
+        await _prepare_volume(calls, plan.namespace, wanted, notice)
+
+
+async def _prepare_volume(
+    calls: Cluster, namespace: str, wanted: Mapping[str, Any], notice: Notice
+) -> None:
+    name = wanted["metadata"]["name"]
+    there = await persistently(partial(calls.claim, namespace, name))
+    if there is None:
+        await persistently(partial(calls.create_claim, dict(wanted)))
+        # Another start may have been first: whose it then is must be as clear as ever.
+        there = await persistently(partial(calls.claim, namespace, name))
+    storage_class = (there or {}).get("spec", {}).get("storageClassName")
+    found = volumes.verdict(wanted, there, await calls.grows(storage_class))
+    if found.action == "grow" and found.patch is not None:
+        await calls.patch_claim(namespace, name, found.patch)
+    if found.notice:
+        notice(found.notice)

@@ -1,0 +1,229 @@
+"""A server as a pod, with the size and equipment of the profile that its owner chose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from jupyterhub.utils import maybe_future, url_path_join
+from traitlets import Callable as CallableTrait
+from traitlets import default
+
+from fairihub_core import clock
+from fairihub_core.equipment import BucketAccess
+from fairihub_core.errors import FairihubError
+from fairihub_core.offers import Offer
+from fairihub_core.starts import Diagnosis, Start, Step, refused
+from fairihub_spawner.kube import secrets, starts
+from fairihub_spawner.kube.answering import until_answered
+from fairihub_spawner.kube.calls import START, LostCause, persistently
+from fairihub_spawner.kube.diagnosis import given_up
+from fairihub_spawner.kube.observing import Observer
+from fairihub_spawner.kube.plan import ServerPlan
+from fairihub_spawner.kube.preparing import planned, prepare_volumes
+from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
+from fairihub_spawner.kube.steps import progress_event
+from fairihub_spawner.kube.traits import literal, traits_of
+from fairihub_spawner.team_server import TeamServer, refusal_of
+
+
+class FairihubSpawner(TeamServer, SteadyKubeSpawner):
+    """Asks what the owner may have, makes a pod of it, and says what keeps that from starting."""
+
+    bucket_of = CallableTrait(
+        default_value=lambda team, bucket: None,
+        help="How a team reaches a bucket: (team, bucket) -> BucketAccess or None.",
+    ).tag(config=True)
+
+    last_start: Start | None = None
+    """What became of the last start; told by the progress page and `/api/fairihub/starts`."""
+    _configured: dict[str, Any] | None = None
+
+    @default("cmd")
+    def _default_cmd(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("remember_pvc_name")
+    def _default_remember_pvc_name(self) -> bool:
+        # What is remembered would be mounted for the next team, too.
+        return False
+
+    @default("start_timeout")
+    def _default_start_timeout(self) -> int:
+        # Each part of a start has its own limit, and says which was too long.
+        own = self.cluster
+        parts = (own.pending_seconds, own.volume_seconds, own.pull_seconds, own.server_seconds)
+        return sum(parts) + 60
+
+    @property
+    def has_started(self) -> bool:
+        return self.placed is not None
+
+    async def _start(self) -> str:
+        """Starts the server and waits until it answers, or until that is a lost cause.
+
+        Raises:
+            SpawnException: with the diagnosis, in words.
+        """
+        self.last_start = starts.begun(self.name, "", clock.now())
+        try:
+            offer = self.chosen_offer()
+            self.last_start = starts.begun(self.name, offer.name, clock.now())
+            return await self._started(offer)
+        except FairihubError as error:
+            told = refused(error.code, error.message, clock.now())
+            raise self._failed(told, error.status) from None
+        except LostCause as lost:
+            raise self._failed(lost.diagnosis, 503) from None
+        except asyncio.CancelledError:
+            # JupyterHub's own limit: whatever kept the start until now.
+            self._failed(given_up(self.last_start.diagnosis, clock.now()), 503)
+            raise
+
+    def _failed(self, diagnosis: Diagnosis, status: int) -> Exception:
+        assert self.last_start is not None  # noqa: S101
+        self.last_start = starts.failed(self.last_start, diagnosis, clock.now())
+        message = f"{diagnosis.message} {diagnosis.remedy}".strip()
+        refusal: Exception = refusal_of(diagnosis.code, message, status)
+        refusal.diagnosis = diagnosis  # type: ignore[attr-defined]
+        return refusal
+
+    async def _started(self, offer: Offer) -> str:
+        pods = await self._start_watching_pods()
+        bucket = await self._bucket(offer)
+        plan = await planned(
+            self.calls, offer, self.user.name, self.directory(), self.cluster, bucket, self.name
+        )
+        for notice in plan.notices:
+            self.log.warning("%s: %s", self._log_name, notice)
+        self._take_on(plan)
+        await prepare_volumes(self.calls, plan, partial(self.log.warning, "%s: %s", self._log_name))
+        placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
+        await self._place(placed, offer, bucket)
+        hidden = (self.api_token, bucket.secret if bucket else "")
+        async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
+            return await self._ready(observer)
+
+    async def _bucket(self, offer: Offer) -> BucketAccess | None:
+        name = offer.profile.s3_bucket_name
+        if name is None:
+            return None
+        access: BucketAccess | None = await asyncio.to_thread(self.bucket_of, offer.team.name, name)
+        return access
+
+    def _take_on(self, plan: ServerPlan) -> None:
+        """Tells KubeSpawner what the plan says, beside what the operator has configured."""
+        if self._configured is None:
+            self._configured = dict(self.environment)
+        told = traits_of(plan, self.cluster)
+        told["environment"] = {**literal(self._configured), **told["environment"]}
+        told["extra_annotations"] = {**told["extra_annotations"], START: uuid4().hex}
+        for name, value in told.items():
+            setattr(self, name, value)
+        self.dns_name = self.dns_name_template.format(namespace=plan.namespace, name=plan.pod_name)
+
+    async def _place(self, placed: Placed, offer: Offer, bucket: BucketAccess | None) -> None:
+        """Puts Secret and pod into the cluster, in place of whatever an earlier start has left."""
+        self.placed = placed
+        # A hub that comes after this one finds by it what it has to look after.
+        self.orm_spawner.state = self.get_state()
+        self.db.commit()
+        if await persistently(partial(self.calls.pod, placed.namespace, placed.pod)):
+            self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
+            await self._delete_pod(placed)
+        secret = secrets.server_secret(
+            offer,
+            self.user.name,
+            self.cluster,
+            token=self.api_token,
+            bucket=bucket,
+            server=self.name,
+        )
+        await persistently(partial(self.calls.put_secret, secret))
+        manifest = await self.get_pod_manifest()
+        if self.modify_pod_hook:
+            manifest = await maybe_future(self.modify_pod_hook(self, manifest))
+        pod = await persistently(partial(self.calls.create_pod, placed.namespace, manifest))
+        patch = partial(self.calls.patch_secret, placed.namespace, placed.secret)
+        await persistently(partial(patch, secrets.owned_by(pod)))
+
+    async def _ready(self, observer: Observer) -> str:
+        """The address of the server once it answers.
+
+        Raises:
+            LostCause: the cluster shows before that it never will.
+        """
+        starting = asyncio.ensure_future(self._answering(observer))
+        lost = asyncio.ensure_future(observer.lost_cause(self._tell))
+        try:
+            await asyncio.wait({starting, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                raise LostCause(lost.result())
+            url = starting.result()
+        finally:
+            for task in (starting, lost):
+                task.cancel()
+        assert self.placed is not None  # noqa: S101
+        assert self.last_start is not None  # noqa: S101
+        self.placed = replace(self.placed, ready=True)
+        steps = observer.steps(ready=True)
+        self.last_start = starts.succeeded(self.last_start, steps, clock.now())
+        return url
+
+    async def _answering(self, observer: Observer) -> str:
+        while not self.is_pod_running(observer.pod):
+            await observer.changed()
+        url: str = self._get_pod_url(observer.pod)
+        await until_answered(url_path_join(url, self.server.base_url, "api"))
+        return url
+
+    def _tell(self, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> None:
+        if self.last_start is not None:
+            self.last_start = starts.going_on(self.last_start, steps, diagnosis)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """The steps of the start, each time that they change."""
+        told: Start | None = None
+        while True:
+            start, over = self.last_start, self._start_future and self._start_future.done()
+            if start is not None and start != told:
+                told = start
+                yield progress_event(start.steps, start.diagnosis)
+            if over:
+                return
+            await asyncio.sleep(0.3)
+
+    async def get_url(self) -> str:
+        """Where the server is; a start that an earlier hub has begun is finished first.
+
+        Asked by a new hub of every server that its predecessor has left.
+        """
+        placed = self.placed
+        if placed is None:
+            return str(await super().get_url())
+        pods = await self._start_watching_pods()
+        if not placed.ready:
+            self.last_start = self.last_start or starts.begun(self.name, "", clock.now())
+            try:
+                async with Observer(self.calls, pods, placed, self.cluster) as observer:
+                    await self._ready(observer)
+            except LostCause as lost:
+                self._failed(lost.diagnosis, 503)
+                return str(await super().get_url())
+        return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
+
+    def get_env(self) -> dict[str, Any]:
+        """The environment; nothing in it is the token itself, which would stand in the pod."""
+        env: dict[str, Any] = super().get_env()
+        return {key: value for key, value in env.items() if value != self.api_token}
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), **starts.to_state(self.last_start)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self.last_start = starts.from_state(state)

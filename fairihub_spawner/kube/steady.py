@@ -1,0 +1,171 @@
+"""A KubeSpawner that loses no server when the cluster's API is away, slow or forgetful.
+
+JupyterHub takes a failed look at a server for its end. So a look that brings no answer says that
+the server runs; only the API itself, asked for that one pod, can say that it is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import aiohttp
+from kubernetes_asyncio.client import ApiException
+from kubespawner import KubeSpawner
+from traitlets import Instance, default
+
+from fairihub_spawner.kube import names
+from fairihub_spawner.kube.api import unreachable
+from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
+from fairihub_spawner.kube.settings import KubeSettings
+from fairihub_spawner.kube.watching import Mirror
+
+GONE_SECONDS = 120
+GONE_LOOK = 1.0
+LOAD_SECONDS = 8
+"""JupyterHub answers a start after ten."""
+_AWAY = (LostCause, ApiException, aiohttp.ClientError, OSError, asyncio.TimeoutError)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What one start put into the cluster, so that it is found and cleared away again."""
+
+    namespace: str
+    pod: str
+    secret: str
+    claims: tuple[str, ...] = ()
+    ready: bool = False
+    """Whether the server has answered; if not, a hub that comes after waits for it."""
+
+
+class SteadyKubeSpawner(KubeSpawner):
+    """Pods that are followed by one watch, and what becomes of them in spite of faults."""
+
+    cluster = Instance(KubeSettings, args=(), help="What the operator says of the cluster.").tag(
+        config=True
+    )
+
+    mirrors: ClassVar[dict[str, Mirror]] = {}
+    """Of pods, by namespace; "" is the one for all namespaces."""
+    placed: Placed | None = None
+
+    @default("events_enabled")
+    def _default_events_enabled(self) -> bool:
+        # Events are followed by each start for its own pod, not for all pods at all times.
+        return False
+
+    @property
+    def calls(self) -> Cluster:
+        return Cluster(self.api)
+
+    @property
+    def pod(self) -> dict[str, Any] | None:
+        """The pod as the cluster last told it; None if there is none."""
+        placed, mirror = self.placed, self.pod_reflector
+        if placed is None or mirror is None:
+            return None
+        return mirror.resources.get(f"{placed.namespace}/{placed.pod}")
+
+    @property
+    def pod_reflector(self) -> Mirror | None:
+        return self.mirrors.get(self._watched_namespace)
+
+    @property
+    def _watched_namespace(self) -> str:
+        return "" if self.cluster.cluster_wide else self.namespace
+
+    async def _start_watching_pods(self, replace: bool = False) -> Mirror:
+        """Follows the pods from now on, if nobody does yet.
+
+        Raises:
+            LostCause: the API does not say which pods there are.
+        """
+        key = self._watched_namespace
+        mirror = self.mirrors.get(key)
+        if mirror is None:
+            mirror = self.mirrors[key] = self._mirror(key)
+            await mirror.start()
+        if not await mirror.loaded(LOAD_SECONDS):
+            raise LostCause(unreachable(str(mirror.trouble or "no answer")))
+        return mirror
+
+    def _mirror(self, namespace: str) -> Mirror:
+        ours = f"component={self.component_label},{names.HUB}={names.label_value(self.cluster.hub)}"
+        if not namespace:
+            return Mirror("Pods", self.api.list_pod_for_all_namespaces, label_selector=ours)
+        call = partial(self.api.list_namespaced_pod, namespace=namespace)
+        return Mirror(f"Pods of {namespace}", call, label_selector=ours)
+
+    async def poll(self) -> int | None:
+        """None while the pod is there and has not ended, or as long as nobody can say."""
+        if self.placed is None:
+            return 0
+        try:
+            if not await self._is_there():
+                return 1
+            status: int | None = await super().poll()
+            if status is not None:
+                await self._clear_away()
+        except _AWAY as problem:
+            self.log.warning("%s: nobody says whether it runs: %s", self._log_name, problem)
+            return None
+        return status
+
+    async def _is_there(self) -> bool:
+        """Whether there is the pod; the API is asked before a missing one counts as gone."""
+        placed = self.placed
+        assert placed is not None  # noqa: S101
+        mirror = await self._start_watching_pods()
+        key = f"{placed.namespace}/{placed.pod}"
+        if key not in mirror.resources:
+            pod = await self.calls.pod(placed.namespace, placed.pod)
+            if pod is None:
+                return False
+            mirror.resources[key] = pod
+        return True
+
+    async def stop(self, now: bool = False) -> None:
+        """Deletes the pod and waits until it is gone; its volumes stay."""
+        if self.placed is None:
+            return
+        await self._delete_pod(self.placed, 0 if now else self.delete_grace_period)
+        await self._clear_away()
+
+    async def _delete_pod(self, placed: Placed, seconds: int = 0) -> None:
+        """Deletes the pod and waits until the API has it no more."""
+        delete = partial(self.calls.delete_pod, placed.namespace, placed.pod, seconds)
+        await persistently(delete)
+        deadline = time.monotonic() + seconds + GONE_SECONDS
+        while await persistently(partial(self.calls.pod, placed.namespace, placed.pod)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"The pod {placed.pod} does not go.")
+            mirror = self.pod_reflector
+            await (mirror.changed(GONE_LOOK) if mirror else asyncio.sleep(GONE_LOOK))
+
+    async def _clear_away(self) -> None:
+        """Deletes what an ended server has left; the Secret goes with the pod in any case."""
+        placed, self.placed = self.placed, None
+        if placed is None:
+            return
+        try:
+            await self.calls.delete_pod(placed.namespace, placed.pod)
+            await self.calls.delete_secret(placed.namespace, placed.secret)
+        except LostCause as lost:
+            self.log.warning("%s: left for the sweeper: %s", self._log_name, lost)
+
+    def get_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().get_state()
+        if self.placed is not None:
+            state["placed"] = asdict(self.placed)
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        if "placed" in state:
+            told = state["placed"]
+            self.placed = Placed(**{**told, "claims": tuple(told["claims"])})
+            self.namespace, self.pod_name = self.placed.namespace, self.placed.pod
