@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyterhub.spawner import Spawner, SpawnException
+from jupyterhub.spawner import SpawnException
 from traitlets import Callable as CallableTrait
 from traitlets import Float, default
 
@@ -19,9 +19,15 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer, parted
 from fairihub_spawner import options
 
+if TYPE_CHECKING:
+    from jupyterhub.spawner import Spawner as _Spawner
+else:
+    # JupyterHub wants of every class that is a Spawner that it can start a server.
+    from traitlets.config import LoggingConfigurable as _Spawner
 
-class TeamServer(Spawner):
-    """The part of a spawner that knows teams; a subclass knows how a server is run."""
+
+class TeamServer(_Spawner):
+    """The part of a spawner that knows teams; it stands before one that knows how servers run."""
 
     directory = CallableTrait(help="The teams of this moment: () -> TeamDirectory.").tag(
         config=True

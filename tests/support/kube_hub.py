@@ -1,0 +1,128 @@
+"""A real hub beside a cluster, spoken to by REST as its operator."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fairihub.node import proxy_command
+from fairihub_core.teams import Team, TeamDirectory
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+
+TOKEN = "only-for-these-tests"
+CONFIG = Path(__file__).with_name("kube_hub_config.py")
+
+
+@dataclass
+class KubeHub:
+    """A hub; `host` is how pods reach this machine, `cluster` what KubeSettings say.
+
+    With `plain` its servers are those of KubeSpawner itself, with these traits.
+    """
+
+    folder: Path
+    host: str
+    kubeconfig: Path
+    cluster: dict[str, Any] = field(default_factory=dict)
+    plain: dict[str, Any] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.address = f"http://{self.host}:{free_port()}"
+        self._hub = f"http://{self.host}:{free_port()}"
+        self._proxy = f"http://127.0.0.1:{free_port()}"
+        self.teams_are()
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "hub.log"
+
+    def teams_are(self, *teams: Team) -> None:
+        (self.folder / "teams.json").write_text(TeamDirectory(teams=teams).model_dump_json())
+
+    def run(self) -> None:
+        """Starts the hub and waits until it answers."""
+        told = {
+            "address": self.address,
+            "hub": self._hub,
+            "proxy_api": self._proxy,
+            "proxy": proxy_command(print),
+            "teams": str(self.folder / "teams.json"),
+            "token": TOKEN,
+            "cluster": {"reach": self.host, **self.cluster},
+            "plain": self.plain,
+        }
+        environment = {"KUBE_HUB": json.dumps(told), "KUBECONFIG": str(self.kubeconfig)}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "--log-level=INFO", "-f", str(CONFIG)],
+                cwd=self.folder,
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert eventually(self._answers, 60), self.log.read_text()[-4000:]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.wait(60)
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        request = urllib.request.Request(
+            self.address + path,
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": f"token {TOKEN}"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, text = answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read().decode()
+        try:
+            return status, json.loads(text)
+        except ValueError:
+            return status, text
+
+    def start(self, login: str, profile: str | None = None) -> tuple[int, Any]:
+        """Asks for a server; the answer of the hub."""
+        self.call("POST", f"/hub/api/users/{login}")
+        options = {} if profile is None else {"user_options": {"profile": profile}}
+        return self.call("POST", f"/hub/api/users/{login}/server", options)
+
+    def started(self, login: str, profile: str | None = None) -> dict[str, Any]:
+        """Starts a server and waits until it answers."""
+        status, answer = self.start(login, profile)
+        assert status in (201, 202), answer
+        assert eventually(lambda: (self.server(login) or {}).get("ready"), 90), self.tail()
+        return dict(self.server(login) or {})
+
+    def server(self, login: str) -> dict[str, Any] | None:
+        _, user = self.call("GET", f"/hub/api/users/{login}?include_stopped_servers=0")
+        return dict(user["servers"][""]) if user.get("servers") else None
+
+    def stop(self, login: str) -> None:
+        status, answer = self.call("DELETE", f"/hub/api/users/{login}/server")
+        assert status in (202, 204), answer
+        assert eventually(lambda: self.server(login) is None, 60), self.tail()
+
+    def tail(self) -> str:
+        return self.log.read_text()[-6000:]
+
+    def _answers(self) -> bool:
+        try:
+            return self.call("GET", "/hub/api/")[0] == 200
+        except OSError:
+            return False

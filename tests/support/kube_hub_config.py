@@ -1,0 +1,58 @@
+"""A hub that believes every login, whose servers are pods; told by `kube_hub.py`."""
+
+import json
+import os
+from pathlib import Path
+
+from jupyterhub.auth import DummyAuthenticator
+
+from fairihub_core.equipment import BucketAccess
+from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube.settings import KubeSettings
+from fairihub_spawner.kube.spawner import FairihubSpawner
+from fairihub_spawner.proxy import TeamProxy
+
+told = json.loads(os.environ["KUBE_HUB"])
+
+
+def directory() -> TeamDirectory:
+    return TeamDirectory.model_validate_json(Path(told["teams"]).read_bytes())
+
+
+def bucket_of(team: str, bucket: str) -> BucketAccess | None:
+    return BucketAccess("http://127.0.0.1:9", "FHKEY", "bucket-secret-of-tests")
+
+
+c = get_config()  # noqa: F821
+c.JupyterHub.bind_url = told["address"]
+c.JupyterHub.hub_bind_url = told["hub"]
+c.JupyterHub.db_url = "sqlite:///hub.sqlite"
+c.JupyterHub.cookie_secret_file = "cookie_secret"
+c.JupyterHub.proxy_class = TeamProxy
+c.JupyterHub.cleanup_servers = False
+c.JupyterHub.last_activity_interval = 1
+c.ConfigurableHTTPProxy.command = told["proxy"]
+c.ConfigurableHTTPProxy.api_url = told["proxy_api"]
+c.JupyterHub.authenticator_class = DummyAuthenticator
+c.DummyAuthenticator.allow_all = True
+c.Spawner.options_form = "<input name='profile'>"
+c.Spawner.poll_interval = 2
+c.Spawner.consecutive_failure_limit = 0
+if told["plain"]:
+    c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
+    for name, value in told["plain"].items():
+        setattr(c.KubeSpawner, name, value)
+else:
+    c.JupyterHub.spawner_class = FairihubSpawner
+    c.FairihubSpawner.directory = directory
+    c.FairihubSpawner.bucket_of = bucket_of
+    c.FairihubSpawner.removal_grace = 0
+    c.FairihubSpawner.cluster = KubeSettings.model_validate(told["cluster"])
+c.JupyterHub.services = [{"name": "operator", "api_token": told["token"]}]
+c.JupyterHub.load_roles = [
+    {
+        "name": "operator",
+        "services": ["operator"],
+        "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"],
+    }
+]
