@@ -9,12 +9,13 @@ SCREEN := $(shell find labextension -type d \( -name node_modules -o -name lib -
 	-o -type f ! -name '*.tsbuildinfo' -print 2>/dev/null)
 READY := .venv/.stamps
 
-.PHONY: help up test bench-access lint format docs lock clean
+.PHONY: help up test test-cluster bench-access lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make up      start a hub on this machine (ARGS=\"--port 9000\" for its options)"
 	@echo "make test    run everything that CI runs: lint, unit, system and browser tests, docs"
+	@echo "make test-cluster  only the tests on Kubernetes (as root; ARGS for pytest's options)"
 	@echo "make bench-access  measure how fast access is decided, beside GitHubOAuthenticator"
 	@echo "make lint    only the linters and types"
 	@echo "make format  put all sources into the form that lint wants"
@@ -29,7 +30,12 @@ test: $(READY)/dev $(READY)/project $(READY)/screen
 	@scripts/get-browser
 	@scripts/get-postgres
 	@scripts/get-keycloak
+	@scripts/get-cluster
 	@scripts/check all
+
+test-cluster: $(READY)/dev $(READY)/project
+	@scripts/get-cluster
+	@ARGS="$(ARGS)" scripts/check cluster
 
 bench-access: $(READY)/project
 	@.venv/bin/python benchmarks/access.py $(ARGS)

@@ -65,6 +65,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "binaries": lambda: print(binaries()),
     "images": images.all_images,
     "forget-images": store.forget_store,
+    "mend": running.mend,
     "keep": lambda: Keeper().serve(),
 }
 

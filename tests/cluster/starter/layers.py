@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import platform
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -197,9 +198,12 @@ def _python_version() -> bytes:
 
 
 def _run(*command: str) -> None:
+    path = f"{PROJECT / '.venv' / 'bin'}:{os.environ['PATH']}"
+    program, *arguments = command
     done = subprocess.run(
-        command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=600,
+        [shutil.which(program, path=path) or program, *arguments],
+        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
+        env={**os.environ, "PATH": path},
     )  # fmt: skip
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}:\n{done.stdout}")

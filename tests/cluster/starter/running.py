@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.starter import keeper, machine, store
-from tests.cluster.starter.images import all_images
+from tests.cluster.starter.images import Image, all_images
 from tests.cluster.starter.parts import HEALTH, PARTS, write_configs
 from tests.cluster.starter.pki import make_pki
 from tests.cluster.starter.places import KUBECONFIG, LOCK, LOGS, NODE, PKI, STATE, binaries
@@ -34,17 +34,18 @@ def up() -> None:
         raise SystemExit("The test cluster needs root: it makes containers and network links.")
     if not (binaries() / "kube").exists():
         raise SystemExit("The test cluster is not built yet: scripts/get-cluster does that.")
+    images = all_images()
     with _alone():
-        images = all_images()
-        if keeper.ask("look") is None or what_is_wrong():
-            _end()
-            try:
-                _start()
-            except BaseException:
-                _keep_logs()
-                _end()
-                raise
+        if what_is_wrong():
+            _start_anew(images)
         store.bring_in(images)
+
+
+def mend() -> None:
+    """Starts a cluster anew that is not well, with the images that it has."""
+    with _alone():
+        if what_is_wrong():
+            _start_anew([])
 
 
 def down() -> None:
@@ -73,7 +74,17 @@ def what_is_wrong() -> list[str]:
     return wrong
 
 
-def _start() -> None:
+def _start_anew(images: list[Image]) -> None:
+    _end()
+    try:
+        _start(images)
+    except BaseException:
+        _keep_logs()
+        _end()
+        raise
+
+
+def _start(images: list[Image]) -> None:
     machine.prepare()
     LOGS.mkdir(parents=True)
     store.open_store()
@@ -88,7 +99,7 @@ def _start() -> None:
         keeper.ask("stop", part="containerd")
         keeper.ask("start", part="containerd")
         _wait("containerd", store.answers)
-    store.bring_in(list(all_images()))
+    store.bring_in(images)
     _wait("apiserver", lambda: _is_well("apiserver"))
     for part in PARTS[3:]:
         keeper.ask("start", part=part)

@@ -49,7 +49,7 @@ def bring_in(images: list[Image]) -> None:
             with subprocess.Popen(_command("images", "import", "-"), stdin=subprocess.PIPE,
                                   stdout=subprocess.DEVNULL) as importing:  # fmt: skip
                 assert importing.stdin is not None
-                image.write(importing.stdin)
+                image.write(importing.stdin, _ctr("content", "list", "--quiet").split())
             if importing.returncode != 0:
                 raise SystemExit(f"{image.name} could not be imported")
             IMPORTED.write_text(json.dumps(known := {**known, image.name: image.digest}))
