@@ -158,8 +158,9 @@ class Mirror:
                     version = self._take(json.loads(line)) or version
             except ApiException:
                 raise
-            except Exception as problem:  # what was read counts; from there it goes on
-                self._troubled(problem)
+            except Exception as problem:
+                # Every stream ends some time. What was read counts; from there it goes on.
+                log.debug("%s: the stream broke: %s", self._what, _said(problem))
         return version
 
     def _take(self, event: Mapping[str, Any]) -> str | None:
