@@ -131,7 +131,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         self.placed = placed
         # A hub that comes after this one finds by it what it has to look after.
         self.orm_spawner.state = self.get_state()
-        self.db.commit()
+        self.user.db.commit()
         if await persistently(partial(self.calls.pod, placed.namespace, placed.pod)):
             self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
             await self._delete_pod(placed)
