@@ -38,6 +38,10 @@ class Cluster:
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
         return done.stdout
 
+    def attempt(self, *arguments: str) -> bool:
+        """Whether kubectl could do it."""
+        return self._run(*arguments).returncode == 0
+
     def refusal(self, *arguments: str, given: str | None = None) -> str:
         """Why kubectl could not do it; fails if it could."""
         done = self._run(*arguments, given=given)
@@ -233,9 +237,12 @@ class Namespace:
         return sorted(chosen, key=lambda e: str(e["metadata"]["creationTimestamp"]))
 
     def end(self) -> None:
-        """Its deletion goes on by itself; running pods are not given time to say farewell."""
-        self.kubectl("delete", "pods", "--all", "--wait=false", "--now")
-        self.cluster.kubectl("delete", "namespace", self.name, "--wait=false")
+        """Its deletion goes on by itself; running pods are not given time to say farewell.
+
+        Where the test has ended the cluster, the namespace has ended with it.
+        """
+        self.cluster.attempt("delete", "pods", "--all", "--wait=false", "--now", *_in(self.name))
+        self.cluster.attempt("delete", "namespace", self.name, "--wait=false")
 
 
 def pod(name: str = "pod", *, image: str = "localhost/base:1", **more: Any) -> Object:

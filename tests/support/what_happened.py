@@ -21,7 +21,11 @@ SHORTEST = 4  # of a secret that is looked for in texts: less would hide half of
 
 def what_happened(namespace: Namespace) -> Iterator[tuple[str, str]]:
     """Titles and texts, none of which contains a secret of the namespace."""
-    secrets = list(_values_of_secrets(namespace))
+    try:
+        secrets = list(_values_of_secrets(namespace))
+    except (AssertionError, subprocess.TimeoutExpired) as problem:
+        yield f"nothing is known of {namespace.name}", str(problem)
+        return
     for title, text in _texts(namespace):
         for secret in sorted(secrets, key=len, reverse=True):
             text = text.replace(secret, HIDDEN)

@@ -40,6 +40,8 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 def prepare() -> None:
     """A way for pods and machine to reach each other, and a cgroup for all pods."""
+    if Path("/sys/class/net", LINK).exists():
+        raise SystemExit(f"{LINK} belongs to another test cluster, perhaps in a container")
     RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = {
         "settings": {name: Path("/proc/sys", name).read_text() for name in KERNEL_SETTINGS},
@@ -103,9 +105,11 @@ def _processes_of_pods() -> Iterator[int]:
 
 
 def _lives(pid: int) -> bool:
-    """False for a zombie: nothing can be done about it here, and it does nothing."""
+    """False for a zombie, and for a process of another container, which has no number here."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (
+            pid > 0 and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
     except OSError:
         return False
 
