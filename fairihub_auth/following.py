@@ -66,13 +66,13 @@ class Follower:
         return seen
 
     def _read(self, name: str) -> FileRead:
-        revision = self.source.revision()
+        revision = self.source.revision(name)
         try:
             text = self.source.read(name)
         except FairihubError as problem:
             return FileRead(Reading(path=name, findings=(_finding(problem),)), revision)
         time.sleep(0)  # an event loop that waits for the interpreter has its turn between files
-        return FileRead(read_customer(text, name), revision)
+        return FileRead(self.source.judged(read_customer(text, name)), revision)
 
 
 def _finding(problem: FairihubError) -> Finding:

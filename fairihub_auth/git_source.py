@@ -93,7 +93,7 @@ class GitSource(Source):
         self._listed = self._latest
         return {name: blob.stamp for name, blob in self._listed.files.items()}
 
-    def revision(self) -> str | None:
+    def revision(self, name: str) -> str | None:
         return self._listed.revision if self._listed else None
 
     def away(self) -> FairihubError | None:

@@ -112,6 +112,7 @@ def _report(
         findings=findings,
         source=key[0],
         revision=revision,
+        seen=file.revision,
         since=None if ok else _since(earlier, now),
         lines=lines,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from fairihub_core.customer import Reading
 from fairihub_core.errors import FairihubError, TooLarge, Unavailable, Unreadable
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -19,8 +20,9 @@ class Source(Protocol):
     """A folder, a git repository, the objects of a cluster: what a `TeamWatch` can follow.
 
     `name`, `stamps` and `read` are the whole of a simple one; the rest is for sources that
-    follow something by themselves. `stamps`, `revision`, `away` and `read` are called from one
-    thread, in this order, and may block; what `stamps` has listed stays until it is called again.
+    follow something by themselves. `stamps`, `revision`, `read`, `judged` and `away` are called
+    from one thread, in this order, and may block; what `stamps` has listed stays until it is
+    called again.
     """
 
     @property
@@ -46,9 +48,13 @@ class Source(Protocol):
         """
         ...
 
-    def revision(self) -> str | None:
-        """What the source calls the state that `stamps` has listed, such as a commit."""
+    def revision(self, name: str) -> str | None:
+        """What the source calls the state of a file that `stamps` has listed, such as a commit."""
         return None
+
+    def judged(self, reading: Reading) -> Reading:
+        """What was read of a file, in the words of the source, and without what it may not say."""
+        return reading
 
     def away(self) -> FairihubError | None:
         """Why the state listed may not be the latest; it counts all the same."""

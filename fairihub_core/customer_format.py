@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 API_VERSION = "hub.eox.at/v1alpha1"
 KIND = "Customer"
+PLURAL = "customers"
+"""What Kubernetes calls such objects in addresses."""
 PROFILE_PREFIX = "profile_"
 
 Kind = Literal[

@@ -35,6 +35,8 @@ class FileReport(Frozen):
     """The source that the file is from, as an operator calls it."""
     revision: str | None = None
     """The commit, where the source has such, of the state in force."""
+    seen: str | None = None
+    """The revision that was read last, whatever came of it."""
     since: datetime | None = None
     """Since when the file cannot be taken in; None while it is in order."""
     lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))

@@ -78,7 +78,7 @@ class Objects(Source):
     def read(self, name: str) -> str:
         return self.texts[name]
 
-    def revision(self) -> str:
+    def revision(self, name: str) -> str:
         return f"v{len(self.texts)}"
 
     def start(self, news: Callable[[], None]) -> None:

@@ -6,11 +6,11 @@ import asyncio
 import copy
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from aiohttp import web
@@ -30,6 +30,7 @@ from tests.support.standin_kube.store import Change, Object, Problem, Store, fit
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 END, ABORT = object(), object()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class StandinKube:
         at: TracebackType | None,
     ) -> None:
         self.close()
+        self._await(asyncio.sleep(0.01))  # in which what was closed lets go of its sockets
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
@@ -198,13 +200,13 @@ class StandinKube:
     def requests(self, verb: str, resource: str) -> list[Asked]:
         return [a for a in list(self.asked) if (a.verb, a.resource) == (verb, resource)]
 
-    def _call(self, do: Callable[[], Any]) -> Any:
-        async def on_loop() -> Any:
+    def _call(self, do: Callable[[], T]) -> T:
+        async def on_loop() -> T:
             return copy.deepcopy(do())
 
         return self._await(on_loop())
 
-    def _await(self, coroutine: Any) -> Any:
+    def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=20)
 
     def _order(self, resource: str, what: Any) -> None:
