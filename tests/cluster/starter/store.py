@@ -53,6 +53,16 @@ def bring_in(images: list[Image]) -> None:
             if importing.returncode != 0:
                 raise SystemExit(f"{image.name} could not be imported")
             IMPORTED.write_text(json.dumps(known := {**known, image.name: image.digest}))
+            _forget_replaced()
+
+
+def _forget_replaced() -> None:
+    """What an image was before has no name but its digest, under which it would stay for ever."""
+    rows = [line.split() for line in _ctr("images", "list").splitlines()[1:]]
+    named = {digest for name, _, digest, *_ in rows if not name.startswith("sha256:")}
+    replaced = [name for name, _, digest, *_ in rows if digest not in named]
+    if replaced:
+        _ctr("images", "remove", *replaced)
 
 
 def load(archive: Path) -> None:
