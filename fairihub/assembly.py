@@ -21,6 +21,7 @@ from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.logs import Bounded, Remarkable
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
+from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.limits import enforcement
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy
@@ -65,6 +66,7 @@ def _handlers(entrance: Entrance, secrets: Secrets) -> list[Any]:
         *hub_api.handlers_for(entrance.publication, asked),
         *webhook_handlers(secrets.webhook, lambda name: entrance.watch.poke(name)),
         *team_server_handlers(snapshot, record),
+        *start_handlers(lambda: entrance.directory()),
         *portal.static_handlers(),
         *portal.page_handlers(
             snapshot=snapshot,

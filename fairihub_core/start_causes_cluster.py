@@ -44,6 +44,57 @@ ACCESS = {
         "Choose a profile without it, or ask an operator to put the secret in place.",
         "The profile names under `secret_names` what the team has no secret for.",
     ),
+    "bad-gpu-resource": Cause(
+        "access",
+        "team",
+        "The profile names a kind of GPU in a way that no cluster understands.",
+        "Choose another profile, and tell an admin of your team.",
+        "`gpu_resource` of the profile is no name of a device, such as `nvidia.com/gpu`.",
+    ),
+    "unusable-node-purpose": Cause(
+        "access",
+        "operator",
+        "The hub does not know the kind of node that the profile is meant for.",
+        "Choose another profile. An operator can list it in the hub’s settings.",
+        "`node_purpose` is not in the settings (`node_purposes`), and is no value of a label.",
+    ),
+    "protected-namespace": Cause(
+        "access",
+        "operator",
+        "The team file names a namespace that no team may have.",
+        _NOT_IN_FILE,
+        "`k8s-namespace` is one of the cluster's own, or of the setting `protected_namespaces`.",
+    ),
+    "namespace-of-another": Cause(
+        "access",
+        "operator",
+        "The team file names a namespace that belongs to somebody else.",
+        _NOT_IN_FILE,
+        "Another team file names it before, or its label (`namespace_owner_label`) names another "
+        "team.",
+    ),
+    "namespace-unlabelled": Cause(
+        "access",
+        "operator",
+        "Nothing says that the namespace is that of your team.",
+        "Ask an operator to label it; how, stands under “What was said”.",
+        "The namespace lacks the label that the setting `namespace_owner_label` names.",
+    ),
+    "bucket-of-another": Cause(
+        "access",
+        "operator",
+        "The profile names a bucket that is another team’s.",
+        "Choose another profile, or ask an operator.",
+        "`s3_bucket_name` of the profile belongs to another team, by the settings or by its file.",
+    ),
+    "volume-of-another": Cause(
+        "volume",
+        "operator",
+        "A volume of that name exists, and nothing says that it is yours. Nothing was opened.",
+        "Ask an operator to find out whose it is.",
+        "The annotations `fairihub.io/login` and `fairihub.io/team` of the claim name somebody "
+        "else, or are missing.",
+    ),
     "start-refused": Cause(
         "access",
         "operator",

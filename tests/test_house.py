@@ -11,6 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from fairihub_core.start_causes import CAUSES
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = [
     "fairihub",
@@ -106,7 +108,8 @@ def _code_of(call: ast.Call) -> Iterator[str]:
 def test_every_code_has_a_heading_in_the_docs() -> None:
     page = (ROOT / "docs/reference/errors.md").read_text()
     headings = re.findall(r"^### `([a-z0-9-]+)`$", page, re.M)
-    assert sorted(codes() - set(headings)) == []
+    # Of these, `start-failures.md` writes a heading each.
+    assert sorted(codes() - set(headings) - set(CAUSES)) == []
     assert len(headings) == len(set(headings))
 
 

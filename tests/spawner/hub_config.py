@@ -6,9 +6,12 @@ from pathlib import Path
 
 from jupyterhub.auth import DummyAuthenticator
 
+from fairihub_core import clock
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.places import Places
+from fairihub_core.starts import diagnosed
 from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy
 from fairihub_spawner.s3 import keys_file, sync_keys
@@ -21,6 +24,19 @@ def directory() -> TeamDirectory:
     teams = TeamDirectory.model_validate_json(Path(told["teams"]).read_bytes())
     sync_keys(places, teams)
     return teams
+
+
+class LoggedSpawner(TeamLocalSpawner):
+    """A local server with a log that can be read, as servers on a cluster have one."""
+
+    async def log_lines(self, lines):
+        if (places.data / "log-away").exists():
+            raise LostCause
+        return [f"line {n}" for n in range(30)][-lines:]
+
+
+class LostCause(Exception):
+    diagnosis = diagnosed("cluster-unreachable", clock.now(), final=False)
 
 
 SERVICES = ["access:services!service=catalog"]
@@ -36,7 +52,8 @@ c.ConfigurableHTTPProxy.command = told["proxy"]
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{told['proxy_port']}"
 c.JupyterHub.authenticator_class = DummyAuthenticator
 c.DummyAuthenticator.allow_all = True
-c.JupyterHub.spawner_class = TeamLocalSpawner
+c.JupyterHub.spawner_class = LoggedSpawner
+c.JupyterHub.extra_handlers = start_handlers(directory)
 c.Spawner.options_form = "<input name='profile'>"
 c.Spawner.consecutive_failure_limit = 2
 c.Spawner.poll_interval = 1

@@ -323,7 +323,10 @@ ELSEWHERE = {
     "cluster-unreachable": unreachable("TimeoutError", NOW),
     "start-interrupted": resumed(begun("", "a.b", NOW), is_running=False, now=NOW).diagnosis,
     **{code: refused(code, "Because.", NOW)
-       for code in ("no-team", "closed", "no-profile", "unknown-profile", "no-secret")},
+       for code in ("no-team", "closed", "no-profile", "unknown-profile", "no-secret",
+                    "bad-gpu-resource",
+                    "unusable-node-purpose", "protected-namespace", "namespace-of-another",
+                    "namespace-unlabelled", "bucket-of-another", "volume-of-another")},
 }  # fmt: skip
 """Causes that the hub knows of itself."""
 
