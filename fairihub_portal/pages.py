@@ -1,4 +1,4 @@
-"""Pages of our own at the hub: a team, for its admins and for operators."""
+"""Pages of our own at the hub: a team, for its admins; the log of a server, for its owner."""
 
 from __future__ import annotations
 
@@ -35,3 +35,11 @@ class TeamPageHandler(BaseHandler):
             raise web.HTTPError(404)
         page = team_page(team, now, day, self._mismatches(), self._written)
         self.finish(await self.render_template("team.html", team=page))
+
+
+class LogPageHandler(BaseHandler):
+    """`/hub/log`: what the reader's own server wrote last; the page asks the hub's API for it."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        self.finish(await self.render_template("log.html", user=self.current_user))

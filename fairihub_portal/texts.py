@@ -20,6 +20,8 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import InternationalizationExtension
 from jinja2.runtime import Context
 
+from fairihub_core.start_causes import CAUSES, NOTES, WHO
+
 TRANSLATIONS = Path(__file__).parent / "translations"
 SOURCE = "en"
 """The language of the words in the templates."""
@@ -90,11 +92,27 @@ def script_words(language: str) -> str:
     return json.dumps(said, ensure_ascii=False)
 
 
+@cache
+def start_words(language: str) -> str:
+    """What the scripts say of starts, as JSON: by code, by step, by who can mend it.
+
+    What a start says in English it says itself, in full; in other languages its codes are told.
+    """
+    said = words(language).gettext
+    told: dict[str, dict[str, str]] = {"who": {who: said(text) for who, text in WHO.items()}}
+    if language != SOURCE:
+        told["causes"] = {c: said(cause.message) for c, cause in CAUSES.items() if cause.message}
+        told["remedies"] = {code: said(cause.remedy) for code, cause in CAUSES.items()}
+        told["notes"] = {name: said(note) for name, note in NOTES.items()}
+    return json.dumps(told, ensure_ascii=False)
+
+
 def load() -> None:
     """Reads all translations, so that no request waits for it."""
     for language in languages():
         words(language)
         script_words(language)
+        start_words(language)
 
 
 class Words(InternationalizationExtension):
@@ -104,7 +122,9 @@ class Words(InternationalizationExtension):
         super().__init__(environment)
         environment.policies["ext.i18n.trimmed"] = True
         self._install_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[arg-type]
-        environment.globals.update(plain=_plain, lang=_lang, script_words=_script_words)
+        environment.globals.update(
+            plain=_plain, lang=_lang, script_words=_script_words, start_words=_start_words
+        )
 
 
 @pass_context
@@ -147,3 +167,8 @@ def _plain(context: Context, text: Any, **values: Any) -> str:
 @pass_context
 def _script_words(context: Context) -> str:
     return script_words(_lang(context))
+
+
+@pass_context
+def _start_words(context: Context) -> str:
+    return start_words(_lang(context))

@@ -20,8 +20,9 @@ from fairihub_core.service_page import STANDING
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal.forms import TEMPLATES, profile_form
 from fairihub_portal.home import HomePage, ServerNow, home_page
-from fairihub_portal.pages import Mismatches, TeamPageHandler, Written
+from fairihub_portal.pages import LogPageHandler, Mismatches, TeamPageHandler, Written
 from fairihub_portal.portal import Portal
+from fairihub_portal.starts import Starts
 from fairihub_portal.texts import SOURCE, load, preferred
 from fairihub_portal.views import Enforcement, limits_sentence, profile_page
 
@@ -62,7 +63,7 @@ def template_vars(
     token_days: int = 30,
     language: str = SOURCE,
 ) -> dict[str, Any]:
-    """For `c.JupyterHub.template_vars`: `portal` (a value) and `home` (of the user at hand).
+    """For `c.JupyterHub.template_vars`: `portal`, `starts`, and `home` (of the user at hand).
 
     `mismatches` are the logins that belong to another account than the team files mean.
     """
@@ -81,7 +82,7 @@ def template_vars(
         token_days=token_days,
         language=language,
     )
-    return {"portal": portal, "home": _homes(snapshot, mismatches)}
+    return {"portal": portal, "starts": Starts(), "home": _homes(snapshot, mismatches)}
 
 
 def _homes(
@@ -135,13 +136,13 @@ def page_handlers(
     mismatches: Mismatches = no_mismatches,
     written: Written = str,
 ) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
-    """For `c.JupyterHub.extra_handlers`: the page of each team, `/hub/team/NAME`.
+    """For `c.JupyterHub.extra_handlers`: the page of each team, and that of one's server's log.
 
     Args:
         written: a hub name as the login that team files write.
     """
     given = {"snapshot": snapshot, "mismatches": mismatches, "written": written}
-    return [(r"/team/([^/]+)", TeamPageHandler, given)]
+    return [(r"/team/([^/]+)", TeamPageHandler, given), (r"/log", LogPageHandler, {})]
 
 
 def security_headers() -> dict[str, str]:

@@ -13,6 +13,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
+from fairihub_core import start_causes
+
 ROOM = Path(__file__).parent.parent / "fairihub_portal"
 TEMPLATE = ROOM / "translations" / "fairihub.pot"
 KEYWORDS = {**DEFAULT_KEYWORDS, "plain": None}
@@ -27,13 +29,15 @@ msgstr ""
 
 
 def gathered() -> Catalog:
-    """Every text that the pages mark for translation, with the files it is in."""
+    """Every text that the pages mark for translation, and the causes of starts that fail."""
     with (ROOM / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     catalog = Catalog()
     found = extract_from_dir(ROOM, methods, options, KEYWORDS)
     for path, line, text, _, context in found:
         catalog.add(text, locations=[(Path(path).as_posix(), line)], context=context)
+    for text in start_causes.texts():
+        catalog.add(text, locations=[("fairihub_core/start_causes.py", 1)])
     return catalog
 
 

@@ -9,7 +9,8 @@ export function userApi(rest = "") {
   return `${baseUrl}api/users/${encodeURIComponent(user)}${rest}`;
 }
 
-/** Calls the hub's API; the answer as JSON, or null if it is empty. Throws what the hub said. */
+/** Calls the hub's API; the answer as JSON, or null if it is empty. Throws what the hub said, with
+ * the `code` of the refusal if it has one. */
 export async function call(url, method = "GET", body = undefined) {
   const response = await fetch(url, {
     method,
@@ -19,16 +20,17 @@ export async function call(url, method = "GET", body = undefined) {
   const text = await response.text();
   if (!response.ok) {
     const unsaid = _("The hub answered %(status)s. Try again.", { status: response.status });
-    throw new Error(messageOf(text) || unsaid);
+    const { message, code } = refusalIn(text);
+    throw Object.assign(new Error(message || unsaid), { code });
   }
   return text ? JSON.parse(text) : null;
 }
 
-function messageOf(text) {
+function refusalIn(text) {
   try {
-    return JSON.parse(text).message;
+    return JSON.parse(text);
   } catch {
-    return "";
+    return {};
   }
 }
 

@@ -1,39 +1,64 @@
-/** Follows the start of a server: the hub's events as a bar, a line and a list. */
+/** Follows the start of a server: the hub's events as a bar, a line, steps and a list. */
 
-import { say, stopServer } from "./common.js";
+import { call, stopServer } from "./common.js";
+import { noteOf, showDiagnosis, showFailure, showSteps } from "./start.js";
 import { _ } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
-const events = new EventSource(byId("progress").dataset.progressUrl);
+const { progressUrl, startUrl } = byId("progress").dataset;
+const events = new EventSource(progressUrl);
+let hasSteps = false;
 
 events.onmessage = ({ data }) => {
   const event = JSON.parse(data);
   if (event.progress !== undefined) byId("progress-bar").value = event.progress;
-  if (event.message) tell(event.message);
+  if (event.failed) {
+    fail(event.message);
+    return;
+  }
+  if (event.steps) follow(event);
+  else if (event.message) tell(event.message);
   if (event.ready) {
     events.close();
     location.reload(); // the hub leads on to the server, or to where the reader wanted to go
   }
-  if (event.failed) fail(event.message);
 };
 
+function follow({ steps, diagnosis, message }) {
+  hasSteps = true;
+  showSteps(steps);
+  showDiagnosis(diagnosis ?? null);
+  const current = steps.find(({ state }) => state === "running");
+  // What keeps the start is said in the note above; the line goes on to say where it is.
+  const said = (current && noteOf(current)) || (diagnosis ? "" : message);
+  if (said) tell(said);
+}
+
 function tell(message) {
+  if (byId("progress-message").textContent === message) return;
   byId("progress-message").textContent = message;
   const line = document.createElement("li");
   line.textContent = message;
   byId("progress-log").append(line);
 }
 
-function fail(message) {
+async function fail(message) {
   events.close();
   byId("progress-title").textContent = _("Your server did not start");
-  byId("progress-about").hidden = true;
-  byId("progress-bar").hidden = true;
-  byId("progress-message").hidden = true;
-  byId("progress-details").open = true;
-  byId("stop-server-btn").hidden = true;
-  byId("retry").hidden = false;
-  say(byId("failure"), message?.replace(/^Spawn failed: /, "") || _("The hub’s log says more."));
+  for (const id of ["progress-about", "progress-bar", "progress-message", "while-starting"]) {
+    byId(id).hidden = true;
+  }
+  byId("progress-details").open = !hasSteps;
+  byId("ways-on").hidden = false;
+  const said = message?.replace(/^Spawn failed: /, "");
+  try {
+    const { diagnosis, steps } = await call(startUrl);
+    if (steps.length) showSteps(steps);
+    if (!diagnosis) throw new Error();
+    showDiagnosis(diagnosis);
+  } catch {
+    showFailure(said || _("The hub’s log says more."));
+  }
 }
 
 byId("stop-server-btn").addEventListener("click", async ({ target }) => {
@@ -45,6 +70,6 @@ byId("stop-server-btn").addEventListener("click", async ({ target }) => {
     location.assign(`${document.body.dataset.baseUrl}home`);
   } catch (error) {
     target.disabled = false;
-    say(byId("failure"), error.message);
+    showFailure(error.message);
   }
 });

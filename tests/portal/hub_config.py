@@ -18,8 +18,9 @@ from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal import wiring
 from fairihub_portal.token_rights import RIGHTS
-from fairihub_spawner.local import TeamLocalSpawner
+from fairihub_spawner.kube.handlers import start_handlers
 from tests.portal import stand_ins
+from tests.portal.stepwise import StepwiseSpawner
 
 GIB = 2**30
 told = json.loads(os.environ["PORTAL_TEST"])
@@ -199,7 +200,8 @@ else:
         f"http://127.0.0.1:{told['hub_port']}{told['base']}hub/",
         directory_now,
     )
-c.JupyterHub.spawner_class = TeamLocalSpawner
+c.JupyterHub.spawner_class = StepwiseSpawner
+c.StepwiseSpawner.folder = str(folder)
 c.TeamLocalSpawner.directory = directory_now
 c.TeamLocalSpawner.removal_grace = 120
 c.Spawner.poll_interval = 1
@@ -227,6 +229,7 @@ c.JupyterHub.extra_handlers = [
     *wiring.page_handlers(snapshot=snapshot, mismatches=mismatches),
     *handlers_for(Publication(), Asked(snapshot=snapshot)),
     *team_server_handlers(snapshot, lambda entry: None),
+    *start_handlers(directory_now),
     *stand_ins.handlers(),
 ]
 c.JupyterHub.custom_scopes = {

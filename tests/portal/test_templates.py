@@ -16,16 +16,47 @@ from jupyterhub._data import DATA_FILES_PATH
 from fairihub_core.access import Closed, Denial
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.starts import Diagnosis, Start, Step
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal.forms import TEMPLATES
 from fairihub_portal.team import team_page
 from fairihub_portal.wiring import jinja_options, options_form, template_vars
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
+MOMENT = datetime(2026, 5, 1, tzinfo=timezone.utc)
+FAILED = Start(
+    server="",
+    profile=HOSTILE,
+    began=MOMENT,
+    state="failed",
+    diagnosis=Diagnosis(
+        phase="image",
+        code="image-missing",
+        who="team",
+        message=HOSTILE,
+        remedy=HOSTILE,
+        detail=HOSTILE,
+        values={"image": HOSTILE},
+        final=True,
+        since=MOMENT,
+        queue=2,
+    ),
+    steps=(
+        Step(name="scheduling", state="done", note="node-found", values={"node": HOSTILE}),
+        Step(name="image", state="failed", message=HOSTILE, seconds=1.2),
+    ),
+)
 MACHINE = SimpleNamespace(memory="none", cpu="none")
 PAGES = sorted(p.name for p in TEMPLATES.glob("*.html") if not p.name.startswith("_"))
 SHOWN = [p for p in PAGES if p not in ("layout.html", "page.html")]
-FOR_MEMBERS = ("home.html", "spawn.html", "spawn_pending.html", "team.html", "token.html")
+FOR_MEMBERS = (
+    "home.html",
+    "log.html",
+    "spawn.html",
+    "spawn_pending.html",
+    "team.html",
+    "token.html",
+)
 """Shown by the hub only to those signed in."""
 THEIRS = ("admin.html", "accept-share.html")
 """JupyterHub's own, in our frame."""
@@ -51,7 +82,11 @@ def user_named(login: str, *, pending: str | None = None, ready: bool = False) -
         escaped_name="ada",
         json_escaped_name="ada",
         spawner=SimpleNamespace(
+            name="",
             pending=pending,
+            _spawn_future=None,
+            last_start=FAILED,
+            log_lines=None,
             ready=ready,
             options_form=True,
             orm_spawner=SimpleNamespace(started=started, user_options={"profile": "uc1.small"}),
@@ -117,7 +152,7 @@ def namespace(user: Any, **more: Any) -> dict[str, Any]:
         "xsrf": "the-xsrf",
         "xsrf_token": "the-xsrf",
         "url": "/lab/hub/spawn",
-        "for_user": SimpleNamespace(name="ada"),
+        "for_user": user_named("ada"),
         "error_message": HOSTILE,
         "html_error_message": HOSTILE,
         "login_error": HOSTILE,

@@ -1,0 +1,74 @@
+"""A local server that tells of its start as one on a cluster does, where a test asks for it.
+
+The file `start.json` in the folder of the hub says what the cluster would: a list of progress
+events, which last until the file changes; with `fail` the start ends with the last diagnosis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.spawner import SpawnException
+from traitlets import Unicode
+
+from fairihub_core import clock
+from fairihub_core.starts import Diagnosis, Start, Step
+from fairihub_spawner.kube.steps import progress_event
+from fairihub_spawner.local import TeamLocalSpawner
+
+
+class StepwiseSpawner(TeamLocalSpawner):
+    """As TeamLocalSpawner, and in steps where there is a `start.json`."""
+
+    folder = Unicode(help="Where `start.json` is.").tag(config=True)
+    _kept: dict[str, Start] = {}  # noqa: RUF012 - of the hub, as it survives a spawner
+
+    def _script(self) -> dict[str, Any] | None:
+        path = Path(self.folder) / f"start-{self.user.name}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    @property
+    def last_start(self) -> Start | None:
+        return self._kept.get(self.user.name)
+
+    def _now(self, said: dict[str, Any]) -> tuple[tuple[Step, ...], Diagnosis | None]:
+        steps = tuple(Step.model_validate(step) for step in said["steps"])
+        told = said.get("diagnosis")
+        return steps, Diagnosis.model_validate(told) if told else None
+
+    async def start(self) -> tuple[str, int]:
+        said = self._script()
+        if said is None:
+            self._kept.pop(self.user.name, None)
+            address: tuple[str, int] = await super().start()
+            return address
+        profile = self.user_options.get("profile", "")
+        start = Start(server="", profile=profile, began=clock.now(), state="starting")
+        while not (said := self._script() or {}).get("fail"):
+            if not said:
+                return await super().start()
+            await asyncio.sleep(0.1)
+        steps, diagnosis = self._now(said)
+        assert diagnosis
+        told = {"state": "failed", "steps": steps, "diagnosis": diagnosis, "ended": clock.now()}
+        self._kept[self.user.name] = start.model_copy(update=told)
+        words = f"{diagnosis.message} {diagnosis.remedy}"
+        refusal = SpawnException(words, reason=diagnosis.code, status_code=503)
+        refusal.jupyterhub_message = words
+        raise refusal
+
+    async def progress(self) -> Any:
+        last = None
+        while True:
+            said = self._script()
+            if said and said != last:
+                last = said
+                yield progress_event(*self._now(said))
+            await asyncio.sleep(0.1)
+
+    async def log_lines(self, lines: int) -> list[str]:
+        path = Path(self.folder) / f"log-{self.user.name}"
+        return path.read_text().splitlines()[-lines:] if path.exists() else []
