@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from kubernetes_asyncio.client import ApiException, StorageV1Api
 
 from fairihub_core.starts import Diagnosis
 from fairihub_spawner.kube.api import refusal_for, unreachable
+from fairihub_spawner.kube.names import HUB, label_value
 from fairihub_spawner.kube.watching import Mirror
 
 Json = dict[str, Any]
@@ -165,6 +166,26 @@ class Cluster:
         asked = self._asked(call, name=name, namespace=namespace)
         return self._found(*await asked, f"reading the secret {name}")
 
+    async def ours(
+        self, hub: str, namespaces: Iterable[str]
+    ) -> tuple[list[Json], list[Json], list[Json]]:
+        """Pods, server Secrets and volume claims that bear the hub's name; "" is all namespaces."""
+        found: tuple[list[Json], list[Json], list[Json]] = ([], [], [])
+        kinds = ("pod", "secret", "persistent_volume_claim")
+        for namespace in namespaces:
+            for kind, objects in zip(kinds, found, strict=True):
+                objects += await self._labelled(kind, namespace, f"{HUB}={label_value(hub)}")
+        return found
+
+    async def _labelled(self, kind: str, namespace: str, selector: str) -> list[Json]:
+        if namespace:
+            call = partial(getattr(self._api, f"list_namespaced_{kind}"), namespace=namespace)
+        else:
+            call = getattr(self._api, f"list_{kind}_for_all_namespaces")
+        status, found = await self._asked(call, label_selector=selector)
+        self._done(status, found, f"looking for the hub's own {kind.replace('_', ' ')}s")
+        return list(found["items"])
+
     async def events_of(self, namespace: str, name: str) -> list[Json]:
         """What happened to the object of that name, such as a claim; nothing if unknown."""
         status, found = await self._asked(
@@ -195,8 +216,8 @@ class Cluster:
             )
             async with answer:
                 body = await answer.read() if answer.status < 400 else b""
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
-            return ""
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
+            raise LostCause(unreachable(type(problem).__name__)) from None
         text: str = body.decode(errors="replace")
         return text
 

@@ -132,5 +132,8 @@ class Observer:
     async def _ask_last_words(self) -> None:
         """The end of the log of the container that runs now, or that ran before."""
         read = partial(self._calls.log, self._placed.namespace, self._placed.pod, lines=LINES)
-        log = await read(previous=True) or await read()
+        try:
+            log = await read(previous=True) or await read()
+        except LostCause:
+            return
         self._words = last_words(log, self._hidden) or self._words

@@ -22,6 +22,7 @@ from fairihub_spawner.kube import secrets, starts
 from fairihub_spawner.kube.answering import until_answered
 from fairihub_spawner.kube.calls import START, LostCause, persistently
 from fairihub_spawner.kube.diagnosis import given_up
+from fairihub_spawner.kube.last_words import last_words
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.plan import ServerPlan
 from fairihub_spawner.kube.preparing import planned, prepare_volumes
@@ -215,6 +216,18 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
                 self._failed(lost.diagnosis, 503)
                 return str(await super().get_url())
         return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
+
+    async def log_lines(self, lines: int) -> tuple[str, ...]:
+        """The last lines that the server wrote, without what looks like a secret.
+
+        Raises:
+            LostCause: the cluster does not answer.
+        """
+        placed = self.placed
+        if placed is None:
+            return ()
+        log = await self.calls.log(placed.namespace, placed.pod, lines=lines)
+        return last_words(log, (self.api_token or "",), lines=lines)
 
     def get_env(self) -> dict[str, Any]:
         """The environment; nothing in it is the token itself, which would stand in the pod."""

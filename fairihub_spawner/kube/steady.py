@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 import aiohttp
 from kubernetes_asyncio.client import ApiException
@@ -49,9 +50,15 @@ class SteadyKubeSpawner(KubeSpawner):
         config=True
     )
 
+    all_of_them: ClassVar[WeakSet[SteadyKubeSpawner]] = WeakSet()
+    """Every spawner of the hub that is in memory, so all whose servers run."""
     mirrors: ClassVar[dict[str, Mirror]] = {}
     """Of pods, by namespace; "" is the one for all namespaces."""
     placed: Placed | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.all_of_them.add(self)
 
     @default("events_enabled")
     def _default_events_enabled(self) -> bool:
