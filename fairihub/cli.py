@@ -13,7 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
 
+import yaml
+
 from fairihub_core.audit import Action, line_of
+from fairihub_core.customer_crd import customer_crd
 from fairihub_core.customer_format import customer_schema
 from fairihub_core.errors import BadInput, FairihubError
 
@@ -50,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of a customer.yaml")
     schema.set_defaults(run=_schema)
+    crd = commands.add_parser(
+        "crd",
+        help="print the CustomResourceDefinition of Customer objects",
+        description="Prints what makes a Kubernetes cluster know Customer objects: "
+        "fairihub crd | kubectl apply -f -",
+    )
+    crd.set_defaults(run=_crd)
     return parser
 
 
@@ -232,6 +242,13 @@ def _check(options: argparse.Namespace) -> int:
 
 def _schema(_: argparse.Namespace) -> int:
     print(json.dumps(customer_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _crd(_: argparse.Namespace) -> int:
+    # Without references to what stands twice, which kubectl reads and people do not.
+    text = json.dumps(customer_crd())
+    print(yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True, width=100), end="")
     return 0
 
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from fairihub.hub_settings import HubSettings
-from fairihub.sign_in_settings import FolderTeams, TeamFiles
+from fairihub.sign_in_settings import FolderTeams, KubernetesTeams, TeamFiles
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.git_source import GitSource
@@ -68,8 +68,11 @@ def followed(hub: HubSettings) -> Entrance:
     removal = Removal(publication.snapshot, recorder.record, kept, continuity)
     publication.subscribe(lambda _, after: _published(hub, after))
     publication.subscribe(removal.told)
+    sources = [source_of(hub, source) for source in hub.sources]
+    for source in sources:
+        publication.subscribe(source.told)
     watch = TeamWatch(
-        [source_of(hub, source) for source in hub.sources],
+        sources,
         changed=register.teams_are,
         kept=hub.team_state_file,
     )
@@ -83,6 +86,8 @@ def source_of(hub: HubSettings, source: TeamFiles) -> Source:
     """The source that the settings describe."""
     if isinstance(source, FolderTeams):
         return FolderSource(source.folder)
+    if isinstance(source, KubernetesTeams):
+        return _customer_objects(source)
     return GitSource(
         source.git,
         name=source.name,
@@ -92,6 +97,15 @@ def source_of(hub: HubSettings, source: TeamFiles) -> Source:
         interval_seconds=source.interval_seconds,
         credentials=source.credentials,
     )
+
+
+def _customer_objects(source: KubernetesTeams) -> Source:
+    # The client of Kubernetes takes its time to import: only where it is used.
+    from fairihub_auth.customer_api import Access
+    from fairihub_auth.customer_objects import CustomerObjects
+
+    access = Access(source.kubeconfig, source.context, source.namespace)
+    return CustomerObjects(access, name=source.name, operators=source.operators)
 
 
 def _published(hub: HubSettings, snapshot: Snapshot) -> None:

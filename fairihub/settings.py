@@ -15,6 +15,7 @@ from fairihub.sign_in_settings import (
     FolderTeams,
     GitTeams,
     GrantSetting,
+    KubernetesTeams,
     Oidc,
     PublicAddress,
     TeamFiles,
@@ -131,9 +132,10 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
     changed: dict[str, Any] = {
         "team_files": tuple(_found(source, folder) for source in settings.team_files)
     }
-    names = [s.name for s in settings.team_files if isinstance(s, GitTeams)]
+    names = [s.name for s in settings.team_files if not isinstance(s, FolderTeams)]
     if len(set(names)) < len(names):
-        raise BadInput("bad-settings", "team_files: give each repository a name of its own.")
+        said = "team_files: give each repository and cluster a name of its own."
+        raise BadInput("bad-settings", said)
     if settings.logo is not None:
         changed["logo"] = (folder / settings.logo).resolve()
         if not changed["logo"].is_file():
@@ -144,6 +146,9 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
 def _found(source: TeamFiles, folder: Path) -> TeamFiles:
     if isinstance(source, FolderTeams):
         return source.model_copy(update={"folder": (folder / source.folder).resolve()})
+    if isinstance(source, KubernetesTeams):
+        file = source.kubeconfig and (folder / source.kubeconfig).resolve()
+        return source.model_copy(update={"kubernetes": file or "auto"})
     if source.credentials is not None:
         return source.model_copy(update={"credentials": (folder / source.credentials).resolve()})
     return source
@@ -151,7 +156,7 @@ def _found(source: TeamFiles, folder: Path) -> TeamFiles:
 
 _KEYS = {
     name
-    for block in (Settings, Oidc, GrantSetting, FolderTeams, GitTeams)
+    for block in (Settings, Oidc, GrantSetting, FolderTeams, GitTeams, KubernetesTeams)
     for name in block.model_fields
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -14,6 +14,7 @@ from fairihub_core.resolution import ClaimRules, Grant, RightsFrom
 from fairihub_core.teams import Right
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
 class Block(BaseModel):
@@ -113,13 +114,53 @@ class GitTeams(Block):
     )
 
 
+class KubernetesTeams(Block):
+    """Customer objects of a Kubernetes cluster; what was seen last stays in force while its API
+    is away."""
+
+    kubernetes: Literal["auto"] | Path = Field(
+        description="The cluster: a kubeconfig file; or `auto` for the one that the hub runs in, "
+        "else the one that KUBECONFIG names."
+    )
+    name: SourceName = Field("customers", description="What findings and the log call it.")
+    context: str | None = Field(
+        None, max_length=200, description="The context in the kubeconfig; its current one if unset."
+    )
+    namespace: Namespace | None = Field(
+        None, description="The namespace whose objects count; all namespaces if unset."
+    )
+    operators_namespace: Namespace | None = Field(
+        None,
+        description="The namespace whose objects may describe any team; `namespace` if unset. "
+        "An object elsewhere describes the team of its own namespace only.",
+    )
+
+    @property
+    def operators(self) -> str | None:
+        """The namespace whose objects may describe any team."""
+        return self.operators_namespace or self.namespace
+
+    @property
+    def kubeconfig(self) -> Path | None:
+        """None for what there is."""
+        return None if self.kubernetes == "auto" else Path(self.kubernetes)
+
+
+_KINDS: Mapping[str, type[Block]] = {"git": GitTeams, "kubernetes": KubernetesTeams}
+
+
 def _kind(given: Any) -> str:
-    has_git = "git" in given if isinstance(given, Mapping) else isinstance(given, GitTeams)
-    return "git" if has_git else "folder"
+    for kind, block in _KINDS.items():
+        if kind in given if isinstance(given, Mapping) else isinstance(given, block):
+            return kind
+    return "folder"
 
 
 TeamFiles = Annotated[
-    Annotated[FolderTeams, Tag("folder")] | Annotated[GitTeams, Tag("git")], Discriminator(_kind)
+    Annotated[FolderTeams, Tag("folder")]
+    | Annotated[GitTeams, Tag("git")]
+    | Annotated[KubernetesTeams, Tag("kubernetes")],
+    Discriminator(_kind),
 ]
 
 

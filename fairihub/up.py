@@ -26,7 +26,7 @@ from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
-from fairihub.sign_in_settings import FolderTeams, TeamFiles
+from fairihub.sign_in_settings import FolderTeams, KubernetesTeams, TeamFiles
 from fairihub.team_files import demo_logins, read_teams
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
@@ -233,7 +233,11 @@ def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirecto
 
 
 def _named(source: TeamFiles) -> str:
-    return str(source.folder) if isinstance(source, FolderTeams) else source.git
+    if isinstance(source, FolderTeams):
+        return str(source.folder)
+    if isinstance(source, KubernetesTeams):
+        return f"Customer objects, “{source.name}”"
+    return source.git
 
 
 def _program() -> str:

@@ -114,8 +114,8 @@ class CustomerObjects(Source):
     def poke(self) -> None:
         self._on_loop(self._follower.poke)
 
-    def told(self, _before: Snapshot, after: Snapshot) -> None:
-        """Says in the status of each object what became of it. For `Publication.subscribe`."""
+    def told(self, before: Snapshot, after: Snapshot) -> None:
+        """Says in the status of each object what became of it."""
         wanted = list(self._wanted(after))
         self._on_loop(lambda: self._follower.writer.want(wanted))
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from fairihub_core.customer import Reading
 from fairihub_core.errors import FairihubError, TooLarge, Unavailable, Unreadable
+from fairihub_core.snapshot import Snapshot
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_FILES = 1000
@@ -66,6 +67,10 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Ends what `start` began."""
+        return
+
+    def told(self, before: Snapshot, after: Snapshot) -> None:
+        """Hears what became of its files, from any thread. Does not block."""
         return
 
     def poke(self) -> None:

@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams, GitTeams, GrantSetting, Oidc
+from fairihub.sign_in_settings import FolderTeams, GitTeams, GrantSetting, KubernetesTeams, Oidc
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_core.start_causes import CAUSES, PHASES, WHO
 from fairihub_headless.requests import INPUTS, OUTPUTS
@@ -39,6 +39,7 @@ SETTING_BLOCKS: dict[str, type[BaseModel]] = {
     "grant": GrantSetting,
     "folder": FolderTeams,
     "git": GitTeams,
+    "kubernetes": KubernetesTeams,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ from fairihub.cli import main
 from fairihub.examples import EXAMPLE_TEAMS
 from fairihub.hub_settings import HubSettings, Ports
 from fairihub.settings import Settings
+from fairihub_core.customer_crd import customer_crd
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
@@ -129,6 +131,13 @@ def test_the_schema_accepts_the_examples(name, capsys):
     example["spec"]["activations"][0]["data"]["profile_x"] = {"mem_limits": "1Gi"}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(example, schema)
+
+
+def test_the_definition_for_a_cluster_is_plain_yaml(capsys):
+    assert main(["crd"]) == 0
+    out = capsys.readouterr().out
+    assert yaml.safe_load(out) == customer_crd()
+    assert not re.search(r"[&*]id\d", out)
 
 
 def test_wrong_settings_leave_no_data_folder(tmp_path, capsys):

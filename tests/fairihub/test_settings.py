@@ -47,7 +47,13 @@ def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
         ("operators: [Ada Lovelace]", "operators.0:"),
         ("x" * 300_000, "settings are written as"),
         ("team_files: [{gitt: x}]", "Did you mean “git”?"),
-        ("team_files: [{git: a}, {git: b}]", "give each repository a name of its own"),
+        ("team_files: [{git: a}, {git: b}]", "give each repository and cluster a name of its own"),
+        ("team_files: [{git: a, name: x}, {kubernetes: auto, name: x}]", "cluster a name of its"),
+        ("team_files: [{kubernetes: auto, namespac: core}]", "Did you mean “namespace”?"),
+        (
+            "team_files: [{kubernetes: auto, namespace: Core}]",
+            "kubernetes.namespace: String should",
+        ),
         ("team_files: [{git: a, interval_seconds: 1}]", "interval_seconds"),
         ("oidc: {isuer: x}", "Did you mean “issuer”?"),
         ("oidc: {issuer: 'http://sso.example.org'}", "oidc.issuer: an address is written as https"),
@@ -75,6 +81,25 @@ def test_sources_count_from_the_folder_of_the_settings(settings_of, tmp_path):
     assert folder.folder == tmp_path / "teams"
     assert (git.git, git.path) == ("https://example.org/teams.git", "customers")
     assert git.credentials == tmp_path / "netrc"
+
+
+@pytest.mark.parametrize(
+    ("written", "kubeconfig", "operators"),
+    [
+        ("kubernetes: auto", None, None),
+        ("kubernetes: auto, namespace: core", None, "core"),
+        ("kubernetes: auto, operators_namespace: core", None, "core"),
+        ("kubernetes: auto, namespace: uc4, operators_namespace: core", None, "core"),
+        ("kubernetes: kubeconfig, context: prod", "kubeconfig", None),
+    ],
+)
+def test_a_cluster_as_a_source(settings_of, tmp_path, written, kubeconfig, operators):
+    settings = settings_of(f"team_files: [{{{written}}}]")
+    (found,) = Settings.model_validate_json(settings.model_dump_json()).team_files
+    assert found == settings.team_files[0]
+    assert found.name == "customers"
+    assert found.kubeconfig == (tmp_path / kubeconfig if kubeconfig else None)
+    assert found.operators == operators
 
 
 def test_grants_become_rules(settings_of):
