@@ -21,18 +21,20 @@ import pytest
 
 from tests.cluster.starter.places import HOST, KUBECONFIG, PROJECT, binaries
 from tests.support.kubernetes import Cluster, Namespace
-from tests.support.waiting import eventually
 from tests.support.what_happened import what_happened
 
 WHICH = os.environ.get("FAIRIHUB_TEST_CLUSTER", "")
 TOUCHED = pytest.StashKey[list[Namespace]]()
+# Test runs share the cluster. Each is a user of it until it ends, and the last one ends it; a test
+# has a turn, which it shares with others or, where it breaks something, has alone.
 USERS = Path("/run/fairihub-cluster.users")
-OTHERS_SECONDS = 150
+GATE = Path("/run/fairihub-cluster.gate")
+TURN = Path("/run/fairihub-cluster.turn")
 
 
 @pytest.fixture(scope="session")
 def users() -> Iterator[IO[str] | None]:
-    """A lock that test runs share while they use the cluster; who breaks it has it alone."""
+    """A lock that says to other test runs that this one uses the cluster, too."""
     if WHICH == "existing":
         yield None
         return
@@ -41,7 +43,7 @@ def users() -> Iterator[IO[str] | None]:
     if not (binaries() / "kube").exists():
         pytest.skip("Kubernetes is not built: scripts/get-cluster does that")
     with USERS.open("w") as lock:
-        _lock(lock, fcntl.LOCK_SH)
+        fcntl.flock(lock, fcntl.LOCK_SH)
         yield lock
 
 
@@ -56,9 +58,10 @@ def cluster(users: IO[str] | None) -> Iterator[Cluster]:
         found.kubectl("get", "--raw=/readyz")
         yield found
         return
-    _starter("up")
+    with _turn(fcntl.LOCK_SH):
+        _starter("up")
     yield Cluster([str(binaries() / "kube"), "kubectl"], KUBECONFIG, HOST)
-    if WHICH != "keep" and _is_free(users):
+    if WHICH != "keep" and _was_the_last(users):
         _starter("down")
 
 
@@ -91,18 +94,20 @@ def part_control(cluster: Cluster) -> Callable[[str, str], None]:
 
 
 @pytest.fixture(autouse=True)
-def _alone_if_it_breaks_something(
-    request: pytest.FixtureRequest, users: IO[str] | None
-) -> Iterator[None]:
+def _taking_turns(request: pytest.FixtureRequest, users: IO[str] | None) -> Iterator[None]:
     """Gives a test with the mark `fault` the cluster alone, and mends the cluster after it."""
-    if request.node.get_closest_marker("fault") is None:
-        yield
-        return
+    breaks_something = request.node.get_closest_marker("fault") is not None
     if users is None:
-        pytest.skip("faults are only tried on a cluster of the tests' own")
-    with _having_it_alone(users):
+        if breaks_something:
+            pytest.skip("faults are only tried on a cluster of the tests' own")
         yield
-        _starter("mend")
+    elif breaks_something:
+        with _turn(fcntl.LOCK_EX):
+            yield
+            _starter("mend")
+    else:
+        with _turn(fcntl.LOCK_SH):
+            yield
 
 
 @pytest.hookimpl(wrapper=True)
@@ -127,24 +132,19 @@ def _starter(*arguments: str) -> None:
 
 
 @contextmanager
-def _having_it_alone(lock: IO[str]) -> Iterator[None]:
-    _lock(lock, fcntl.LOCK_EX)
-    yield
-    _lock(lock, fcntl.LOCK_SH)
+def _turn(how: int) -> Iterator[None]:
+    """Whoever waits to be alone keeps the gate shut, or others would come in again and again."""
+    with GATE.open("w") as gate, TURN.open("w") as turn:
+        fcntl.flock(gate, how)
+        fcntl.flock(turn, how)
+        if how == fcntl.LOCK_SH:
+            fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
 
 
-def _lock(lock: IO[str], how: int) -> None:
-    got = eventually(lambda: _try(lock, how), OTHERS_SECONDS)
-    assert got, "another test run has the cluster and does not end"
-
-
-def _is_free(lock: IO[str]) -> bool:
-    return _try(lock, fcntl.LOCK_EX)
-
-
-def _try(lock: IO[str], how: int) -> bool:
+def _was_the_last(lock: IO[str]) -> bool:
     try:
-        fcntl.flock(lock, how | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.starter.places import CGROUP, LINK, LOGS, MARK, NODE, PROJECT, RUN, STATE
 from tests.support.kubernetes import Cluster, Namespace, claim, has_ended, is_ready, pod
+from tests.support.waiting import eventually
 from tests.support.what_happened import what_happened
 
 SINGLEUSER = "localhost/singleuser:1"
@@ -173,6 +175,16 @@ def test_starts_at_once_and_after_a_crash_end_in_one_cluster(cluster: Cluster) -
 
 
 @own_cluster_only
+def test_a_part_can_be_away_for_a_while(
+    cluster: Cluster, part_control: Callable[[str, str], None]
+) -> None:
+    part_control("stop", "apiserver")
+    assert not cluster.attempt("get", "--raw=/readyz")
+    part_control("start", "apiserver")
+    assert eventually(lambda: cluster.attempt("get", "--raw=/readyz"), 60)
+
+
+@own_cluster_only
 @pytest.mark.parametrize("keeper_killed", [False, True], ids=["down", "killed, then down"])
 def test_nothing_is_left_of_a_cluster(namespace: Namespace, keeper_killed: bool) -> None:
     namespace.apply(
@@ -197,7 +209,9 @@ def _traces() -> dict[str, object]:
         "mounts": [line for line in mounts.splitlines() if str(STATE) in line or str(RUN) in line],
         "links": [line for line in links.stdout.splitlines() if line.startswith((LINK, "veth"))],
         "tables": [line for line in tables.stdout.splitlines() if "kube" in line],
-        "cgroups": list(Path("/sys/fs/cgroup").glob(f"**/{CGROUP}")),
+        "cgroups": [
+            p for where in (CGROUP, f"*/{CGROUP}") for p in Path("/sys/fs/cgroup").glob(where)
+        ],
         "folders": [path for path in (STATE, RUN) if path.exists()],
     }
 

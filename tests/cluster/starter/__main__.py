@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.cluster.starter import images, running, store
 from tests.cluster.starter.keeper import Keeper, ask
+from tests.cluster.starter.parts import PARTS
 from tests.cluster.starter.places import KUBECONFIG, LOGS, binaries
 
 
@@ -38,12 +39,17 @@ def kubectl(*arguments: str) -> None:
 
 
 def start(part: str) -> None:
-    if ask("start", part=part) is None:
-        sys.exit("no cluster is running")
+    _change("start", part)
 
 
 def stop(part: str) -> None:
-    if ask("stop", part=part) is None:
+    _change("stop", part)
+
+
+def _change(action: str, part: str) -> None:
+    if part not in PARTS:
+        sys.exit(f"the parts are {', '.join(PARTS)}")
+    if ask(action, part=part) is None:
         sys.exit("no cluster is running")
 
 

@@ -41,7 +41,8 @@ class Keeper:
             door.settimeout(0.5)
             while True:
                 self._bury()
-                with suppress(TimeoutError):
+                # A caller that goes away or talks nonsense must not take the cluster with it.
+                with suppress(OSError, ValueError, KeyError):
                     caller, _ = door.accept()
                     with caller:
                         if self._answer(caller):
@@ -67,7 +68,7 @@ class Keeper:
         return bool(request["do"] == "end")
 
     def _start(self, part: str) -> None:
-        if part in self._running:
+        if part in self._running or part not in PARTS:
             return
         self._ended.pop(part, None)
         command = command_of(part)

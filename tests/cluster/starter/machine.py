@@ -64,7 +64,7 @@ def clean() -> None:
     for mount in _mounts():
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
     for root in _hierarchies():
-        _remove_cgroup(root / CGROUP)
+        _remove_cgroups(root)
     if BEFORE.exists():
         _let_pods_through("-D")
         _remove_links()
@@ -99,9 +99,15 @@ def _marked_processes() -> Iterator[int]:
 
 def _processes_of_pods() -> Iterator[int]:
     for root in _hierarchies():
-        for path in (root / CGROUP).rglob("cgroup.procs"):
+        for folder in _cgroups_of_pods(root):
             with suppress(OSError):
-                yield from filter(_lives, map(int, path.read_text().split()))
+                listed = Path(folder, "cgroup.procs").read_text().split()
+                yield from filter(_lives, map(int, listed))
+
+
+def _cgroups_of_pods(root: Path) -> list[str]:
+    """The deepest first; not by `rglob`, which fails where a folder goes while it looks."""
+    return [folder for folder, _, _ in os.walk(root / CGROUP, topdown=False)]
 
 
 def _lives(pid: int) -> bool:
@@ -136,11 +142,10 @@ def _make_cgroup(root: Path) -> None:
                     (folder / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
-def _remove_cgroup(group: Path) -> None:
-    folders = sorted((p for p in group.rglob("*") if p.is_dir()), reverse=True)
-    for folder in [*folders, group]:
+def _remove_cgroups(root: Path) -> None:
+    for folder in _cgroups_of_pods(root):
         with suppress(OSError):
-            folder.rmdir()
+            os.rmdir(folder)
 
 
 def _mounts() -> list[str]:
