@@ -148,16 +148,18 @@ def start_of(spawner: Any) -> Start | None:
     A spawner that keeps an account of it says so in `last_start`. Of others there is what the
     hub itself keeps: whether the server runs, and with which error the start ended.
     """
+    future, state = spawner._spawn_future, state_of(spawner)
+    if future is not None and future.cancelled():
+        return None  # called off by whoever asked for it
     recorded = getattr(spawner, "last_start", None)
     if isinstance(recorded, Start):
-        return recorded
-    future, state = spawner._spawn_future, state_of(spawner)
+        return _interrupted(recorded) if state == "stopped" else recorded
     profile = last_choice(spawner) or ""
     if state in ("starting", "running"):
         began = started_at(spawner) or clock.now()
         told: Literal["starting", "ready"] = "starting" if state == "starting" else "ready"
         return Start(server=spawner.name, profile=profile, began=began, state=told)
-    error = future.exception() if future and future.done() and not future.cancelled() else None
+    error = future.exception() if future and future.done() else None
     if error is None:
         return None
     at = started_at(spawner) or clock.now()
@@ -168,6 +170,14 @@ def start_of(spawner: Any) -> Start | None:
         state="failed",
         diagnosis=_of_error(error, at),
     )
+
+
+def _interrupted(start: Start) -> Start:
+    """A start that nobody goes on with: the hub ended in the middle of it."""
+    if start.state != "starting":
+        return start
+    why = diagnosed("start-interrupted", start.began, final=True)
+    return start.model_copy(update={"state": "failed", "diagnosis": why})
 
 
 _CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")

@@ -1,45 +1,18 @@
-"""The last start of each server: kept in memory, and over a restart of the hub in its state."""
+"""The account of a server's last start, and how it survives the hub: in the spawner's state."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from fairihub_core.starts import Diagnosis, Start, Step, diagnosed
-
-__all__ = ["Start", "Starts", "from_state", "resumed", "to_state"]
+from fairihub_core.starts import Diagnosis, Start, Step
 
 STATE_KEY = "last_start"
 """Where a spawner's state holds it."""
-MOST = 5_000
 MAX_DETAIL_KEPT = 4_000
-
-
-class Starts:
-    """What became of the last start of each server of this hub; of the oldest nothing is kept."""
-
-    def __init__(self, most: int = MOST) -> None:
-        self._starts: OrderedDict[tuple[str, str], Start] = OrderedDict()
-        self._most = most
-
-    def of(self, login: str, server: str = "") -> Start | None:
-        return self._starts.get((login, server))
-
-    def put(self, login: str, start: Start) -> Start:
-        """Remembers `start` in place of the one before it."""
-        key = (login, start.server)
-        self._starts[key] = start
-        self._starts.move_to_end(key)
-        while len(self._starts) > self._most:
-            self._starts.popitem(last=False)
-        return start
-
-    def forget(self, login: str, server: str = "") -> None:
-        self._starts.pop((login, server), None)
 
 
 def begun(server: str, profile: str, at: datetime) -> Start:
@@ -87,15 +60,3 @@ def from_state(state: Mapping[str, Any]) -> Start | None:
         return Start.model_validate(state[STATE_KEY])
     except (KeyError, ValidationError):
         return None
-
-
-def resumed(start: Start | None, *, is_running: bool, now: datetime) -> Start | None:
-    """A start of before the hub was restarted, as it stands now.
-
-    One that was under way when the hub ended has become a server, or was interrupted.
-    """
-    if start is None or start.state != "starting":
-        return start
-    if is_running:
-        return succeeded(start, start.steps, now)
-    return failed(start, diagnosed("start-interrupted", now, final=True), now)

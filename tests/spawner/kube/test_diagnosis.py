@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from fairihub_core.start_causes import CAUSES, WHO
-from fairihub_core.starts import refused
+from fairihub_core.starts import refused, start_of
 from fairihub_spawner.kube.api import refusal_for, unreachable
 from fairihub_spawner.kube.diagnosis import Diagnosis, diagnose, given_up, queue_before
 from fairihub_spawner.kube.settings import KubeSettings
-from fairihub_spawner.kube.starts import begun, resumed
+from fairihub_spawner.kube.starts import begun
 from tests.support.kube_objects import (
     IMAGE,
     NOW,
@@ -316,12 +316,17 @@ def check(found: Diagnosis) -> None:
     assert Diagnosis.model_validate_json(found.model_dump_json()) == found
 
 
+LEFT = SimpleNamespace(
+    name="", pending=None, ready=False, _spawn_future=None, last_start=begun("", "a.b", NOW),
+    orm_spawner=SimpleNamespace(user_options={}),
+)  # fmt: skip
+"""A spawner whose hub ended while it was starting."""
 ELSEWHERE = {
     "start-timeout": given_up(None, NOW),
     "start-failed": refused("", "", NOW),
     "start-refused": refused("", "The bucket cannot be reached.", NOW),
     "cluster-unreachable": unreachable("TimeoutError", NOW),
-    "start-interrupted": resumed(begun("", "a.b", NOW), is_running=False, now=NOW).diagnosis,
+    "start-interrupted": start_of(LEFT).diagnosis,
     **{code: refused(code, "Because.", NOW)
        for code in ("no-team", "closed", "no-profile", "unknown-profile", "no-secret",
                     "bad-gpu-resource",

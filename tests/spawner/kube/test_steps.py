@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
+from jupyterhub.spawner import SpawnException
 
-from fairihub_core.starts import Start, diagnosed
+from fairihub_core.start_causes import CAUSES
+from fairihub_core.starts import Start, diagnosed, start_of
 from fairihub_spawner.kube.starts import (
     MAX_DETAIL_KEPT,
-    Starts,
     begun,
     failed,
     from_state,
     going_on,
-    resumed,
     succeeded,
     to_state,
 )
@@ -179,33 +181,53 @@ def test_a_start_that_succeeds_forgets_what_kept_it():
     assert (start.state, start.diagnosis, start.ended) == ("ready", None, NOW)
 
 
+def spawner(start: Start | None, *, pending: str | None = None, future: Future | None = None):
+    told = SimpleNamespace(user_options={"profile": "urban.small"}, started=None)
+    return SimpleNamespace(
+        name="", pending=pending, ready=False, orm_spawner=told, last_start=start,
+        _spawn_future=future,
+    )  # fmt: skip
+
+
+def future(error: Exception | None) -> Future:
+    made: Future = Future()
+    if error is None:
+        made.cancel()
+    else:
+        made.set_exception(error)
+    return made
+
+
+def test_a_start_that_nobody_goes_on_with_was_interrupted():
+    assert start_of(spawner(STARTED, pending="spawn")) == STARTED
+    left = start_of(spawner(STARTED))
+    assert left is not None
+    assert (left.state, left.diagnosis.code) == ("failed", "start-interrupted")
+    over = failed(STARTED, LOST, NOW)
+    assert start_of(spawner(over)) == over
+
+
+def test_a_start_that_was_called_off_is_no_failure():
+    assert start_of(spawner(failed(STARTED, LOST, NOW), future=future(None))) is None
+
+
 @pytest.mark.parametrize(
-    ("start", "is_running", "state"),
+    ("error", "code", "message"),
     [
-        (STARTED, True, "ready"),
-        (STARTED, False, "failed"),
-        (failed(STARTED, LOST, NOW), True, "failed"),
-        (succeeded(STARTED, STEPS, NOW), False, "ready"),
+        (SpawnException("No.", reason="bucket-away", status_code=503), "bucket-away", "No."),
+        (SpawnException("Closed.", reason="closed"), "closed", None),
+        (RuntimeError("/secret/path"), "start-failed", None),
     ],
 )
-def test_a_start_of_before_a_restart_is_taken_up(start, is_running, state):
-    taken = resumed(start, is_running=is_running, now=NOW)
-    assert taken is not None
-    assert taken.state == state
+def test_of_a_spawner_without_an_account_the_hubs_own_is_told(error, code, message):
+    error.jupyterhub_message = str(getattr(error, "log_message", "") or "")
+    found = start_of(spawner(None, future=future(error)))
+    assert found is not None
+    assert (found.state, found.profile) == ("failed", "urban.small")
+    assert (found.diagnosis.code, found.diagnosis.final) == (code, True)
+    assert found.diagnosis.message == (message or CAUSES[code].message)
+    assert "/secret" not in found.model_dump_json()
 
 
-def test_no_start_stays_none():
-    assert resumed(None, is_running=True, now=NOW) is None
-
-
-def test_as_many_starts_are_kept_as_are_allowed_and_the_oldest_goes():
-    starts = Starts(most=2)
-    for login in ("ada", "bob", "ada", "cleo"):
-        starts.put(login, STARTED)
-    assert starts.of("bob") is None
-    assert starts.of("ada") == starts.of("cleo") == STARTED
-    starts.put("ada", Start(server="two", profile="", began=NOW, state="starting"))
-    assert starts.of("ada", "two") is not None
-    starts.forget("cleo")
-    starts.forget("nobody")
-    assert starts.of("cleo") is None
+def test_what_never_started_has_no_account():
+    assert start_of(spawner(None)) is None
