@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -152,7 +153,10 @@ def test_what_was_mangled_is_taken_and_reported(
     namespace: Namespace, publication: Publication, written: dict[str, Any]
 ) -> None:
     head = {"apiVersion": "hub.eox.at/v1alpha1", "kind": "Customer", "metadata": {"name": "uc4"}}
-    namespace.apply({**head, **written})
+    # kubectl itself would stop at a null as long as it has not heard of the definition.
+    namespace.kubectl(
+        "apply", "--validate=ignore", "--filename=-", given=json.dumps({**head, **written})
+    )
     found = namespace.until(
         "customer", "uc4", lambda found: "conditions" in found.get("status", {})
     )
