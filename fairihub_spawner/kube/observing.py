@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -15,13 +17,15 @@ from fairihub_spawner.kube.diagnosis import LOGGED, diagnose, queue_before
 from fairihub_spawner.kube.last_words import LINES, last_words
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.steady import Placed
-from fairihub_spawner.kube.steps import steps_of
+from fairihub_spawner.kube.steps import image_sizes, steps_of
 from fairihub_spawner.kube.watching import Mirror
 
 LOOK_SECONDS = 1.0
+MOST_SIZES = 500
 ASK_SECONDS = 3.0
 """How often is asked for what is not followed."""
 
+Hidden = Callable[[], Awaitable[tuple[str, ...]]]
 Told = Callable[[tuple[Step, ...], "Diagnosis | None"], None]
 
 
@@ -30,7 +34,7 @@ class Observer:
 
     Args:
         pods: all pods of the hub, followed.
-        hidden: values that must not be told, such as the server's token.
+        hidden: asks for the values that must not be told, such as the server's token.
     """
 
     def __init__(
@@ -39,7 +43,7 @@ class Observer:
         pods: Mirror,
         placed: Placed,
         settings: KubeSettings,
-        hidden: tuple[str, ...] = (),
+        hidden: Hidden | None = None,
     ) -> None:
         self._calls = calls
         self._pods = pods
@@ -83,8 +87,16 @@ class Observer:
         )
 
     def steps(self, diagnosis: Diagnosis | None = None, ready: bool = False) -> tuple[Step, ...]:
+        """Every step of the start at this moment."""
+        _remember_sizes(self.pod, self._happened)
         return steps_of(
-            self.pod, self._happened, self._claims, clock.now(), diagnosis=diagnosis, ready=ready
+            self.pod,
+            self._happened,
+            self._claims,
+            clock.now(),
+            diagnosis=diagnosis,
+            sizes=_sizes,
+            ready=ready,
         )
 
     async def lost_cause(self, told: Told) -> Diagnosis:
@@ -133,7 +145,20 @@ class Observer:
         """The end of the log of the container that runs now, or that ran before."""
         read = partial(self._calls.log, self._placed.namespace, self._placed.pod, lines=LINES)
         try:
+            hidden = await self._hidden() if self._hidden else ()
             log = await read(previous=True) or await read()
         except LostCause:
             return
-        self._words = last_words(log, self._hidden) or self._words
+        # A log that was made to be hard to clean must not hold up the hub.
+        self._words = await asyncio.to_thread(last_words, log, hidden) or self._words
+
+
+_sizes: OrderedDict[str, int] = OrderedDict()
+"""Bytes of each image that was fetched lately, so that the next start can tell how large it is."""
+
+
+def _remember_sizes(pod: dict[str, Any] | None, happened: list[dict[str, Any]]) -> None:
+    if pod is not None:
+        _sizes.update(image_sizes(pod, happened))
+    while len(_sizes) > MOST_SIZES:
+        _sizes.popitem(last=False)

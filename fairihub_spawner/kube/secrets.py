@@ -86,6 +86,12 @@ def keys_of(name: str, secret: Mapping[str, Any] | None, offer: Offer) -> tuple[
     return tuple(sorted(data))
 
 
+def values_of(secret: Mapping[str, Any]) -> list[str]:
+    """The values of a Secret, only to be taken out of what is shown."""
+    encoded = (secret.get("data") or {}).values()
+    return [b64decode(value).decode(errors="replace") for value in encoded]
+
+
 def variables_of(offer: Offer, secret_keys: Mapping[str, Sequence[str]]) -> dict[str, Reference]:
     """Environment variables of the team's secrets; of two of one name the last counts.
 

@@ -81,8 +81,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         except LostCause as lost:
             raise self._failed(lost.diagnosis, 503) from None
         except asyncio.CancelledError:
-            # JupyterHub's own limit: whatever kept the start until now.
-            self._failed(given_up(self.last_start.diagnosis, clock.now()), 503)
+            # JupyterHub's own limit, or somebody called the start off.
+            if (clock.now() - self.last_start.began).total_seconds() >= self.start_timeout - 1:
+                self._failed(given_up(self.last_start.diagnosis, clock.now()), 503)
             raise
 
     def _failed(self, diagnosis: Diagnosis, status: int) -> Exception:
@@ -105,9 +106,17 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         await prepare_volumes(self.calls, plan, partial(self.log.warning, "%s: %s", self._log_name))
         placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
         await self._place(placed, offer, bucket)
-        hidden = (self.api_token, bucket.secret if bucket else "")
+        hidden = partial(self._hidden, offer, bucket)
         async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
             return await self._ready(observer)
+
+    async def _hidden(self, offer: Offer, bucket: BucketAccess | None) -> tuple[str, ...]:
+        """Every secret that the server was given, so that nobody reads it in its last words."""
+        found = [self.api_token, bucket.secret if bucket else ""]
+        for name in dict.fromkeys(offer.profile.secret_names):
+            secret = await self.calls.secret(offer.team.namespace, name)
+            found += secrets.values_of(secret or {})
+        return tuple(found)
 
     async def _bucket(self, offer: Offer) -> BucketAccess | None:
         name = offer.profile.s3_bucket_name
@@ -227,7 +236,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         if placed is None:
             return ()
         log = await self.calls.log(placed.namespace, placed.pod, lines=lines)
-        return last_words(log, (self.api_token or "",), lines=lines)
+        hidden = (self.api_token or "",)
+        return await asyncio.to_thread(last_words, log, hidden, lines=lines)
 
     def get_env(self) -> dict[str, Any]:
         """The environment; nothing in it is the token itself, which would stand in the pod."""
