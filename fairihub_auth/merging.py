@@ -15,7 +15,8 @@ from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
-MAX_FINDINGS = 100
+MAX_REPORTED = 100
+"""Findings of one file that go on to people and services."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,12 @@ def _report(
 
 def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """All of them, up to a number that people can read and services can carry; errors first."""
-    if len(findings) <= MAX_FINDINGS:
+    if len(findings) <= MAX_REPORTED:
         return findings
     graver = sorted(findings, key=lambda f: ("error", "warning", "info").index(f.severity))
     said = "More is left out: mend these first."
     more = Finding(severity="info", code="more-findings", message=said)
-    return (*graver[:MAX_FINDINGS], more)
+    return (*graver[:MAX_REPORTED], more)
 
 
 def _of_source(
@@ -161,7 +162,7 @@ def changes(before: Snapshot, after: Snapshot) -> Iterable[tuple[bool, str]]:
             yield False, f"{path}: in order again"
         for finding in report.findings:
             if earlier is None or finding not in earlier.findings:
-                yield not report.ok or finding.severity != "info", _line(path, finding)
+                yield not report.ok or finding.severity != "info", finding.line_in(path)
     for report in reported.values():
         if report.path == report.source and report.team is None:
             yield False, f"{report.path}: in order again"
@@ -177,9 +178,3 @@ def _difference(old: Team | None, new: Team) -> str:
         f"lists no more {', '.join(removed)}" if removed else "",
     )
     return "; ".join(part for part in parts if part) or "has changed"
-
-
-def _line(path: str, finding: Finding) -> str:
-    place = f"{path}:{finding.line}" if finding.line else path
-    understood = f" Understood: {finding.understood}." if finding.understood else ""
-    return f"{place}: {finding.severity} {finding.code}: {finding.message}{understood}"

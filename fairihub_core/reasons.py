@@ -9,7 +9,8 @@ from fairihub_core.access import closed_for, denial_of
 from fairihub_core.snapshot import FileReport, Place, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Frozen, Team
 
-MAX_FINDINGS = 3
+WORST_TOLD = 3
+"""Findings of a file that stand beside the reason why somebody is out."""
 
 
 class Ground(Frozen):
@@ -132,7 +133,7 @@ def findings_of(team: str, snapshot: Snapshot, but: str = "") -> tuple[Ground, .
             said=f"{finding.severity.capitalize()} in the file: {finding.message}",
             place=Place(path=report.path, line=finding.line, revision=report.revision),
         )
-        for finding in sorted(found, key=lambda f: f.severity != "error")[:MAX_FINDINGS]
+        for finding in sorted(found, key=lambda f: f.severity != "error")[:WORST_TOLD]
     )
 
 

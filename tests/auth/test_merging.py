@@ -352,7 +352,7 @@ def test_the_log_names_file_and_line_of_a_break_and_says_when_it_is_mended(
     whole, broken = after(good), after(good, {"teams/uc4.yaml": BROKEN})
     (attention, line), (_, kept) = changes(whole, broken)
     assert attention
-    assert line.startswith("teams/uc4.yaml:2: error ")
+    assert line.startswith("teams/uc4.yaml:2:")
     assert "Team “uc4” stays" in kept
     assert list(changes(broken, whole)) == [(False, "teams/uc4.yaml: in order again")]
 
@@ -361,5 +361,5 @@ def test_the_log_names_the_source_and_says_when_it_is_back(customer: Customer) -
     state = {"central": {"teams/x.yaml": customer("x", "ada")}}
     whole, away = after_sources(state), after_sources(state, {"central": None})
     assert next(iter(changes(after({}), whole)))[1].startswith("central: teams/x.yaml: team “x” is")
-    assert list(changes(whole, away)) == [(True, "central: error source-away: gone")]
+    assert list(changes(whole, away)) == [(True, "central: error: gone [source-away]")]
     assert list(changes(away, whole)) == [(False, "central: in order again")]
