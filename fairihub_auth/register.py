@@ -38,6 +38,8 @@ class Register:
         put: publishes a directory with the reports of the team files; done before a method that
             changes anything returns.
         provider: links prove no account, so nobody is pinned; only GitHub has a `githubId`.
+        origin: the provider with its address, if that is not always the same: an account's number
+            means somebody else at another.
         rules: what claims bring.
         operators: their logins, as settings name them.
     """
@@ -48,15 +50,17 @@ class Register:
         put: Put,
         *,
         provider: Provider,
+        origin: str = "",
         rules: ClaimRules,
         operators: frozenset[str],
     ) -> None:
         self._store = store
         self._put = put
         self._provider: Provider = provider
+        self._origin = origin or provider
         self._rules = rules
         self._operators = operators
-        self._people = People() if provider == "links" else store.people(provider)
+        self._people = People() if provider == "links" else store.people(self._origin)
         self._teams: tuple[Team, ...] = ()
         self._files: tuple[FileReport, ...] = ()
         self._directory = TeamDirectory()
@@ -117,7 +121,7 @@ class Register:
             person = self._people.named(name) or self._people.with_login(name)
             if person is None:
                 return False
-            self._store.remove(self._provider, person.name)
+            self._store.remove(self._origin, person.name)
             self._people = self._people.without(person.name)
             self._arrivals.forget(person.name)
             self._strangers = self._strangers.without(person.logins)
@@ -200,7 +204,7 @@ class Register:
             self._update(person)
             return
         # First the store: a hub that forgot whose a login is would give it away.
-        self._store.put(self._provider, person)
+        self._store.put(self._origin, person)
         self._people = self._people.including(person)
         self._publish()
 
@@ -210,7 +214,7 @@ class Register:
             self._people = self._people.including(person)
             self._publish()
         try:
-            self._store.put(self._provider, person)
+            self._store.put(self._origin, person)
         except Unavailable:
             log.warning("What is new of %s is not kept: the records are away", person.name)
 

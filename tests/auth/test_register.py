@@ -49,12 +49,15 @@ def who(said: str) -> Identity:
 class Hub:
     """A register with a store of its own, and what it published."""
 
-    def __init__(self, folder: Path, provider: Provider, operators: frozenset[str]) -> None:
+    def __init__(
+        self, folder: Path, provider: Provider, operators: frozenset[str], origin: str
+    ) -> None:
         self.store = AuthStore.in_folder(folder)
         self.publication = Publication()
         self.register = Register(
-            self.store, self.publication.put, provider=provider, rules=RULES, operators=operators
-        )
+            self.store, self.publication.put, provider=provider, origin=origin, rules=RULES,
+            operators=operators,
+        )  # fmt: skip
 
     def teams_are(self, *said: str) -> None:
         teams = tuple(map(team, said))
@@ -93,8 +96,10 @@ def hub_of(tmp_path: Path) -> Iterator[MakeHub]:
     """A hub with these teams; made twice, the second is the first after a restart."""
     made: list[Hub] = []
 
-    def make(*teams: str, provider: Provider = "github", operators: str = "") -> Hub:
-        made.append(Hub(tmp_path, provider, frozenset(operators.split())))
+    def make(
+        *teams: str, provider: Provider = "github", operators: str = "", origin: str = ""
+    ) -> Hub:
+        made.append(Hub(tmp_path, provider, frozenset(operators.split()), origin))
         made[-1].teams_are(*teams)
         return made[-1]
 
@@ -450,3 +455,16 @@ def test_while_the_records_are_away_nobody_new_comes_in_and_nobody_known_is_out(
     assert hub.register.people().with_id("7") is None
     assert hub.comes_in("42 lovelace") == "ada"
     assert hub.is_in("ada")
+
+
+@pytest.mark.parametrize("provider", ["github", "oidc"])
+def test_a_number_means_its_person_at_one_address_only(provider: Provider, hub_of: MakeHub) -> None:
+    here, there = (f"{provider} https://{name}.example" for name in ("one", "two"))
+    teams = ["uc4: ada, eve", "open:"]
+    assert hub_of(*teams, provider=provider, origin=here).comes_in("42 ada curators") == "ada"
+    other = hub_of(*teams, provider=provider, origin=there)
+    assert other.members() == {"uc4": ["ada", "eve"], "open": []}
+    assert other.comes_in("42 eve") == "eve"
+    assert other.comes_in("7 ada") == "ada", "who is ada there, their own teams say"
+    back = hub_of(*teams, provider=provider, origin=here)
+    assert (back.comes_in("42 ada"), back.comes_in("7 ada")) == ("ada", "- another-person")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fairihub.entrance import origin_of
 from fairihub.settings import Settings
 from fairihub.sign_in import Secrets, chosen_sign_in, taken_secrets
 from fairihub_core.errors import BadInput
@@ -63,3 +64,20 @@ def test_a_secret_of_another_provider_leaves_too():
     environment = {**GITHUB, **OIDC}
     assert taken_secrets("links", environment) == Secrets()
     assert "canary" not in environment.values()
+
+
+@pytest.mark.parametrize(
+    ("provider", "address", "origin"),
+    [
+        ("links", None, "links"),
+        ("github", None, "github"),
+        ("github", "https://github.com/", "github"),
+        ("github", "https://git.example.org/", "github https://git.example.org"),
+        ("oidc", None, "oidc https://sso.example.org/realms/cube"),
+    ],
+)
+def test_accounts_are_kept_apart_by_provider_and_address(provider, address, origin, monkeypatch):
+    monkeypatch.delenv("GITHUB_URL", raising=False)
+    if address is not None:
+        monkeypatch.setenv("GITHUB_URL", address)
+    assert origin_of(provider, settings(oidc=KEYCLOAK)) == origin

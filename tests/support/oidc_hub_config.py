@@ -68,6 +68,7 @@ register = Register(
     AuthStore.in_folder(data),
     publication.put,
     provider="oidc",
+    origin=f"oidc {told['issuer']}",
     rules=ClaimRules.model_validate(told["rules"]),
     operators=frozenset(),
 )
