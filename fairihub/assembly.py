@@ -108,6 +108,7 @@ def _servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     c.TeamLocalSpawner.activity_seconds = activity_seconds(hub.settings)
     c.TeamLocalSpawner.removal_grace = hub.settings.removal_grace_minutes * 60
     c.TeamLocalSpawner.removed_at = lambda name: entrance.removal.removed_at(name)
+    c.TeamLocalSpawner.record = lambda entry: entrance.recorder.record(entry)
     c.JupyterHub.allow_named_servers = False
     c.Spawner.environment = {
         "FAIRIHUB_CATALOG_URL": f"{hub.address}/services/catalog/api/",

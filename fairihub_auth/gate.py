@@ -15,6 +15,9 @@ from fairihub_core.audit import Entry
 from fairihub_core.logins import login_of, printable
 from fairihub_core.teams import TeamDirectory
 
+LOGIN_THERE = "login_there"
+"""Of an authentication model: the login at the provider, which may be another than the hub name."""
+
 
 class Denied(web.HTTPError):
     """A refusal at sign-in; the page `403.html` finds the reason in `exception.denial`."""
@@ -155,7 +158,9 @@ class Gate(Authenticator):
             self.check_allowed(name)
             hooked.update(groups=self._groups_of(name), admin=self._operates(name))
             await self.signs_in(name, self.parent)
-            self.record(Entry(at=clock.now(), action="signed-in", login=name, by=name))
+            there = auth_model.get(LOGIN_THERE, name)
+            said = f"Renamed: “{printable(there)}” at the provider." if there != name else ""
+            self.record(Entry(at=clock.now(), action="signed-in", login=name, by=name, detail=said))
         return hooked
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:

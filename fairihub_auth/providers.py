@@ -23,7 +23,7 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from traitlets import Callable, Float, default
 
-from fairihub_auth.gate import Gate
+from fairihub_auth.gate import LOGIN_THERE, Gate
 from fairihub_auth.login_page import OneSession
 from fairihub_auth.logout import ProviderLogout
 from fairihub_auth.token_makers import TOKENS
@@ -194,7 +194,11 @@ class ProviderGate(Gate):
             raise SignInFailed(error.message, code=error.code, status=error.status) from error
         if isinstance(answer, Denial):
             raise self.refused(answer)
-        return {"name": answer.name, "auth_state": self.kept_of(answer, auth_model)}
+        return {
+            "name": answer.name,
+            "auth_state": self.kept_of(answer, auth_model),
+            LOGIN_THERE: identity.login,
+        }
 
     async def _identified(self, handler: Any, data: Any) -> tuple[dict[str, Any], Identity]:
         try:

@@ -13,6 +13,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from fairihub_auth.github import GitHubGate
+from fairihub_core.audit import Entry, line_of
 from tests.support.fake_github import USER, FakeGitHub
 
 Hub = Any
@@ -161,6 +162,10 @@ def test_a_rename_changes_nothing(
     assert comes_in("cleopatra") == "cleo"
     groups = hub.api("/users/cleo", hub.tokens["operator"]).json()["groups"]
     assert sorted(groups) == ["new-name", "uc4"]
+    first, *later = (e for e in hub.audit() if (e["action"], e["login"]) == ("signed-in", "cleo"))
+    assert first["detail"] == ""
+    said = {line_of(Entry.model_validate(entry)).partition("  ")[2] for entry in later}
+    assert said == {"signed-in  cleo  by cleo  Renamed: “cleopatra” at the provider."}
 
 
 def test_a_login_taken_by_somebody_else_opens_nothing_and_is_reported(
