@@ -1,4 +1,4 @@
-"""A real hub for the tests of its pages: demo teams, fixed links, a slow and a bad start."""
+"""A real hub for the tests of its pages: demo teams, fixed links, starts that wait or fail."""
 
 import asyncio
 import json
@@ -36,7 +36,6 @@ urban = Team(
         Member(login="gone", expires=date(2024, 6, 30)),
     ),
     seconds={"user": 144000},
-    path="teams/urban-climate.yaml",
     profiles=(
         Profile(
             slug="small",
@@ -79,7 +78,6 @@ biodiversity = Team(
     name="biodiversity",
     namespace="biodiversity",
     members=(Member(login="ada"), Member(login="carl", role="admin")),
-    path="teams/biodiversity.yaml",
     profiles=(
         Profile(
             slug="basic",
@@ -167,12 +165,10 @@ def mismatches() -> tuple[Mismatch, ...]:
     return (Mismatch(team="urban-climate", login="dan", expected="583231", found="9919"),)
 
 
-async def slow_or_bad(spawner):
-    profile = spawner.user_options.get("profile")
-    if profile == "urban-climate.large":
-        await asyncio.sleep(4)
-    if profile == "biodiversity.bad":
-        await asyncio.sleep(1.5)
+async def held_or_bad(spawner):
+    while (folder / "held").exists():  # noqa: ASYNC110 (another process makes it)
+        await asyncio.sleep(0.05)
+    if spawner.user_options.get("profile") == "biodiversity.bad":
         error = RuntimeError("bad")
         error.jupyterhub_message = "The bucket of this profile cannot be reached."
         raise error
@@ -201,10 +197,10 @@ else:
     )
 c.JupyterHub.spawner_class = TeamLocalSpawner
 c.TeamLocalSpawner.directory = directory_now
-c.TeamLocalSpawner.removal_grace = 120
+c.TeamLocalSpawner.removal_grace = 600
 c.Spawner.poll_interval = 1
 c.TeamLocalSpawner.data = str(folder)
-c.Spawner.pre_spawn_hook = slow_or_bad
+c.Spawner.pre_spawn_hook = held_or_bad
 c.Spawner.options_form = wiring.options_form(
     snapshot=snapshot, enforcement=machine, contact="help@example.org", shares_system_user=True
 )
