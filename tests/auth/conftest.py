@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 from fairihub_auth.link_store import LinkStore
 from fairihub_core import clock
 from tests.support.fake_github import FakeGitHub
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,9 +163,7 @@ class Hub:
         self.teams = data / "teams"
         self.links = LinkStore(data / "links")
         self.tokens = {name: secrets.token_hex(16) for name in ("follower", "operator")}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._browsers: list[Browser] = []
 
