@@ -169,6 +169,23 @@ def _shared_files() -> dict[str, int]:
     }
 
 
+def test_no_secret_of_a_request_stands_in_the_log_of_a_server(hub, ada):
+    canary, logged = "canary-77b1", len(hub.log.read_text())
+    headers = {"X-Api-Key": canary, "Cookie": f"other={canary}", "Referer": f"http://x/?t={canary}"}
+    broken = {"cmd": "uninstall", "extension_name": "none-such"}
+    for method, path, body, status in (
+        ("GET", "api/contents/none-such", None, 404),
+        ("GET", "none-such", None, 404),
+        ("POST", "lab/api/extensions", broken, 500),
+        ("POST", "lab/api/build", {}, 403),
+    ):
+        asked = f"/user/ada/{path}?code={canary}&next=%2F{canary}"
+        assert hub.call(method, asked, body, **headers)[0] == status
+    said = hub.log.read_text()[logged:]
+    assert "500 POST /user/ada/lab/api/extensions (operator@" in said
+    assert [line for line in said.splitlines() if canary in line] == []
+
+
 def test_the_page_offers_no_build(hub, ada):
     _, page = hub.call("GET", "/user/ada/lab")
     assert '"buildAvailable": false' in page
