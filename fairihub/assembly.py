@@ -119,6 +119,7 @@ def _servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
 
 def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     settings = hub.settings
+    c.JupyterHub.default_url = portal.default_url(lambda: entrance.snapshot())
     c.JupyterHub.template_paths = portal.template_paths()
     c.JupyterHub.jinja_environment_options = portal.jinja_options()
     c.JupyterHub.template_vars = portal.template_vars(

@@ -23,7 +23,8 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from traitlets import Callable, Float, default
 
-from fairihub_auth.gate import LOGIN_THERE, Gate
+from fairihub_auth.denied_again import DeniedAgain
+from fairihub_auth.gate import LOGIN_THERE, Denied, Gate
 from fairihub_auth.login_page import OneSession
 from fairihub_auth.logout import ProviderLogout
 from fairihub_auth.token_makers import TOKENS
@@ -89,8 +90,21 @@ class SignInHandler(OneSession, OAuthLoginHandler):
         return next_url
 
 
-class CallbackHandler(OneSession, OAuthCallbackHandler):
+class CallbackHandler(OneSession, DeniedAgain, OAuthCallbackHandler):
     """Where the browser comes back. Whatever the address says is repeated to nobody."""
+
+    async def get(self) -> None:
+        try:
+            await super().get()
+        except Denied as denied:
+            self.keep_denial(denied.denial, self.get_argument("state", ""))
+            raise
+
+    def get_next_url(self, user: Any = None) -> str:
+        # As the hub's own page does: where somebody is led may depend on who they are.
+        self._jupyterhub_user = user
+        next_url: str = super().get_next_url(user)
+        return next_url
 
     def check_error(self) -> None:
         error = self.get_argument("error", "")
@@ -119,6 +133,7 @@ class CallbackHandler(OneSession, OAuthCallbackHandler):
         expected = _serialize_state({"state_id": state}) if state else ""
         given = self.get_argument("state", "")
         if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+            self.deny_again(given)
             raise _stale()
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:

@@ -120,6 +120,22 @@ def options_form(
     return form
 
 
+def default_url(snapshot: Callable[[], Snapshot]) -> Callable[[Any], str]:
+    """For `c.JupyterHub.default_url`: where somebody is led who asks for no page.
+
+    Operators without a team have no profile to choose, and all teams to look after; everybody
+    else goes where JupyterHub sends them.
+    """
+
+    def page_for(handler: Any) -> str:
+        user = handler.current_user
+        if user is None or snapshot().directory.open_teams_of(user.name, today()):
+            return ""
+        return f"{handler.hub.base_url}home"
+
+    return page_for
+
+
 def static_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, str]]]:
     """For `c.JupyterHub.extra_handlers`: our style and scripts below `/hub/fairihub-static/`."""
     shared = {"path": str(STANDING.parent)}
