@@ -8,7 +8,8 @@ from datetime import date
 
 from fairihub_auth.accounts import Accounts, is_numbered
 from fairihub_auth.arrivals import Arrived
-from fairihub_auth.deciding import Caller, Wanted, require_whole
+from fairihub_auth.audit_access import Wanted
+from fairihub_auth.caller import Caller, require_whole
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Refused, Unavailable
 from fairihub_core.logins import login_of, printable

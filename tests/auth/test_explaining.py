@@ -8,7 +8,8 @@ import pytest
 
 from fairihub_auth.accounts import Accounts, forgotten
 from fairihub_auth.arrivals import Arrived
-from fairihub_auth.deciding import Caller, Wanted
+from fairihub_auth.audit_access import Wanted
+from fairihub_auth.caller import Caller
 from fairihub_auth.explaining import why
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Unavailable
