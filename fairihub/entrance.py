@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fairihub.hub_settings import HubSettings
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams, TeamFiles
+from fairihub.team_file_settings import FolderTeams, TeamFiles
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.git_source import GitSource

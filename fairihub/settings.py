@@ -11,14 +11,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fairihub.sign_in_settings import (
-    FolderTeams,
-    GitTeams,
-    GrantSetting,
-    Oidc,
-    PublicAddress,
-    TeamFiles,
-)
+from fairihub.oidc_settings import GrantSetting, Oidc
+from fairihub.setting_types import PublicAddress
+from fairihub.team_file_settings import FolderTeams, GitTeams, TeamFiles
 from fairihub_core.errors import BadInput
 from fairihub_core.notes import nearest
 from fairihub_core.people import Provider

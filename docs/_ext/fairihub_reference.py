@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from fairihub.oidc_settings import GrantSetting, Oidc
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams, GitTeams, GrantSetting, Oidc
+from fairihub.team_file_settings import FolderTeams, GitTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_headless.requests import INPUTS, OUTPUTS
 from tests.support.access.matrix import Row, read_matrix
