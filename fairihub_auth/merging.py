@@ -113,6 +113,7 @@ def _report(
         findings=findings,
         source=key[0],
         revision=revision,
+        read=file.revision,
         since=None if ok else _since(earlier, now),
         lines=lines,
     )
@@ -137,7 +138,8 @@ def _of_source(
     # A source of one file bears the name of that file, whose team stays with the report.
     earlier = reported.get((listing.source, listing.source))
     report = earlier or FileReport(path=listing.source, source=listing.source)
-    update = {"ok": False, "findings": (listing.problem,), "since": _since(earlier, now)}
+    since = _since(earlier, now)
+    update = {"ok": False, "findings": (listing.problem,), "read": None, "since": since}
     yield report.model_copy(update=update)
 
 

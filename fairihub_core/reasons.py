@@ -131,7 +131,7 @@ def findings_of(team: str, snapshot: Snapshot, but: str = "") -> tuple[Ground, .
             team=team,
             admitted=False,
             said=f"{finding.severity.capitalize()} in the file: {finding.message}",
-            place=Place(path=report.path, line=finding.line, revision=report.revision),
+            place=report.place_of(finding),
         )
         for finding in sorted(found, key=lambda f: f.severity != "error")[:WORST_TOLD]
     )
@@ -144,7 +144,7 @@ def _broken(team: str, snapshot: Snapshot) -> tuple[Ground, ...]:
             team=team,
             admitted=False,
             said=f"This file cannot be taken in: {finding.message}",
-            place=Place(path=report.path, line=finding.line, revision=report.revision),
+            place=report.place_of(finding),
         )
         for report in snapshot.files
         if not report.ok and report.team is None

@@ -241,7 +241,9 @@ def test_lines_and_revision_are_those_of_the_state_in_force(customer: Customer) 
     assert first.lines["bob"] == 1 + good.splitlines().index("  - userName: bob")
     (broken,) = after({"a": good}, {"a": BROKEN}, {"a": later + BROKEN}).files
     assert (broken.revision, broken.lines) == ("r0", first.lines)
+    assert broken.read == "r2", "its errors are those of the state that was read last"
     (mended,) = after({"a": good}, {"a": BROKEN}, {"a": later}).files
+    assert mended.read == mended.revision
     assert (mended.revision, mended.lines["bob"]) == ("r2", first.lines["bob"] + 1)
     (never_good,) = after({"a": BROKEN}, {"a": BROKEN}).files
     assert (never_good.revision, never_good.lines) == ("r1", {})
@@ -325,7 +327,8 @@ def test_it_survives_being_kept_as_json(customer: Customer) -> None:
     good = after({"a": customer("x", "ada")}, {"a": BROKEN})
     kept = Snapshot.model_validate_json(good.model_dump_json())
     again = merged(kept, [listing("", {"a": BROKEN}, "r9")], NOW + timedelta(days=9))
-    assert (again.directory, again.files) == (good.directory, good.files)
+    files = tuple(report.model_copy(update={"read": "r9"}) for report in good.files)
+    assert (again.directory, again.files) == (good.directory, files)
 
 
 @pytest.mark.parametrize(
