@@ -123,6 +123,7 @@ snapshot_now = Snapshot(
             ok=False,
             source="github.com/cubes/teams",
             revision="0123456789abcdef0123",
+            read="fedcba9876543210fedc",
             since=datetime(2026, 5, 1, 9, 30, tzinfo=timezone.utc),
             lines={"ada": 31, "bob": 33, "cleo": 35, "gone": 38, "allowedLogins": 30},
             findings=(

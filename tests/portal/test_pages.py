@@ -161,6 +161,7 @@ def test_what_is_wrong_with_files_is_shown_to_whom_it_concerns(hub, signed_in):
     page = signed_in("ada")
     place = ("teams/urban-climate.yaml", "Line 14, column 3", "0123456789ab")
     shows(page.locator(".fh-broken"), *place, "last good state", "ago")
+    shows(page.locator(".fh-broken"), "The errors are in the state at fedcba987654")
     shows(page.locator(".fh-wrong"), "583231")
 
 
@@ -189,7 +190,7 @@ def test_the_page_of_jupyterhub_for_operators_is_in_our_frame(hub, signed_in):
 def test_signing_out_says_what_has_ended_and_what_goes_on(hub, signed_in):
     page = signed_in("bob")
     page.click("#logout")
-    shows(page.locator("#signed-out"), "has ended, in this browser", "Servers and runs go on")
+    shows(page.locator("#signed-out"), "have ended, in every browser", "Servers and runs go on")
     page.goto(f"{hub.url}hub/home")
     page.wait_for_url("**/hub/login*")
 
