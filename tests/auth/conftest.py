@@ -23,6 +23,8 @@ from tests.support.fake_github import FakeGitHub
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60
+"""Seconds: an answer may take as long as a busy machine makes it."""
 
 HUB_CONFIG = """
 import os
@@ -192,7 +194,7 @@ class Hub:
                 stderr=log,
                 start_new_session=True,
             )
-        self.eventually(self._answers, seconds=40)
+        self.eventually(self._answers, seconds=PATIENCE)
 
     def stop(self) -> None:
         for browser in self._browsers:
@@ -204,10 +206,10 @@ class Hub:
         """Ends the process; browsers keep their cookies for its next start."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=PATIENCE)
 
     def browser(self) -> Browser:
-        self._browsers.append(Browser(base_url=self.url))
+        self._browsers.append(Browser(base_url=self.url, timeout=PATIENCE))
         return self._browsers[-1]
 
     def signed_in(self, login: str) -> Browser:
@@ -221,7 +223,8 @@ class Hub:
 
     def api(self, path: str, token: str | None, method: str = "GET", **more: Any) -> httpx.Response:
         headers = {"Authorization": f"token {token}"} if token else {}
-        return httpx.request(method, f"{self.url}/hub/api{path}", headers=headers, **more)
+        asked = {"headers": headers, "timeout": PATIENCE, **more}
+        return httpx.request(method, f"{self.url}/hub/api{path}", **asked)
 
     def user_token(self, login: str) -> str:
         answer = self.api(f"/users/{login}/tokens", self.tokens["operator"], "POST", json={})
@@ -237,7 +240,7 @@ class Hub:
     def log(self) -> str:
         return (self.data / "hub.log").read_text()
 
-    def eventually(self, holds: Callable[[], bool], seconds: float = 5) -> None:
+    def eventually(self, holds: Callable[[], bool], seconds: float = 20) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not within {seconds} s\n{self.log()[-4000:]}"
