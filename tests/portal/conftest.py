@@ -25,8 +25,8 @@ from playwright.sync_api import expect, sync_playwright
 from fairihub_auth.link_store import LinkStore
 from fairihub_core.clock import now
 from tests.support.ports import free_port
+from tests.support.proxy import proxy_command
 
-PROXY_HOME = Path.home() / ".cache" / "fairihub" / "test-proxy"
 CONFIG = Path(__file__).with_name("hub_config.py")
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60_000
@@ -85,7 +85,7 @@ def running(folder: Path, provider: str) -> Iterator[Hub]:
         "port": port,
         "hub_port": hub_port,
         "api_port": api_port,
-        "proxy": proxy_command(),
+        "proxy": str(proxy_command()),
         "colour": "#0b7261",
         "provider": provider,
     }
@@ -142,23 +142,6 @@ def signed_in(hub: Any, page: Any) -> Callable[[str], Any]:
         return page
 
     return sign_in
-
-
-def proxy_command() -> str:
-    """configurable-http-proxy, installed once for all tests of this machine."""
-    command = PROXY_HOME / "node_modules" / ".bin" / "configurable-http-proxy"
-    if not command.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm is needed to install the proxy of the test hub")
-        PROXY_HOME.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [npm, "install", "--prefix", str(PROXY_HOME), "configurable-http-proxy@5"],
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
-    return str(command)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
