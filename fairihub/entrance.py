@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 from fairihub.hub_settings import HubSettings
+from fairihub.operator_settings import members_of
 from fairihub.settings import Settings
 from fairihub.team_file_settings import FolderTeams, TeamFiles
 from fairihub_auth.audit_log import Recorder
@@ -84,7 +85,7 @@ def followed(hub: HubSettings) -> Entrance:
         provider=hub.sign_in,
         origin=origin,
         rules=hub.settings.oidc.rules if hub.settings.oidc else ClaimRules(),
-        operators=frozenset(hub.settings.operators),
+        operators=members_of(hub.settings.operators),
     )
     kept = hub.places.hub / "removed.json"
     removal = Removal(publication.snapshot, recorder.record, kept, continuity)

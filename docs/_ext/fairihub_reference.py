@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from fairihub.oidc_settings import GrantSetting, Oidc
+from fairihub.operator_settings import OperatorSetting
 from fairihub.settings import Settings
 from fairihub.team_file_settings import FolderTeams, GitTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
@@ -34,6 +35,7 @@ CUSTOMER_TABLES = {"profile": PROFILE_KEYS, "data": DATA_KEYS, "login": LOGIN_KE
 
 
 SETTING_BLOCKS: dict[str, type[BaseModel]] = {
+    "operator": OperatorSetting,
     "oidc": Oidc,
     "grant": GrantSetting,
     "folder": FolderTeams,

@@ -40,6 +40,7 @@ from fairihub_auth.store import AuthStore
 from fairihub_auth.watch import TeamWatch
 from fairihub_core.resolution import ClaimRules
 from fairihub_core.scopes import SNAPSHOT
+from fairihub_core.teams import Member
 
 class NoProxy(Proxy):
     \"\"\"These tests talk to the hub itself.\"\"\"
@@ -56,7 +57,8 @@ data = Path(os.environ["TEST_DATA"])
 publication = Publication()
 register = Register(
     AuthStore.in_folder(data), publication.put, provider=os.environ["TEST_PROVIDER"],
-    rules=ClaimRules(), operators=frozenset(os.environ["TEST_OPERATORS"].split()),
+    rules=ClaimRules(),
+    operators=[Member(login=login) for login in os.environ["TEST_OPERATORS"].split()],
 )
 watch = TeamWatch([FolderSource(data / "teams")], register.teams_are, kept=data / "teams.json")
 watch.start()

@@ -12,6 +12,7 @@ from fairihub_core.errors import BadInput
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "canary"}
 OIDC = {"OIDC_CLIENT_ID": "id", "OIDC_CLIENT_SECRET": "canary"}
 KEYCLOAK = {"issuer": "https://sso.example.org/realms/cube"}
+OPAL = {"userName": "opal", "githubId": 5}
 
 
 def settings(**given):
@@ -23,6 +24,8 @@ def settings(**given):
     [
         ({}, {}, "links"),
         ({}, GITHUB, "github"),
+        ({"operators": [OPAL]}, GITHUB, "github"),
+        ({"operators": ["opal"], "oidc": KEYCLOAK}, OIDC, "oidc"),
         ({"sign_in": "links"}, GITHUB, "links"),
         ({"oidc": KEYCLOAK}, OIDC, "oidc"),
         ({"oidc": KEYCLOAK, "sign_in": "github"}, GITHUB, "github"),
@@ -42,6 +45,8 @@ def test_the_provider_follows_from_what_is_set_up(given, environment, chosen):
         ({"sign_in": "oidc"}, OIDC, "needs the setting `oidc`"),
         ({"sign_in": "github"}, {}, "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"),
         ({}, {"GITHUB_CLIENT_ID": "id"}, "GITHUB_CLIENT_SECRET"),
+        ({"operators": [OPAL]}, {}, "names the githubId of “opal”"),
+        ({"operators": [OPAL], "oidc": KEYCLOAK}, OIDC, "Name the login alone"),
     ],
 )
 def test_half_a_provider_is_refused(given, environment, words):

@@ -70,7 +70,7 @@ register = Register(
     provider="oidc",
     origin=f"oidc {told['issuer']}",
     rules=ClaimRules.model_validate(told["rules"]),
-    operators=frozenset(),
+    operators=[],
 )
 watch = TeamWatch([FolderSource(data / "teams")], changed=register.teams_are)
 watch.start()
