@@ -9,6 +9,7 @@ from jupyterhub.auth import Authenticator
 from tornado import web
 from traitlets import Bool, Callable, Integer, TraitError, validate
 
+from fairihub_auth.next_address import lead_to_addresses_only
 from fairihub_core import clock
 from fairihub_core.access import Denial, denial_of
 from fairihub_core.audit import Entry
@@ -99,6 +100,7 @@ class Gate(Authenticator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        lead_to_addresses_only()
         if self.parent is not None:
             self.begun(self.parent)
 

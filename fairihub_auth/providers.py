@@ -80,8 +80,9 @@ class SignInHandler(OneSession, OAuthLoginHandler):
     """Sends the browser to the provider."""
 
     def _get_next_url(self) -> str | None:
+        asked = self.get_argument("next", "")
         # It travels in a cookie, for which browsers have little room.
-        if len(self.get_argument("next", "")) > MAX_NEXT:
+        if len(asked) > MAX_NEXT or not asked.isprintable():
             return None
         try:
             next_url: str | None = super()._get_next_url()

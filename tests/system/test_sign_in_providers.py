@@ -109,6 +109,19 @@ def test_a_denied_page_that_is_reloaded_says_the_same(hub: RunningHub, github: F
     assert "githubId: 12" in again.text
 
 
+@pytest.mark.parametrize("odd", ["/%0d%0aSet-Cookie:x=y", "/a%0bb", "/%7f", "//["])
+@pytest.mark.parametrize("page", ["/hub/login", "/hub/oauth_login"])
+def test_who_is_sent_to_what_is_no_address_lands_where_others_do(
+    hub: RunningHub, github: FakeGitHub, page: str, odd: str
+) -> None:
+    github.accounts[11] = Account(11, "linus")
+    client, _ = signed_in(hub, github, "linus")
+    landed = client.get(f"{page}?next={odd}")
+    assert (landed.status_code, landed.url.path) == (200, "/hub/spawn")
+    cookies = [c for answer in landed.history for c in answer.headers.get_list("set-cookie")]
+    assert "x=y" not in str(cookies)
+
+
 def test_another_site_signs_nobody_out(hub: RunningHub, github: FakeGitHub) -> None:
     github.accounts[11] = Account(11, "linus")
     client, _ = signed_in(hub, github, "linus")
