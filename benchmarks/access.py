@@ -26,7 +26,7 @@ from fairihub import datafolder
 from fairihub.entrance import Entrance, followed
 from fairihub.hub_settings import HubSettings, Ports
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams
+from fairihub.team_file_settings import FolderTeams
 from fairihub_auth import following, watch
 from fairihub_core import clock
 from fairihub_core.access import denial_of

@@ -9,6 +9,7 @@ from typing import Any
 from fairihub.entrance import Entrance, followed
 from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
+from fairihub.request_log import log_request
 from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
 from fairihub.services import activity_seconds, services, write_service_settings
 from fairihub.sign_in import Secrets, taken_secrets
@@ -18,7 +19,7 @@ from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
 from fairihub_core.bucket_keys import bucket_access
-from fairihub_core.logs import Bounded, Remarkable
+from fairihub_core.logs import Bounded, Queryless, Remarkable
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
 from fairihub_spawner.kube.handlers import start_handlers
@@ -86,8 +87,8 @@ def _log() -> None:
     log.setLevel(logging.INFO)
     log.propagate = False
     for name in ("JupyterHub", "tornado.access", "tornado.application", "tornado.general"):
-        logging.getLogger(name).addFilter(Remarkable())
-        logging.getLogger(name).addFilter(Bounded())
+        for each in (Remarkable(), Queryless(), Bounded()):
+            logging.getLogger(name).addFilter(each)
 
 
 def _addresses(c: Any, hub: HubSettings) -> None:
@@ -110,6 +111,7 @@ def _servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     c.TeamLocalSpawner.activity_seconds = activity_seconds(hub.settings)
     c.TeamLocalSpawner.removal_grace = hub.settings.removal_grace_minutes * 60
     c.TeamLocalSpawner.removed_at = lambda name: entrance.removal.removed_at(name)
+    c.TeamLocalSpawner.record = lambda entry: entrance.recorder.record(entry)
     c.JupyterHub.allow_named_servers = False
     c.Spawner.environment = {
         "FAIRIHUB_CATALOG_URL": f"{hub.address}/services/catalog/api/",
@@ -119,6 +121,7 @@ def _servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
 
 def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     settings = hub.settings
+    c.JupyterHub.default_url = portal.default_url(lambda: entrance.snapshot())
     c.JupyterHub.template_paths = portal.template_paths()
     c.JupyterHub.jinja_environment_options = portal.jinja_options()
     c.JupyterHub.template_vars = portal.template_vars(
@@ -146,7 +149,10 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
         language=settings.language,
         shares_system_user=True,
     )
-    c.JupyterHub.tornado_settings = {"headers": portal.security_headers()}
+    c.JupyterHub.tornado_settings = {
+        "headers": portal.security_headers(),
+        "log_function": log_request,
+    }
 
 
 def _services(c: Any, hub: HubSettings) -> None:

@@ -9,10 +9,13 @@ import time
 from dataclasses import dataclass
 
 from fairihub.hub_settings import HubSettings
-from fairihub.sign_in_settings import FolderTeams, KubernetesTeams, TeamFiles
+from fairihub.operator_settings import members_of
+from fairihub.settings import Settings
+from fairihub.team_file_settings import FolderTeams, KubernetesTeams, TeamFiles
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.git_source import GitSource
+from fairihub_auth.github import GitHubGate
 from fairihub_auth.publication import Publication
 from fairihub_auth.register import Register
 from fairihub_auth.removal import Removal
@@ -20,11 +23,13 @@ from fairihub_auth.sources import FolderSource, Source
 from fairihub_auth.store import AuthStore
 from fairihub_auth.watch import TeamWatch
 from fairihub_core.files import write_whole
+from fairihub_core.people import Provider
 from fairihub_core.resolution import ClaimRules
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.s3 import sync_keys
 
+GITHUB = "https://github.com"
 _BUCKETS_SECONDS = 600
 
 log = logging.getLogger("fairihub.entrance")
@@ -48,22 +53,40 @@ class Entrance:
         return self.publication.snapshot().directory
 
 
+def origin_of(provider: Provider, settings: Settings) -> str:
+    """The provider with its address: what keeps its accounts apart from all others' accounts.
+
+    Numbers are given by each issuer, and by each GitHub server, on its own.
+    """
+    if provider == "oidc" and settings.oidc is not None:
+        return f"oidc {settings.oidc.issuer}"
+    if provider == "github":
+        address = GitHubGate().github_url.rstrip("/")
+        return "github" if address == GITHUB else f"github {address}"
+    return provider
+
+
 def followed(hub: HubSettings) -> Entrance:
     """The team files, followed; each change reaches buckets, servers and the audit log at once."""
     store = AuthStore.in_folder(hub.places.hub)
     recorder = Recorder(hub.places.hub, store.record)
     atexit.register(recorder.close)
     publication = Publication()
+    origin = origin_of(hub.sign_in, hub.settings)
+    continuity = Continuity(
+        hub.places.hub / "provider", origin, knows=lambda name: register.knows(name)
+    )
+    if continuity.before().startswith("oidc "):
+        # Once accounts were kept without their issuer: it is the one that the hub had last.
+        store.belong("oidc", continuity.before())
     register = Register(
         store,
         publication.put,
         provider=hub.sign_in,
+        origin=origin,
         rules=hub.settings.oidc.rules if hub.settings.oidc else ClaimRules(),
-        operators=frozenset(hub.settings.operators),
+        operators=members_of(hub.settings.operators),
     )
-    oidc = hub.settings.oidc if hub.sign_in == "oidc" else None
-    provider = f"oidc {oidc.issuer}" if oidc else hub.sign_in
-    continuity = Continuity(hub.places.hub / "provider", provider, knows=register.knows)
     kept = hub.places.hub / "removed.json"
     removal = Removal(publication.snapshot, recorder.record, kept, continuity)
     publication.subscribe(lambda _, after: _published(hub, after))

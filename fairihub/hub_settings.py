@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams, TeamFiles
+from fairihub.team_file_settings import FolderTeams, TeamFiles
 from fairihub_core.people import Provider
 from fairihub_core.places import Places
 

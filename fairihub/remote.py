@@ -148,7 +148,7 @@ def _listed(hub: HubSettings, login: str) -> bool:
     folders = [folder for folder in hub.folders if folder.exists()]
     if folders and any(r.team and r.team.member(login) for r in readings_of(*folders)):
         return True
-    if login in hub.settings.operators:
+    if any(operator.userName == login for operator in hub.settings.operators):
         return True
     try:
         kept = Snapshot.model_validate_json(hub.team_state_file.read_bytes())

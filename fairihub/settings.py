@@ -6,26 +6,20 @@ Secrets are not settings: they come from environment variables or from the data 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fairihub.sign_in_settings import (
-    FolderTeams,
-    GitTeams,
-    GrantSetting,
-    KubernetesTeams,
-    Oidc,
-    PublicAddress,
-    TeamFiles,
-)
+from fairihub.oidc_settings import GrantSetting, Oidc
+from fairihub.operator_settings import Operators, OperatorSetting
+from fairihub.setting_types import PublicAddress
+from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams, TeamFiles
 from fairihub_core.errors import BadInput
 from fairihub_core.notes import nearest
 from fairihub_core.people import Provider
 
 _MAX_BYTES = 256 * 1024
-Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,63}$")]
 
 
 class Settings(BaseModel):
@@ -69,10 +63,10 @@ class Settings(BaseModel):
         le=24 * 60,
         description="Servers and runs of somebody who was removed go on for so long, then end.",
     )
-    operators: tuple[Login, ...] = Field(
+    operators: Operators = Field(
         (),
-        description="Logins that look after the hub as a whole: the only admins of the hub. "
-        "They come in without a team.",
+        description="Who looks after the hub as a whole: the only admins of the hub. "
+        "They come in without a team. Each is a login, or a login with the number of its account.",
     )
     address: PublicAddress | None = Field(
         None,
@@ -156,7 +150,15 @@ def _found(source: TeamFiles, folder: Path) -> TeamFiles:
 
 _KEYS = {
     name
-    for block in (Settings, Oidc, GrantSetting, FolderTeams, GitTeams, KubernetesTeams)
+    for block in (
+        Settings,
+        OperatorSetting,
+        Oidc,
+        GrantSetting,
+        FolderTeams,
+        GitTeams,
+        KubernetesTeams,
+    )
     for name in block.model_fields
 }
 

@@ -38,6 +38,14 @@ def chosen_sign_in(settings: Settings, environment: Mapping[str, str]) -> Provid
             f"`sign_in: {chosen}` needs {' and '.join(missing)} in the environment, as the "
             "provider gave them for this hub.",
         )
+    numbered = [operator.userName for operator in settings.operators if operator.githubId]
+    if numbered and chosen != "github":
+        # To leave the number out of account would let others than this account be the operator.
+        raise BadInput(
+            "bad-sign-in",
+            f"`operators` names the githubId of “{numbered[0]}”, and people do not sign in with "
+            "GitHub here. Name the login alone.",
+        )
     return chosen
 
 

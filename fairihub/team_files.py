@@ -71,14 +71,8 @@ def read_teams(*paths: Path) -> TeamDirectory:
 
 
 def lines_of(readings: Sequence[Reading]) -> list[str]:
-    """The findings as lines that editors and people can follow: `file:line:column: …`."""
-    return [_line(reading.path, f) for reading in readings for f in reading.findings]
-
-
-def _line(path: str, finding: Finding) -> str:
-    understood = f" Understood: {finding.understood}." if finding.understood else ""
-    place = f"{path}:{finding.line}:{finding.column}" if finding.line else path
-    return f"{place}: {finding.severity}: {finding.message}{understood} [{finding.code}]"
+    """The findings of all, a line each."""
+    return [f.line_in(reading.path) for reading in readings for f in reading.findings]
 
 
 def demo_logins(directory: TeamDirectory) -> list[str]:

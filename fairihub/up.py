@@ -26,7 +26,7 @@ from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
-from fairihub.sign_in_settings import FolderTeams, KubernetesTeams, TeamFiles
+from fairihub.team_file_settings import FolderTeams, KubernetesTeams, TeamFiles
 from fairihub.team_files import demo_logins, read_teams
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock

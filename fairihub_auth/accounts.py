@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from fairihub_auth.arrivals import Arrived
 from fairihub_core.logins import printable
+from fairihub_core.operators import Operator
 from fairihub_core.people import People, Person, Provider
-from fairihub_core.resolution import ClaimRules, Mismatch
+from fairihub_core.resolution import HUB, ClaimRules, Mismatch
 from fairihub_core.teams import Frozen, TeamDirectory
 
 
@@ -34,16 +35,23 @@ class Accounts:
     """What the provider said last of a hub name."""
     bearer: Callable[[str], str | None] = _unborne
     """The hub name of who came in last under a login that no team file lists."""
+    operators: tuple[Operator, ...] = ()
 
     def of(self, login: str) -> Person | None:
         """Whose hub name that is, or else whose login."""
         return self.people.named(login) or self.people.with_login(login)
 
+    def meant_by(self, login: str) -> Person | None:
+        """Whose login that is, or who came in last under it though no team file lists it."""
+        bearer = self.bearer(login)
+        return self.of(login) or (self.people.named(bearer) if bearer else None)
 
-def is_numbered(mismatch: Mismatch, directory: TeamDirectory) -> bool:
-    """Whether the number that is expected is one of the file, not of a pin."""
-    team = directory.team(mismatch.team)
-    return team is not None and any(str(m.github_id) == mismatch.expected for m in team.members)
+    def is_numbered(self, mismatch: Mismatch, directory: TeamDirectory) -> bool:
+        """Whether the number that is expected is one of the file or of settings, not of a pin."""
+        if mismatch.team == HUB:
+            return any(operator.account == mismatch.expected for operator in self.operators)
+        team = directory.team(mismatch.team)
+        return team is not None and any(str(m.github_id) == mismatch.expected for m in team.members)
 
 
 class Forgotten(Frozen):
@@ -62,12 +70,16 @@ def forgotten(person: Person, accounts: Accounts, directory: TeamDirectory) -> F
     refused = (
         printable(mismatch.found)
         for mismatch in accounts.mismatches
-        if mismatch.expected == person.id and not is_numbered(mismatch, directory)
+        if mismatch.expected == person.id and not accounts.is_numbered(mismatch, directory)
     )
     waiting = tuple(dict.fromkeys(refused))
     said = f"“{name}” is pinned to account {account} no more; the next sign-in pins it anew."
     if waiting:
         said += f" Refused until now, and waiting: account {', '.join(waiting)}."
+    given_away = [o for o in accounts.operators if o.account is None and o.person == person]
+    for operator in given_away:
+        said += f" Whoever signs in first as “{operator.login}” is an operator then."
     if accounts.provider == "github":
-        said += " Safer: say githubId in the team file, and no other account comes in."
+        where = "in the settings" if given_away else "in the team file"
+        said += f" Safer: say githubId {where}, and no other account comes in."
     return Forgotten(login=name, account=account, waiting=waiting, said=said)

@@ -10,7 +10,8 @@ from jupyterhub.apihandlers import APIHandler
 from pydantic import BaseModel
 from tornado import web
 
-from fairihub_auth.deciding import Caller, query_of
+from fairihub_auth.caller import Caller
+from fairihub_auth.query import query_of
 from fairihub_core.callers import CHALLENGE, forged, is_foreign, signed_out
 from fairihub_core.errors import BadInput, FairihubError, TooLarge
 

@@ -18,8 +18,8 @@ from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Team
 
 _FILES = "team files"
-_KEPT_QUIET = frozenset({"members", "path"})
-"""Fields of a team whose changes are told otherwise, or are of no consequence."""
+_TOLD_OTHERWISE = frozenset({"members"})
+"""Fields of a team whose changes have entries of their own."""
 
 
 def entries_of(
@@ -64,7 +64,7 @@ class _Telling:
             changed = [
                 field
                 for field in Team.model_fields
-                if field not in _KEPT_QUIET and getattr(old, field) != getattr(new, field)
+                if field not in _TOLD_OTHERWISE and getattr(old, field) != getattr(new, field)
             ]
             if changed:
                 yield self._entry("teams-changed", "", f"Other than before: {', '.join(changed)}.")

@@ -22,7 +22,7 @@ class Continuity:
     kept: Path
     """A file for the provider of last time."""
     provider: str
-    """The present one; of OpenID Connect with its issuer."""
+    """The present one, with its address."""
     knows: Callable[[str], bool]
     """Whether the account behind a hub name is known."""
 

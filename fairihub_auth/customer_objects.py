@@ -124,7 +124,7 @@ class CustomerObjects(Source):
         for report in after.files:
             found = self._read.get(report.path) if report.source == self._name else None
             # Else what was read since then is yet to be told of.
-            if found is not None and report.seen == found.version:
+            if found is not None and report.read == found.version:
                 latest = objects.get(report.path)
                 if latest is not None and latest.uid == found.uid:
                     found = dataclasses.replace(found, status=latest.status)

@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fairihub_auth.accounts import Accounts, is_numbered
+from fairihub_auth.accounts import Accounts
 from fairihub_auth.arrivals import Arrived
-from fairihub_auth.deciding import Caller, Wanted, require_whole
+from fairihub_auth.audit_access import Wanted
+from fairihub_auth.caller import Caller, require_whole
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Refused, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import Person
 from fairihub_core.reasons import Explanation, Ground, explained, findings_of
-from fairihub_core.resolution import ClaimRules, Mismatch
+from fairihub_core.resolution import HUB, ClaimRules, Mismatch
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
 
 Audit = Callable[[Wanted], Sequence[Entry]]
 """Blocks: the newest entries of the audit log that fit, newest first."""
 _REMOVALS = 20
+MAX_SAID = 300
 
 
 def why(
@@ -69,38 +71,42 @@ class _Asked:
     audit: Audit
 
     def told_to_operators(self, snapshot: Snapshot) -> Explanation:
-        told = self._told(self._person(), snapshot, everybody=True)
+        person = self.accounts.meant_by(self.login)
+        told = self._told(person, snapshot, everybody=True)
         return _with(told, self._by_claims(told.login, snapshot))
 
     def told_to_admins(self, seen: Snapshot) -> Explanation:
         """Whose login that is they learn of the people of their teams only."""
-        person = self._person()
+        person = self.accounts.meant_by(self.login)
         listed = person is not None and bool(seen.directory.teams_of(person.name))
         return self._told(person if listed else None, seen)
 
     def told_to_themselves(self, seen: Snapshot) -> Explanation:
         return self._explained(self.accounts.people.named(self.login), seen)
 
-    def _person(self) -> Person | None:
-        """Whose login that is, or who came in last under it though no team file lists it."""
-        bearer = self.accounts.bearer(self.login)
-        known = self.accounts.of(self.login)
-        return known or (self.accounts.people.named(bearer) if bearer else None)
-
     def more(self, name: str, seen: Snapshot, everybody: bool = False) -> Iterator[Ground]:
         """What `name` is not told, but operators are (`everybody`) and admins of these teams."""
         person = self.accounts.people.named(name)
         logins = {self.login, name, *(person.logins if person else ())}
+        if everybody and self.team is None:
+            yield from self._as_operator(logins)
         yield from (
             _at_odds(mismatch, seen, self.accounts)
             for mismatch in self.accounts.mismatches
             if mismatch.login in logins
             and self.team in (None, mismatch.team)
-            and seen.directory.team(mismatch.team) is not None
+            and (everybody or seen.directory.team(mismatch.team) is not None)
         )
         yield from self._removals(name, seen, everybody)
         if self.team is not None:
             yield from findings_of(self.team, seen, but="another-person")
+
+    def _as_operator(self, logins: Iterable[str]) -> Iterator[Ground]:
+        """What the settings mean by an operator of these logins, where that is not plain."""
+        for operator in self.accounts.operators:
+            if operator.remarkable and any(map(operator.is_called, logins)):
+                said = printable(operator.said(self.accounts.provider), MAX_SAID)
+                yield Ground(team=HUB, admitted=False, said=said)
 
     def _removals(self, name: str, seen: Snapshot, everybody: bool) -> Iterator[Ground]:
         """When `name` was dropped from teams that do not list it since, the last one first."""
@@ -159,13 +165,14 @@ def _at_odds(mismatch: Mismatch, seen: Snapshot, accounts: Accounts) -> Ground:
     login, found, meant = (
         printable(text) for text in (mismatch.login, mismatch.found, mismatch.expected)
     )
-    if is_numbered(mismatch, seen.directory):
+    of_file = "the file" if mismatch.team != HUB else "the setting `operators`"
+    if accounts.is_numbered(mismatch, seen.directory):
         said = (
-            f"Account {found} gets nothing by “{login}”: the file says githubId {meant}. "
+            f"Account {found} gets nothing by “{login}”: {of_file} says githubId {meant}. "
             "If the person has another account, mend it there."
         )
     else:
-        safer = "; or say githubId in the file." if accounts.provider == "github" else "."
+        safer = f"; or say githubId in {of_file}." if accounts.provider == "github" else "."
         said = (
             f"Account {found} was refused as “{login}”: this login is pinned to account {meant}. "
             f"If the person has a new account: fairihub unpin {login}{safer}"

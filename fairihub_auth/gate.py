@@ -9,11 +9,15 @@ from jupyterhub.auth import Authenticator
 from tornado import web
 from traitlets import Bool, Callable, Integer, TraitError, validate
 
+from fairihub_auth.next_address import lead_to_addresses_only
 from fairihub_core import clock
 from fairihub_core.access import Denial, denial_of
 from fairihub_core.audit import Entry
 from fairihub_core.logins import login_of, printable
 from fairihub_core.teams import TeamDirectory
+
+LOGIN_THERE = "login_there"
+"""Of an authentication model: the login at the provider, which may be another than the hub name."""
 
 
 class Denied(web.HTTPError):
@@ -96,6 +100,7 @@ class Gate(Authenticator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        lead_to_addresses_only()
         if self.parent is not None:
             self.begun(self.parent)
 
@@ -155,7 +160,9 @@ class Gate(Authenticator):
             self.check_allowed(name)
             hooked.update(groups=self._groups_of(name), admin=self._operates(name))
             await self.signs_in(name, self.parent)
-            self.record(Entry(at=clock.now(), action="signed-in", login=name, by=name))
+            there = auth_model.get(LOGIN_THERE, name)
+            said = f"Renamed: “{printable(there)}” at the provider." if there != name else ""
+            self.record(Entry(at=clock.now(), action="signed-in", login=name, by=name, detail=said))
         return hooked
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:

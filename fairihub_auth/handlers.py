@@ -9,19 +9,13 @@ from typing import Any
 
 from fairihub_auth.accounts import Accounts, Forgotten, forgotten
 from fairihub_auth.answering import Handlers, JsonHandler
-from fairihub_auth.deciding import (
-    Standing,
-    Wanted,
-    for_services,
-    number_in,
-    reported,
-    require_operator,
-    standing_of,
-    wanted,
-)
+from fairihub_auth.audit_access import Wanted, reported, wanted
+from fairihub_auth.caller import for_services, require_operator
 from fairihub_auth.explaining import why
 from fairihub_auth.hub_users import HubUsers, server_ends
 from fairihub_auth.publication import Publication
+from fairihub_auth.query import number_in
+from fairihub_auth.standing import Standing, standing_of
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
 from fairihub_core.callers import not_a_person, signed_out

@@ -1,4 +1,7 @@
-"""Logins that somebody tried who is not the person that the hub or a team file means by them."""
+"""Logins that somebody tried who is not the person that the hub or a team file means by them.
+
+Where it says teams, the hub as a whole is one of them: its members are the operators.
+"""
 
 from __future__ import annotations
 
@@ -88,10 +91,10 @@ def reported(
     """The reports, each with a warning for every entry of its team that somebody else tried."""
     if not mismatches:
         return files
-    by_team: dict[str, list[Mismatch]] = {}
+    by_team: dict[str | None, list[Mismatch]] = {}
     for mismatch in mismatches:
         by_team.setdefault(mismatch.team, []).append(mismatch)
-    return tuple(_with(report, by_team.get(report.team or "", [])) for report in files)
+    return tuple(_with(report, by_team.get(report.team, [])) for report in files)
 
 
 def _with(report: FileReport, found: list[Mismatch]) -> FileReport:

@@ -19,13 +19,6 @@ class OneSession(BaseHandler):
             self.set_session_cookie()
         super().set_login_cookie(user)
 
-    def _validate_next_url(self, next_url: str) -> str:
-        try:
-            checked: str = super()._validate_next_url(next_url)
-        except ValueError:  # such as “//[”, which is no address at all
-            return ""
-        return checked
-
     def denied_cookie(self) -> Denial | None:
         """Why the login that this browser's cookie still names is not let in."""
         user = self.get_current_user_cookie()

@@ -9,9 +9,24 @@ from oauthenticator.oauth2 import OAuthLogoutHandler
 from fairihub_core import clock
 from fairihub_core.audit import Entry
 
+_OURS = ("same-origin", "none")
+
 
 class RecordedLogout(LogoutHandler):
     """The page `/hub/logout`. A browser that is let in no more forgets who it was, too."""
+
+    async def get(self) -> None:
+        """Signs out; whoever was sent here by another site is asked first.
+
+        Of the browsers in use, each says where a request comes from. An old one that does not is
+        believed, as JupyterHub does.
+        """
+        asked_from = self.request.headers.get("Sec-Fetch-Site", "none")
+        if self.current_user is not None and asked_from not in _OURS:
+            self.set_status(403)
+            self.finish(await self.render_template("sign_out.html"))
+        else:
+            await super().get()
 
     async def default_handle_logout(self) -> None:
         user = self.current_user

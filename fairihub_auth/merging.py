@@ -15,7 +15,8 @@ from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
-MAX_FINDINGS = 100
+MAX_REPORTED = 100
+"""Findings of one file that go on to people and services."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _report(
         findings=findings,
         source=key[0],
         revision=revision,
-        seen=file.revision,
+        read=file.revision,
         since=None if ok else _since(earlier, now),
         lines=lines,
     )
@@ -120,12 +121,12 @@ def _report(
 
 def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """All of them, up to a number that people can read and services can carry; errors first."""
-    if len(findings) <= MAX_FINDINGS:
+    if len(findings) <= MAX_REPORTED:
         return findings
     graver = sorted(findings, key=lambda f: ("error", "warning", "info").index(f.severity))
     said = "More is left out: mend these first."
     more = Finding(severity="info", code="more-findings", message=said)
-    return (*graver[:MAX_FINDINGS], more)
+    return (*graver[:MAX_REPORTED], more)
 
 
 def _of_source(
@@ -137,7 +138,8 @@ def _of_source(
     # A source of one file bears the name of that file, whose team stays with the report.
     earlier = reported.get((listing.source, listing.source))
     report = earlier or FileReport(path=listing.source, source=listing.source)
-    update = {"ok": False, "findings": (listing.problem,), "since": _since(earlier, now)}
+    since = _since(earlier, now)
+    update = {"ok": False, "findings": (listing.problem,), "read": None, "since": since}
     yield report.model_copy(update=update)
 
 
@@ -162,7 +164,7 @@ def changes(before: Snapshot, after: Snapshot) -> Iterable[tuple[bool, str]]:
             yield False, f"{path}: in order again"
         for finding in report.findings:
             if earlier is None or finding not in earlier.findings:
-                yield not report.ok or finding.severity != "info", _line(path, finding)
+                yield not report.ok or finding.severity != "info", finding.line_in(path)
     for report in reported.values():
         if report.path == report.source and report.team is None:
             yield False, f"{report.path}: in order again"
@@ -178,9 +180,3 @@ def _difference(old: Team | None, new: Team) -> str:
         f"lists no more {', '.join(removed)}" if removed else "",
     )
     return "; ".join(part for part in parts if part) or "has changed"
-
-
-def _line(path: str, finding: Finding) -> str:
-    place = f"{path}:{finding.line}" if finding.line else path
-    understood = f" Understood: {finding.understood}." if finding.understood else ""
-    return f"{place}: {finding.severity} {finding.code}: {finding.message}{understood}"

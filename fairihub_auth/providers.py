@@ -23,7 +23,8 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from traitlets import Callable, Float, default
 
-from fairihub_auth.gate import Gate
+from fairihub_auth.denied_again import DeniedAgain
+from fairihub_auth.gate import LOGIN_THERE, Denied, Gate
 from fairihub_auth.login_page import OneSession
 from fairihub_auth.logout import ProviderLogout
 from fairihub_auth.token_makers import TOKENS
@@ -79,8 +80,9 @@ class SignInHandler(OneSession, OAuthLoginHandler):
     """Sends the browser to the provider."""
 
     def _get_next_url(self) -> str | None:
+        asked = self.get_argument("next", "")
         # It travels in a cookie, for which browsers have little room.
-        if len(self.get_argument("next", "")) > MAX_NEXT:
+        if len(asked) > MAX_NEXT or not asked.isprintable():
             return None
         try:
             next_url: str | None = super()._get_next_url()
@@ -89,8 +91,21 @@ class SignInHandler(OneSession, OAuthLoginHandler):
         return next_url
 
 
-class CallbackHandler(OneSession, OAuthCallbackHandler):
+class CallbackHandler(OneSession, DeniedAgain, OAuthCallbackHandler):
     """Where the browser comes back. Whatever the address says is repeated to nobody."""
+
+    async def get(self) -> None:
+        try:
+            await super().get()
+        except Denied as denied:
+            self.keep_denial(denied.denial, self.get_argument("state", ""))
+            raise
+
+    def get_next_url(self, user: Any = None) -> str:
+        # As the hub's own page does: where somebody is led may depend on who they are.
+        self._jupyterhub_user = user
+        next_url: str = super().get_next_url(user)
+        return next_url
 
     def check_error(self) -> None:
         error = self.get_argument("error", "")
@@ -119,6 +134,7 @@ class CallbackHandler(OneSession, OAuthCallbackHandler):
         expected = _serialize_state({"state_id": state}) if state else ""
         given = self.get_argument("state", "")
         if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+            self.deny_again(given)
             raise _stale()
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
@@ -194,7 +210,11 @@ class ProviderGate(Gate):
             raise SignInFailed(error.message, code=error.code, status=error.status) from error
         if isinstance(answer, Denial):
             raise self.refused(answer)
-        return {"name": answer.name, "auth_state": self.kept_of(answer, auth_model)}
+        return {
+            "name": answer.name,
+            "auth_state": self.kept_of(answer, auth_model),
+            LOGIN_THERE: identity.login,
+        }
 
     async def _identified(self, handler: Any, data: Any) -> tuple[dict[str, Any], Identity]:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fairihub_auth.accounts import Accounts
@@ -20,10 +20,11 @@ from fairihub_core.access import Denial, denial_of
 from fairihub_core.errors import Unavailable
 from fairihub_core.login_reading import LOGIN
 from fairihub_core.logins import printable
+from fairihub_core.operators import Operator, operators_of
 from fairihub_core.people import AnotherPerson, Identity, People, Person, Provider
-from fairihub_core.resolution import ClaimRules, Mismatch, mismatches, resolved
+from fairihub_core.resolution import HUB, ClaimRules, Mismatch, hub_of, mismatches, resolved
 from fairihub_core.snapshot import FileReport
-from fairihub_core.teams import Team, TeamDirectory
+from fairihub_core.teams import Member, Team, TeamDirectory
 
 Put = Callable[[TeamDirectory, tuple[FileReport, ...]], None]
 
@@ -38,8 +39,10 @@ class Register:
         put: publishes a directory with the reports of the team files; done before a method that
             changes anything returns.
         provider: links prove no account, so nobody is pinned; only GitHub has a `githubId`.
+        origin: the provider with its address, if that is not always the same: an account's number
+            means somebody else at another.
         rules: what claims bring.
-        operators: their logins, as settings name them.
+        operators: as settings list them.
     """
 
     def __init__(
@@ -48,15 +51,18 @@ class Register:
         put: Put,
         *,
         provider: Provider,
+        origin: str = "",
         rules: ClaimRules,
-        operators: frozenset[str],
+        operators: Iterable[Member],
     ) -> None:
         self._store = store
         self._put = put
         self._provider: Provider = provider
+        self._origin = origin or provider
         self._rules = rules
-        self._operators = operators
-        self._people = People() if provider == "links" else store.people(provider)
+        self._hub = self._heeded(hub_of(operators))
+        self._told: frozenset[str] = frozenset()
+        self._people = People() if provider == "links" else store.people(self._origin)
         self._teams: tuple[Team, ...] = ()
         self._files: tuple[FileReport, ...] = ()
         self._directory = TeamDirectory()
@@ -67,9 +73,8 @@ class Register:
 
     def teams_are(self, teams: tuple[Team, ...], files: tuple[FileReport, ...]) -> None:
         """The teams as their files describe them now."""
-        heeded = teams if self._provider == "github" else tuple(map(_without_numbers, teams))
         with self._lock:
-            self._teams, self._files = heeded, files
+            self._teams, self._files = tuple(map(self._heeded, teams)), files
             self._publish()
 
     def admit(self, identity: Identity) -> Person | Denial:
@@ -88,7 +93,7 @@ class Register:
             else:
                 return self._denial(Denial(identity.login, "no-team"), identity)
             self._release(identity)
-            listed = lists(Identity(identity.id, named), self._teams)
+            listed = lists(Identity(identity.id, named), self._lists)
             try:
                 person = self._people.recognise(Identity(identity.id, named, claims), listed)
             except AnotherPerson:
@@ -117,7 +122,7 @@ class Register:
             person = self._people.named(name) or self._people.with_login(name)
             if person is None:
                 return False
-            self._store.remove(self._provider, person.name)
+            self._store.remove(self._origin, person.name)
             self._people = self._people.without(person.name)
             self._arrivals.forget(person.name)
             self._strangers = self._strangers.without(person.logins)
@@ -142,11 +147,18 @@ class Register:
             self._rules,
             self._arrivals.of,
             self._arrivals.bearer,
+            self.operators(),
         )
 
     def mismatches(self) -> tuple[Mismatch, ...]:
-        """Entries of team files whose login somebody else tried, or holds."""
+        """Entries of team files and operators whose login somebody else tried, or holds."""
         return self._mismatches
+
+    def operators(self) -> tuple[Operator, ...]:
+        """Who the operators are; none where names alone are known, and so all is plain."""
+        if self._provider == "links":
+            return ()
+        return operators_of(self._hub.members, self._people)
 
     def number_of(self, name: str) -> str | None:
         """The provider's number of the account that a hub name is pinned to."""
@@ -164,13 +176,27 @@ class Register:
         by_login = (login for login in reversed(person.logins) if login in listed)
         return next(by_number, None) or next(by_login, None) or person.login
 
+    @property
+    def _lists(self) -> tuple[Team, ...]:
+        """Whatever names logins."""
+        return (*self._teams, self._hub)
+
+    def _heeded(self, team: Team) -> Team:
+        return team if self._provider == "github" else _without_numbers(team)
+
     def _arrived(self, name: str, claims: frozenset[str]) -> None:
         if self._provider == "oidc" and self._rules.grants:
             self._arrivals.note(name, claims)
 
     def _release(self, identity: Identity) -> None:
-        """Takes a later login from whoever holds it, if a file gives it to this account."""
-        if is_numbered(identity, self._teams):
+        """Takes a later login from whoever holds it, if a file gives it to this account.
+
+        No file takes from an operator the login that makes them one: settings have to say whose
+        it is.
+        """
+        if any(m.login == identity.login and m.github_id is None for m in self._hub.members):
+            return
+        if is_numbered(identity, self._lists):
             former = self._people.releasing(identity.login)
             if former is not None and former.id != identity.id:
                 self._update(former)
@@ -188,7 +214,7 @@ class Register:
         if known is not None and person.claims != known.claims:
             # Refused or not: what they have lost elsewhere they have lost here.
             self._update(known.model_copy(update={"claims": person.claims}))
-        if contradicts(identity, self._teams):
+        if contradicts(identity, self._lists):
             self._report(identity)
             denial = replace(denial, reason="another-person", closed=())
         return self._denial(denial, identity)
@@ -200,7 +226,7 @@ class Register:
             self._update(person)
             return
         # First the store: a hub that forgot whose a login is would give it away.
-        self._store.put(self._provider, person)
+        self._store.put(self._origin, person)
         self._people = self._people.including(person)
         self._publish()
 
@@ -210,7 +236,7 @@ class Register:
             self._people = self._people.including(person)
             self._publish()
         try:
-            self._store.put(self._provider, person)
+            self._store.put(self._origin, person)
         except Unavailable:
             log.warning("What is new of %s is not kept: the records are away", person.name)
 
@@ -221,7 +247,7 @@ class Register:
             printable(identity.login),
             printable(identity.id),
         )
-        self._strangers_are(self._strangers.including(identity).among(self._teams))
+        self._strangers_are(self._strangers.including(identity).among(self._lists))
 
     def _strangers_are(self, strangers: Strangers) -> None:
         if strangers != self._strangers:
@@ -233,15 +259,33 @@ class Register:
         return replace(denial, login=printable(identity.login), number=number)
 
     def _resolved(self, people: People) -> TeamDirectory:
-        return resolved(self._teams, people, rules=self._rules, operators=self._operators)
+        operators = self._hub.members
+        return resolved(self._teams, people, rules=self._rules, operators=operators)
 
     def _publish(self) -> None:
         self._directory = self._resolved(self._people)
-        self._strangers = self._strangers.among(self._teams)
-        held = mismatches(self._teams, self._people)
-        tried = self._strangers.mismatches(self._teams, self._people)
+        self._strangers = self._strangers.among(self._lists)
+        held = mismatches(self._lists, self._people)
+        tried = self._strangers.mismatches(self._lists, self._people)
         self._mismatches = tuple(dict.fromkeys((*held, *tried)))
+        self._tell_of_operators()
         self._put(self._directory, reported(self._files, self._mismatches))
+
+    def _tell_of_operators(self) -> None:
+        """In the log, what is new of who they are: a mistake there gives the hub away."""
+        told = {
+            printable(operator.said(self._provider), 300): operator.person is None
+            for operator in self.operators()
+            if operator.remarkable
+        } | {
+            f"Account {printable(m.found)} is no operator by “{m.login}”: that means account "
+            f"{printable(m.expected)}": True
+            for m in self._mismatches
+            if m.team == HUB
+        }
+        for said in told.keys() - self._told:
+            log.log(logging.WARNING if told[said] else logging.INFO, "%s", said)
+        self._told = frozenset(told)
 
 
 def _without_numbers(team: Team) -> Team:

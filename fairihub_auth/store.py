@@ -19,10 +19,9 @@ from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
-from fairihub_core import clock
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Unavailable
-from fairihub_core.people import People, Person, Provider
+from fairihub_core.people import People, Person
 
 SECONDS = 10
 MAX_ENTRIES = 10_000
@@ -50,14 +49,12 @@ metadata = sa.MetaData()
 _person = sa.Table(
     "person",
     metadata,
-    # The numbers of one provider mean nothing to another.
-    sa.Column("provider", sa.String(16), primary_key=True),
+    # With its address: the numbers of one provider mean nothing to another.
+    sa.Column("provider", sa.String(600), primary_key=True),
     sa.Column("name", sa.String(255), primary_key=True),
     sa.Column("id", sa.String(255), nullable=False),
     sa.Column("logins", sa.JSON, nullable=False),
     sa.Column("claims", sa.JSON, nullable=False),
-    sa.Column("first_seen", Utc, nullable=False),
-    sa.Column("last_seen", Utc, nullable=False),
     sa.UniqueConstraint("provider", "id", name="person_by_id"),
 )
 _audit = sa.Table(
@@ -85,7 +82,7 @@ class AuthStore:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         with self._begun() as connection:
-            _upgrade(connection)
+            upgrade(connection)
 
     @classmethod
     def in_folder(cls, folder: Path) -> AuthStore:
@@ -98,29 +95,30 @@ class AuthStore:
     def close(self) -> None:
         self._engine.dispose()
 
-    def people(self, provider: Provider) -> People:
-        """Everybody who has signed in through this provider."""
+    def people(self, provider: str) -> People:
+        """Everybody who has signed in through this provider, at its address."""
         columns = [_person.c[name] for name in Person.model_fields]
         query = sa.select(*columns).where(_person.c.provider == provider).order_by(_person.c.name)
         with self._begun() as connection:
             rows = connection.execute(query).mappings()
             return People(persons=tuple(Person(**row) for row in rows))
 
-    def put(self, provider: Provider, person: Person) -> None:
-        """Keeps the person as they are now, and that they were here."""
+    def put(self, provider: str, person: Person) -> None:
+        """Keeps the person as they are now."""
         key = {"provider": provider, "name": person.name, "id": person.id}
-        seen = {
-            "logins": list(person.logins),
-            "claims": sorted(person.claims),
-            "last_seen": clock.now(),
-        }
+        now = {"logins": list(person.logins), "claims": sorted(person.claims)}
         known = _person.update().where(*(_person.c[name] == value for name, value in key.items()))
         with self._begun() as connection:
-            if not connection.execute(known.values(**seen)).rowcount:
-                new = _person.insert().values(**key, **seen, first_seen=seen["last_seen"])
-                connection.execute(new)
+            if not connection.execute(known.values(**now)).rowcount:
+                connection.execute(_person.insert().values(**key, **now))
 
-    def remove(self, provider: Provider, name: str) -> bool:
+    def belong(self, kept_as: str, provider: str) -> None:
+        """Says whose the accounts are that were kept without an address."""
+        homeless = _person.update().where(_person.c.provider == kept_as)
+        with self._begun() as connection:
+            connection.execute(homeless.values(provider=provider))
+
+    def remove(self, provider: str, name: str) -> bool:
         """Forgets the person of that hub name; False if there is none."""
         where = (_person.c.provider == provider, _person.c.name == name)
         with self._begun() as connection:
@@ -205,9 +203,10 @@ def _durable(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def upgrade(connection: sa.Connection, revision: str = "head") -> None:
+    """Brings the tables to the form of a revision, the present one unless another is named."""
     config = Config()
     config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

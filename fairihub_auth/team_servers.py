@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from fairihub_auth.answering import Handlers, JsonHandler
-from fairihub_auth.deciding import require_admin
+from fairihub_auth.caller import require_admin
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
 from fairihub_core.errors import Missing

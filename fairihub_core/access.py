@@ -21,7 +21,10 @@ class Closed:
     """The last day on which it was open: of the team, or of this one membership."""
     whole_team: bool
     ask: tuple[str, ...]
-    """The team's admins."""
+    """The team's other admins."""
+    own: bool = False
+    """Whether the login is an admin of this team, which has closed as a whole: it may know where
+    the file says so."""
 
     def message(self) -> str:
         what, ended = ("Team", "closed") if self.whole_team else ("Membership of", "ended")
@@ -70,7 +73,8 @@ def closed_for(team: Team, login: str, today: date) -> Closed:
     last_day = team.expires if whole else (member.expires if member else None)
     if last_day is None:  # pragma: no cover - a team without an end does not close
         raise AssertionError(f"team {team.name} refuses {login} without a date")
-    return Closed(team.name, last_day, whole, team.admins)
+    ask = tuple(admin for admin in team.admins if admin != login)
+    return Closed(team.name, last_day, whole, ask, own=whole and login in team.admins)
 
 
 def require_access(login: str, directory: TeamDirectory, today: date) -> tuple[Team, ...]:

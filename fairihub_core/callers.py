@@ -1,10 +1,12 @@
-"""What the hub's word about a caller means to a service: who they are, and what they may ask for.
+"""Who calls a service, by the hub's word, and what they may ask for.
 
-Each service asks the hub in its own way; what it makes of the answer is the same everywhere.
+The handlers are those of tornado with JupyterHub's `HubOAuthenticated`, which this room does not
+know: each service says which exceptions are theirs.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from fairihub_core.scopes import Scope
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 """Goes with every 401. Browsers ask for no password when they see it."""
+_HUB_SECONDS = 10.0
 _MAX_NAME = 255
 """As long as the hub's database takes."""
 
@@ -41,6 +44,52 @@ class Visitor:
         """
         if scope is not None and not self.holds(scope):
             raise _lacking(scope)
+
+
+Failures = tuple[type[Exception], ...]
+"""What the framework raises for a request that it refuses, and for a hub that does not answer."""
+
+
+async def identified(handler: Any, service: str, failures: Failures) -> Visitor:
+    """The person who asks a service.
+
+    Raises:
+        SignedOut: nobody.
+        Refused: not a person, no access to the service, or a forged request.
+        Unavailable: the hub does not answer.
+    """
+    model = await asked_of_hub(handler, failures)
+    if model is not None or handler.get_secure_cookie(handler.hub_auth.cookie_name):
+        # With a cookie the hub's class asks for the page's token, and knows nobody without it.
+        try:
+            handler.check_xsrf_cookie()
+        except failures:
+            raise forged() from None
+    return visitor_of(model, service)
+
+
+async def come_back(handler: Any, failures: Failures) -> Any:
+    """Who that is whom the hub sends back from its sign-in page, if it knows and can be asked.
+
+    Asked before its own class does, which would wait for the hub in the event loop.
+    """
+    try:
+        return await asked_of_hub(handler, failures)
+    except Unavailable:
+        return None
+
+
+async def asked_of_hub(handler: Any, failures: Failures) -> Any:
+    """What the hub says of the caller; None if it knows nobody.
+
+    Raises:
+        Unavailable: `hub-away`, no answer in time, or none that can be read.
+    """
+    away: Failures = (*failures, asyncio.TimeoutError, OSError, ValueError)
+    try:
+        return await asyncio.wait_for(handler.hub_auth.get_user(handler, sync=False), _HUB_SECONDS)
+    except away:
+        raise hub_away() from None
 
 
 def forget_tokens(hub_auth: Any) -> None:

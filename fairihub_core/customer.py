@@ -82,7 +82,7 @@ def read_customer(text: str, path: str, today: date | None = None) -> Reading:
     """The team that `text` describes. Never raises: what is wrong becomes a finding."""
     notes = Notes()
     try:
-        team = _described(read_tree(text), path, notes, today or clock.today())
+        team = _described(read_tree(text), notes, today or clock.today())
     except NotYaml as problem:
         return Reading(path=path, findings=(problem.finding,))
     except Exception:
@@ -103,7 +103,7 @@ def read_customer(text: str, path: str, today: date | None = None) -> Reading:
     )
 
 
-def _described(documents: tuple[Node, ...], path: str, notes: Notes, today: date) -> Team | None:
+def _described(documents: tuple[Node, ...], notes: Notes, today: date) -> Team | None:
     customers = [d for d in documents if isinstance(d, Tree) and _is_customer(d, notes)]
     if not documents:
         notes.error(None, "no-team", "The file is empty.")
@@ -111,7 +111,7 @@ def _described(documents: tuple[Node, ...], path: str, notes: Notes, today: date
         notes.error(documents[0], "no-team", "No `kind: Customer` with metadata and spec in it.")
     if len(customers) > 1:
         notes.error(customers[1], "several-teams", "A file describes one team; split it.")
-    return _team(customers[0], path, notes, today) if customers else None
+    return _team(customers[0], notes, today) if customers else None
 
 
 def _undisputed(reading: Reading, taken: dict[Holding, str]) -> Reading:
@@ -157,7 +157,7 @@ def _is_customer(document: Tree, notes: Notes) -> bool:
     return True
 
 
-def _team(document: Tree, path: str, notes: Notes, today: date) -> Team:
+def _team(document: Tree, notes: Notes, today: date) -> Team:
     spec = _mapping(document.get("spec"), "spec", notes) or Tree()
     activations = _rows(_found("activations", (spec, document), notes), "activations", notes)
     places = (*activations, spec, document)
@@ -180,7 +180,6 @@ def _team(document: Tree, path: str, notes: Notes, today: date) -> Team:
         members=read_logins(logins, places, notes),
         profiles=profiles,
         allow_claims=_allows_claims(spec, notes),
-        path=path,
         **_sizes(datas, profiles, notes),
     )
 

@@ -21,3 +21,9 @@ class Finding(Frozen):
     code: str
     message: str
     understood: str | None = None
+
+    def line_in(self, path: str) -> str:
+        """As editors and people can follow it: `file:line:column: …`."""
+        place = ":".join((path, *(str(number) for number in (self.line, self.column) if number)))
+        understood = f" Understood: {self.understood}." if self.understood else ""
+        return f"{place}: {self.severity}: {self.message}{understood} [{self.code}]"

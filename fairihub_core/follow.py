@@ -21,6 +21,8 @@ from fairihub_core.snapshot import Snapshot
 
 STALE_AFTER = 60.0
 """Seconds without a word from the hub after which nobody is let in."""
+LONGEST_PAUSE = 5.0
+"""Seconds at most between two questions to a hub that does not answer."""
 _WAIT = 20
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -42,6 +44,7 @@ class SnapshotFollower:
         self._changed = changed
         self._snapshot: Snapshot | None = None
         self._heard = float("-inf")
+        self._answers = False
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -72,17 +75,18 @@ class SnapshotFollower:
         while not self._stopping.is_set():
             try:
                 self._take(self._ask())
-                pause = 0.2
+                self._answers, pause = True, 0.2
             except (OSError, http.client.HTTPException, ValidationError, ValueError) as problem:
                 log.warning("no snapshot from the hub: %s", _short(problem))
+                self._answers = False
                 self._stopping.wait(pause)
-                pause = min(pause * 2, 5.0)
+                pause = min(pause * 2, LONGEST_PAUSE)
 
     def _ask(self) -> bytes | None:
         """The next snapshot as JSON, or None when nothing has changed."""
         after = -1 if self._snapshot is None else self._snapshot.number
-        # Without a first snapshot nobody can be let in: ask at once, then wait for changes.
-        wait = 0 if self._snapshot is None else _WAIT
+        # While nobody can be let in, any answer counts at once; only then is a change waited for.
+        wait = _WAIT if self._answers and self.age() <= STALE_AFTER else 0
         request = urllib.request.Request(  # noqa: S310 - the address is the hub's own
             f"{self._url}?after={after}&wait={wait}",
             headers={"Authorization": f"token {self._token}"},

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from fairihub_core.logins import printable
 
 MAX_BYTES = 900
 """Of one message, so that a line with its beginning stays below a kilobyte."""
+_MAX_PATH = 400
+_REDIRECTS = (301, 302, 303, 307, 308)
 _ROUTINE = re.compile(r"(200|304) GET [^\s?]*/api/fairihub/(standing|snapshot)\b")
+_QUERY = re.compile(r"(/[^\s?'\"<>]*)\?[^\s'\"<>]+")
+_access = logging.getLogger("tornado.access")
 _FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
 
@@ -35,11 +41,61 @@ class Bounded(logging.Filter):
         return True
 
 
+class Queryless(logging.Filter):
+    """Leaves out the query of every address: a token or a provider's code may stand there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        if "?" in said:
+            record.msg, record.args = without_queries(said), ()
+        return True
+
+
+def without_queries(said: str) -> str:
+    return _QUERY.sub(r"\1?…", said)
+
+
 class Remarkable(logging.Filter):
     """Drops what each open page asks every few seconds and is told as always."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return _ROUTINE.match(record.getMessage()) is None
+
+
+def log_request(handler: Any, routine: bool = False) -> None:
+    """For tornado's `log_function`: one line, with no header and no query of the request.
+
+    JupyterHub's own shows all headers of a request that failed, and most of the query of each.
+
+    Args:
+        routine: a success that nobody wants to read of.
+    """
+    request, status = handler.request, handler.get_status()
+    level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+    if status == 304 or (routine and status < 300):
+        level = logging.DEBUG
+    there = str(handler._headers.get("Location", "")) if status in _REDIRECTS else ""
+    _access.log(
+        level,
+        "%d %s %s%s (%s@%s) %.2fms",
+        status,
+        printable(request.method, 20),
+        printable(request.path, _MAX_PATH),
+        f" -> {printable(without_queries(there), _MAX_PATH)}" if there else "",
+        _name_of(handler),
+        request.remote_ip,
+        1000 * request.request_time(),
+    )
+
+
+def _name_of(handler: Any) -> str:
+    """Who asks, as far as that is known already."""
+    try:
+        user = handler.current_user
+    except Exception:  # whatever is wrong there, the request was answered
+        return ""
+    name = user.get("name") if isinstance(user, Mapping) else getattr(user, "name", user)
+    return printable(str(name or ""), 80)
 
 
 def log_to_stderr() -> None:

@@ -19,8 +19,8 @@ class Place(Protocol):
     def column(self) -> int: ...
 
 
-MAX_FINDINGS = 200
-"""Of one file. Whoever mends these reads it again; whoever wrote more did not mean it."""
+MAX_NOTED = 200
+"""Findings of one file. Whoever mends these reads it again; whoever wrote more did not mean it."""
 
 
 class Notes:
@@ -66,7 +66,7 @@ class Notes:
 
     @property
     def _full(self) -> bool:
-        return len(self._findings) >= MAX_FINDINGS
+        return len(self._findings) >= MAX_NOTED
 
     def _add(
         self, at: Place | None, severity: Severity, code: str, message: str, understood: str | None

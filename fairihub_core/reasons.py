@@ -9,7 +9,8 @@ from fairihub_core.access import closed_for, denial_of
 from fairihub_core.snapshot import FileReport, Place, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Frozen, Team
 
-MAX_FINDINGS = 3
+WORST_TOLD = 3
+"""Findings of a file that stand beside the reason why somebody is out."""
 
 
 class Ground(Frozen):
@@ -130,9 +131,9 @@ def findings_of(team: str, snapshot: Snapshot, but: str = "") -> tuple[Ground, .
             team=team,
             admitted=False,
             said=f"{finding.severity.capitalize()} in the file: {finding.message}",
-            place=Place(path=report.path, line=finding.line, revision=report.revision),
+            place=report.place_of(finding),
         )
-        for finding in sorted(found, key=lambda f: f.severity != "error")[:MAX_FINDINGS]
+        for finding in sorted(found, key=lambda f: f.severity != "error")[:WORST_TOLD]
     )
 
 
@@ -143,7 +144,7 @@ def _broken(team: str, snapshot: Snapshot) -> tuple[Ground, ...]:
             team=team,
             admitted=False,
             said=f"This file cannot be taken in: {finding.message}",
-            place=Place(path=report.path, line=finding.line, revision=report.revision),
+            place=report.place_of(finding),
         )
         for report in snapshot.files
         if not report.ok and report.team is None

@@ -16,6 +16,9 @@ from fairihub_core.teams import Frozen, Member, Right, Team, TeamDirectory
 
 RightsFrom = Literal["file", "claim", "both"]
 
+HUB = ""
+"""In place of a team's name: the hub as a whole, whose members are its operators."""
+
 
 class Grant(Frozen):
     """What one value of the claim gives: membership of a team, and rights in it."""
@@ -36,9 +39,10 @@ class ClaimRules(Frozen):
 
 
 class Mismatch(Frozen):
-    """A login of a team file whose account is another than the one the file or the pin names."""
+    """A login whose account is another than the one that a team file, settings or the pin name."""
 
     team: str
+    """`HUB` for a login of an operator."""
     login: str
     expected: str
     found: str
@@ -49,23 +53,28 @@ def resolved(
     people: People,
     *,
     rules: ClaimRules | None = None,
-    operators: frozenset[str] = frozenset(),
+    operators: Iterable[Member] = (),
 ) -> TeamDirectory:
     """The teams with hub names in place of logins, and the members that claims bring.
 
     Args:
-        operators: hub names, as settings list them; no rename makes anybody an operator.
+        operators: as settings list them, by the login that the provider knows.
     """
     rules = rules or ClaimRules()
     claimants = _claimants(people, rules)
     return TeamDirectory(
         teams=tuple(_team(team, people, rules, claimants.get(team.name, {})) for team in teams),
-        operators=operators,
+        operators=frozenset(m.login for m in _team(hub_of(operators), people, rules, {}).members),
     )
 
 
+def hub_of(operators: Iterable[Member]) -> Team:
+    """The operators as a team has its members, so that what holds of these holds of them."""
+    return Team(name=HUB, namespace=HUB, members=tuple(operators))
+
+
 def mismatches(teams: Iterable[Team], people: People) -> tuple[Mismatch, ...]:
-    """Members who are not let in, since the login belongs to another account than the file says."""
+    """Members who get nothing, since the login belongs to another account than the file says."""
     return tuple(
         Mismatch(team=team.name, login=m.login, expected=str(m.github_id), found=holder.id)
         for team in teams
@@ -105,7 +114,7 @@ def _team(team: Team, people: People, rules: ClaimRules, claimants: Claimants) -
 
 
 def _member(listed: Member, people: People, rules: ClaimRules, claimants: Claimants) -> Member:
-    person = _person(listed, people)
+    person = person_of(listed, people)
     name = person.name if person else listed.login
     rights = listed.rights if rules.rights_from != "claim" else frozenset()
     if rules.rights_from != "file":
@@ -113,7 +122,8 @@ def _member(listed: Member, people: People, rules: ClaimRules, claimants: Claima
     return listed.model_copy(update={"login": name, "rights": rights})
 
 
-def _person(listed: Member, people: People) -> Person | None:
+def person_of(listed: Member, people: People) -> Person | None:
+    """Whose account an entry means, if that has signed in."""
     if listed.github_id is not None:
         return people.with_id(str(listed.github_id))
     return people.with_login(listed.login)

@@ -35,8 +35,8 @@ class FileReport(Frozen):
     """The source that the file is from, as an operator calls it."""
     revision: str | None = None
     """The commit, where the source has such, of the state in force."""
-    seen: str | None = None
-    """The revision that was read last, whatever came of it."""
+    read: str | None = None
+    """The commit of the state that was read last, which is where the findings are."""
     since: datetime | None = None
     """Since when the file cannot be taken in; None while it is in order."""
     lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
@@ -46,6 +46,10 @@ class FileReport(Frozen):
     def place(self, what: str) -> Place:
         """Where `what` stands: a login as the file writes it in lower case, or a key."""
         return Place(path=self.path, line=self.lines.get(what, 0), revision=self.revision)
+
+    def place_of(self, finding: Finding) -> Place:
+        """Where that was found: in the file as it was read last, whether or not that counts."""
+        return Place(path=self.path, line=finding.line, revision=self.read)
 
 
 class Snapshot(Frozen):

@@ -85,8 +85,6 @@ class Team(Frozen):
     url: str | None = None
     allow_claims: bool = False
     """Whether a provider's claim may bring members and rights (`allowClaims`)."""
-    path: str | None = None
-    """The file that defines the team, for operators and admins."""
 
     def open_on(self, today: date) -> bool:
         return self.expires is None or today <= self.expires

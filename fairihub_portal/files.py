@@ -22,6 +22,9 @@ class BrokenFile:
     findings: tuple[Finding, ...]
     source: str
     revision: str | None
+    """Of the state in force."""
+    read: str | None
+    """Of the state with the findings."""
     since: datetime | None
 
 
@@ -72,5 +75,6 @@ def _broken(report: FileReport, directory: TeamDirectory) -> BrokenFile:
         findings=errors or report.findings,
         source=report.source,
         revision=report.revision,
+        read=report.read,
         since=report.since,
     )

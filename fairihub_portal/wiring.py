@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado.web import RequestHandler, StaticFileHandler
 
-from fairihub_core.access import denial_of
+from fairihub_core.access import Closed, denial_of
 from fairihub_core.clock import today
 from fairihub_core.offers import offers_for
 from fairihub_core.palette import palette
@@ -17,7 +17,7 @@ from fairihub_core.people import Provider
 from fairihub_core.resolution import Mismatch
 from fairihub_core.servers import last_choice, started_at, state_of
 from fairihub_core.service_page import STANDING
-from fairihub_core.snapshot import Snapshot
+from fairihub_core.snapshot import Place, Snapshot
 from fairihub_portal.forms import TEMPLATES, profile_form
 from fairihub_portal.home import HomePage, ServerNow, home_page
 from fairihub_portal.pages import LogPageHandler, Mismatches, TeamPageHandler, Written
@@ -63,7 +63,7 @@ def template_vars(
     token_days: int = 30,
     language: str = SOURCE,
 ) -> dict[str, Any]:
-    """For `c.JupyterHub.template_vars`: `portal`, `starts`, and `home` (of the user at hand).
+    """For `c.JupyterHub.template_vars`: `portal`, `starts`, `home` of the user, and `end_of`.
 
     `mismatches` are the logins that belong to another account than the team files mean.
     """
@@ -82,7 +82,13 @@ def template_vars(
         token_days=token_days,
         language=language,
     )
-    return {"portal": portal, "starts": Starts(), "home": _homes(snapshot, mismatches)}
+    # Functions are called by the hub, with the user: what a page is to call comes out of one.
+    return {
+        "portal": portal,
+        "starts": Starts(),
+        "home": _homes(snapshot, mismatches),
+        "end_of": lambda _user: _ends(snapshot),
+    }
 
 
 def _homes(
@@ -94,6 +100,16 @@ def _homes(
         return home_page(user.name, _server_now(user), snapshot(), today(), mismatches())
 
     return home
+
+
+def _ends(snapshot: Callable[[], Snapshot]) -> Callable[[Closed], Place | None]:
+    """Where the file of a closed team says so, for those who may know."""
+
+    def end_of(closed: Closed) -> Place | None:
+        report = snapshot().report_of(closed.team) if closed.own else None
+        return report.place("expirationDate") if report else None
+
+    return end_of
 
 
 def options_form(
@@ -119,6 +135,22 @@ def options_form(
         return profile_form(page, contact, _language_of(spawner, language), _home_url(spawner))
 
     return form
+
+
+def default_url(snapshot: Callable[[], Snapshot]) -> Callable[[Any], str]:
+    """For `c.JupyterHub.default_url`: where somebody is led who asks for no page.
+
+    Operators without a team have no profile to choose, and all teams to look after; everybody
+    else goes where JupyterHub sends them.
+    """
+
+    def page_for(handler: Any) -> str:
+        user = handler.current_user
+        if user is None or snapshot().directory.open_teams_of(user.name, today()):
+            return ""
+        return f"{handler.hub.base_url}home"
+
+    return page_for
 
 
 def static_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, str]]]:

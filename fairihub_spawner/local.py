@@ -8,24 +8,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
+from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import Callable as CallableTrait
-from traitlets import Float, Integer, Unicode, default
+from traitlets import Integer, Unicode, default
 
-from fairihub_core import clock, processes
+from fairihub_core import processes
 from fairihub_core.equipment import environment_of, own_packages
 from fairihub_core.errors import FairihubError
 from fairihub_core.homes import prepare_home
-from fairihub_core.offers import Offer, parted
+from fairihub_core.offers import Offer
 from fairihub_core.places import Places
 from fairihub_core.team_secrets import secrets_of
-from fairihub_spawner import limits, options
+from fairihub_spawner import limits
+from fairihub_spawner.team_server import TeamServer, refusal_of
 
 JUPYTER_CONFIG = Path(__file__).parent / "jupyter_config"
 """Defaults of JupyterLab's own settings in our servers; a member's own settings win."""
@@ -43,15 +43,9 @@ class Kit:
     environment: dict[str, str]
 
 
-class TeamLocalSpawner(SimpleLocalProcessSpawner):
-    """A server with the size and equipment of the profile that its owner chose.
+class TeamLocalSpawner(TeamServer, SimpleLocalProcessSpawner):
+    """A server with the size and equipment of the profile that its owner chose."""
 
-    The owner's right to it is asked for at every start, of the directory of that moment.
-    """
-
-    directory = CallableTrait(help="The teams of this moment: () -> TeamDirectory.").tag(
-        config=True
-    )
     data = Unicode(help="The data folder of the hub.").tag(config=True)
     bucket_of = CallableTrait(
         default_value=lambda team, bucket: None,
@@ -61,33 +55,17 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
     activity_seconds = Integer(
         60, help="How often a server looks whether it works, and tells the hub."
     ).tag(config=True)
-    removal_grace = Float(
-        300, help="Seconds that a server goes on for an owner whom its team no longer admits."
-    ).tag(config=True)
-    removed_at = CallableTrait(
-        default_value=lambda login: None,
-        help="Since when no team admits a login, which a hub remembers over its restarts: "
-        "(login) -> datetime or None.",
-    ).tag(config=True)
-
     pid: int
     kit: Kit | None = None
-    refused_since: datetime | None = None
-    ending: bool = False
+
+    @property
+    def has_started(self) -> bool:
+        return self.kit is not None
 
     @default("cmd")
     def _default_cmd(self) -> list[str]:
         # Isolated: a `random.py` in the home must not keep the server from starting.
         return [sys.executable, "-I", "-m", "fairihub_spawner.singleuser"]
-
-    @default("default_url")
-    def _default_default_url(self) -> str:
-        return "/lab"
-
-    @default("http_timeout")
-    def _default_http_timeout(self) -> int:
-        # A whole class that starts at once shares the cores of one machine.
-        return 120
 
     @default("env_keep")
     def _default_env_keep(self) -> list[str]:
@@ -97,25 +75,6 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
     def _default_popen_kwargs(self) -> dict[str, Any]:
         return {"stdin": subprocess.DEVNULL}
 
-    @default("options_from_form")
-    def _default_options_from_form(self) -> Callable[..., dict[str, Any]]:
-        return options.options_from_form
-
-    @default("apply_user_options")
-    def _default_apply_user_options(self) -> Callable[..., None]:
-        # In start() they are: JupyterHub logs what is refused here with a traceback.
-        return lambda spawner, user_options: None
-
-    def options_from_query(self, query_data: dict[str, list[str]]) -> dict[str, Any]:
-        """The choice in a link to `/hub/spawn`; one on another site may not start a server."""
-        if options.wants_a_click(self.handler.request.headers):
-            raise refusal_of(
-                "needs-click",
-                "A link from another site asks to start this server. Choose the profile here.",
-                403,
-            )
-        return options.options_from_form(query_data)
-
     async def start(self) -> tuple[str, int]:
         """Starts the server, or says why not.
 
@@ -123,25 +82,12 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
             SpawnException: with the status and message of what was refused.
         """
         try:
-            offer, remembered = self._chosen()
-            self.user_options = self.orm_spawner.user_options = remembered
-            self.kit = await asyncio.to_thread(self._equipped, offer)
+            self.kit = await asyncio.to_thread(self._equipped, self.chosen_offer())
         except FairihubError as error:
             raise refusal_of(error.code, error.message, error.status) from None
         self.home_dir = str(self.kit.home)
         address: tuple[str, int] = await super().start()
         return address
-
-    def _chosen(self) -> tuple[Offer, dict[str, str]]:
-        try:
-            return options.choice(
-                self.user_options, self.user.name, self.directory(), clock.today()
-            )
-        except FairihubError as error:
-            if error.status == 400:
-                # JupyterHub has saved them already and would take them again next time.
-                self.orm_spawner.user_options = {}
-            raise
 
     def _equipped(self, offer: Offer) -> Kit:
         """Prepares all that is on disk. Blocks."""
@@ -179,8 +125,10 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
         """Ours, then the operator's, which win."""
         ours = [
             "--ServerApp.jpserver_extensions=fairihub_spawner.activity=True",
-            # What it installs would be installed for the hub and everyone.
+            # What is built, installed or switched off would be so for the hub and everyone.
+            "--ServerApp.jpserver_extensions=fairihub_spawner.no_builds=True",
             "--LabApp.extension_manager=readonly",
+            "--PluginManager.level=user",
             # How long a server goes by what the hub said of its visitor.
             "--HubOAuth.cache_max_age=3",
             # Nobody is to be asked, or counted, by others than this hub.
@@ -201,36 +149,6 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
                 os.chdir(kit.home)
 
         return enter
-
-    @default("poll_interval")
-    def _default_poll_interval(self) -> int:
-        return 10
-
-    async def poll(self) -> int | None:
-        """None while the server runs and its owner may have it; looked at every ten seconds."""
-        status: int | None = await super().poll()
-        end = self.ends_at()
-        # While one look ends the server, it runs for the others.
-        if status is not None or end is None or clock.now() < end or self.ending:
-            return status
-        self.log.warning("%s: no longer a member; the server ends", self._log_name)
-        self.ending = True
-        try:
-            await self.stop()
-        finally:
-            self.ending = False
-        return 1
-
-    def ends_at(self) -> datetime | None:
-        """When the server ends, as its team admits its owner no more; None while it does."""
-        login = self.user.name
-        name, _ = parted(str(self.user_options.get("profile")))
-        team = self.directory().team(name)
-        if self.kit is None or (team is not None and team.admits(login, clock.today())):
-            self.refused_since = None
-            return None
-        self.refused_since = self.refused_since or self.removed_at(login) or clock.now()
-        return self.refused_since + timedelta(seconds=self.removal_grace)
 
     async def _signal(self, sig: int) -> bool:
         """Whether the signal reached the server. A zombie would take it, and count as running."""
@@ -279,11 +197,3 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
             if not processes.is_still(self.pid, state["started_at"]):
                 self.pid = 0
                 self._sweep()
-
-
-def refusal_of(code: str, message: str, status: int) -> SpawnException:
-    """A refusal as JupyterHub tells it: by form as a page, by REST as JSON, without a traceback."""
-    refusal = SpawnException(message, reason=code, status_code=status)
-    # The page would show the exception's repr otherwise.
-    refusal.jupyterhub_message = message
-    return refusal

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from fairihub_core.lean import skip_slow_imports
+from fairihub_core.logs import Queryless
+
+_LOGGERS = ("ServerApp", "LabApp", "JupyterHubSingleUser", "tornado.general", "tornado.application")
 
 
 def main() -> None:
     """Starts JupyterHub's single-user server."""
     skip_slow_imports()
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(Queryless())
     from jupyterhub.singleuser import main as serve
 
     serve()

@@ -15,6 +15,7 @@ from traitlets import Callable as CallableTrait
 from traitlets import Float, default
 
 from fairihub_core import clock
+from fairihub_core.audit import Entry
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer, parted
 from fairihub_spawner import options
@@ -39,6 +40,11 @@ class TeamServer(_Spawner):
         default_value=lambda login: None,
         help="Since when no team admits a login, which a hub remembers over its restarts: "
         "(login) -> datetime or None.",
+    ).tag(config=True)
+
+    record = CallableTrait(
+        default_value=lambda entry: None,
+        help="Takes an audit Entry for each server that ends after the grace, and returns at once.",
     ).tag(config=True)
 
     user_options: dict[str, Any]
@@ -113,7 +119,16 @@ class TeamServer(_Spawner):
             await self.stop()
         finally:
             self.ending = False
+        self.record(self._ended(end - timedelta(seconds=self.removal_grace)))
         return 1
+
+    def _ended(self, since: datetime) -> Entry:
+        choice = str(self.user_options.get("profile"))
+        said = f"{choice}: its team lets them in no more since {since:%Y-%m-%d %H:%M} UTC."
+        return Entry(
+            at=clock.now(), action="server-stopped", login=self.user.name, by="fairihub",
+            team=parted(choice)[0], detail=said,
+        )  # fmt: skip
 
     def ends_at(self) -> datetime | None:
         """When the server ends, as its team admits its owner no more; None while it does."""

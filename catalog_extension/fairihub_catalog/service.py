@@ -18,16 +18,16 @@ from fairihub_catalog.catalogue import Catalogue
 from fairihub_catalog.handlers import QUICK, AnswerMixin, answered, error_answer, too_large
 from fairihub_catalog.operations import Call
 from fairihub_catalog.turns import Readings
-from fairihub_core.callers import forged, hub_away, sign_in_incomplete, signed_out, visitor_of
+from fairihub_core.callers import come_back, identified, sign_in_incomplete, signed_out
 from fairihub_core.clock import today
-from fairihub_core.errors import FairihubError, SignedOut, Unavailable
+from fairihub_core.errors import FairihubError, SignedOut
 from fairihub_core.scopes import Scope
 from fairihub_core.service_page import Brand
 from fairihub_core.teams import TeamDirectory
 
 SERVICE = "catalog"
 """What the hub calls it."""
-_HUB_SECONDS = 10.0
+_FAILURES = (web.HTTPError, ClientError)
 MAX_BODY = 256 * 2**20
 """What is read at all; what is over a route's limit is read and dropped, to be answered."""
 
@@ -67,34 +67,12 @@ class HubHandler(AnswerMixin, HubOAuthenticated, Dropping):
             Refused: not a person, lacking a scope, in no open team, or a forged request.
             Unavailable: the hub cannot be asked.
         """
-        model = await asked_of_hub(self)
-        if model is not None or self.get_secure_cookie(self.hub_auth.cookie_name):
-            # With a cookie the hub's class asks for the page's token, and knows nobody without it.
-            self._require_own_page()
-        visitor = visitor_of(model, SERVICE)
+        visitor = await identified(self, SERVICE, _FAILURES)
         self.current_user = visitor.login
         directory = cast("Directory", self.settings["directory"])
         self.caller = caller_of(visitor.login, directory(), today())
         visitor.require(self.needs())
         return self.caller
-
-    def _require_own_page(self) -> None:
-        try:
-            self.check_xsrf_cookie()
-        except web.HTTPError:
-            raise forged() from None
-
-
-async def asked_of_hub(handler: HubOAuthenticated) -> Any:
-    """What the hub says of the caller; None if it knows nobody.
-
-    Raises:
-        Unavailable: `hub-away`, no answer in time, or none that can be read.
-    """
-    try:
-        return await asyncio.wait_for(handler.hub_auth.get_user(handler, sync=False), _HUB_SECONDS)
-    except (web.HTTPError, ClientError, asyncio.TimeoutError, OSError, ValueError):
-        raise hub_away() from None
 
 
 class ApiHandler(HubHandler):
@@ -210,11 +188,7 @@ class CallbackHandler(AnswerMixin, HubOAuthCallbackHandler, Dropping):
     """Where the hub sends a browser back to after it signed in."""
 
     async def prepare(self) -> None:
-        try:
-            # Known before the hub's class asks, which would wait for the hub in the event loop.
-            self.current_user = await asked_of_hub(self)
-        except Unavailable:
-            self.current_user = None
+        self.current_user = await come_back(self, _FAILURES)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         answer = error_answer(web.HTTPError(405) if status_code == 405 else sign_in_incomplete())

@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from fairihub.oidc_settings import GrantSetting, Oidc
+from fairihub.operator_settings import OperatorSetting
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams, GitTeams, GrantSetting, KubernetesTeams, Oidc
+from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_core.start_causes import CAUSES, PHASES, WHO
 from fairihub_headless.requests import INPUTS, OUTPUTS
@@ -35,6 +37,7 @@ CUSTOMER_TABLES = {"profile": PROFILE_KEYS, "data": DATA_KEYS, "login": LOGIN_KE
 
 
 SETTING_BLOCKS: dict[str, type[BaseModel]] = {
+    "operator": OperatorSetting,
     "oidc": Oidc,
     "grant": GrantSetting,
     "folder": FolderTeams,

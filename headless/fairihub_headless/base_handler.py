@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +11,9 @@ from pydantic import BaseModel
 from tornado.web import Finish, HTTPError
 
 from fairihub_core.access import require_access
-from fairihub_core.callers import Visitor, forged, hub_away, sign_in_incomplete, visitor_of
+from fairihub_core.callers import Visitor, come_back, identified, sign_in_incomplete
 from fairihub_core.clock import today
-from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut, Unavailable
+from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut
 from fairihub_core.scopes import Scope
 from fairihub_headless.answering import Answering, Content
 from fairihub_headless.callers import Caller
@@ -22,7 +21,7 @@ from fairihub_headless.exceptions import no_such_method
 
 SERVICE = "headless"
 """What the hub calls it."""
-_HUB_SECONDS = 10.0
+_FAILURES = (HTTPError, ClientError)
 _FORMS = ("json", "html")
 
 
@@ -30,11 +29,7 @@ class Callback(Answering, HubOAuthCallbackHandler):
     """Where the hub sends a browser back to after it signed in."""
 
     async def prepare(self) -> None:
-        try:
-            # Known before the hub's class asks, which would wait for the hub in the event loop.
-            self.current_user = await asked_of_hub(self)
-        except Unavailable:
-            self.current_user = None
+        self.current_user = await come_back(self, _FAILURES)
 
     def explained(self, problem: BaseException | None, status: int) -> FairihubError:
         known = status == HTTPStatus.METHOD_NOT_ALLOWED or not isinstance(problem, HTTPError)
@@ -98,30 +93,18 @@ class Base(HubOAuthenticated, Answering):
         self.hub_auth.check_xsrf_cookie(self)
 
     async def _identified(self) -> Visitor:
-        """The person who asks.
+        """The person who asks; a browser that asks for a page is sent to sign in first.
 
         Raises:
-            SignedOut: nobody.
-            Refused: not a person, no access to the service, or a forged request.
-            Unavailable: the hub does not answer.
+            SignedOut, Refused, Unavailable: as `identified`.
         """
-        model = await asked_of_hub(self)
-        if model is not None or self.get_secure_cookie(self.hub_auth.cookie_name):
-            # With a cookie the hub's class asks for the page's token, and knows nobody without it.
-            self._require_own_page()
         try:
-            return visitor_of(model, SERVICE)
+            return await identified(self, SERVICE, _FAILURES)
         except SignedOut:
             if self._may_sign_in():
                 self.redirect(self.get_login_url())
                 raise Finish from None
             raise
-
-    def _require_own_page(self) -> None:
-        try:
-            self.check_xsrf_cookie()
-        except HTTPError:
-            raise forged() from None
 
     def _may_sign_in(self) -> bool:
         """Whether a browser asks for a page of ours, to which it may come back afterwards."""
@@ -134,15 +117,3 @@ class NotFound(Base):
 
     def needed(self) -> Scope | None:
         raise Missing("no-such-address", "There is nothing here; see the landing page.")
-
-
-async def asked_of_hub(handler: HubOAuthenticated) -> Any:
-    """What the hub says of the caller; None if it knows nobody.
-
-    Raises:
-        Unavailable: `hub-away`, no answer in time, or none that can be read.
-    """
-    try:
-        return await asyncio.wait_for(handler.hub_auth.get_user(handler, sync=False), _HUB_SECONDS)
-    except (HTTPError, ClientError, asyncio.TimeoutError, OSError, ValueError):
-        raise hub_away() from None

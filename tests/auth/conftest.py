@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,8 +20,11 @@ import pytest
 from fairihub_auth.link_store import LinkStore
 from fairihub_core import clock
 from tests.support.fake_github import FakeGitHub
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60
+"""Seconds: an answer may take as long as a busy machine makes it."""
 
 HUB_CONFIG = """
 import os
@@ -38,6 +40,7 @@ from fairihub_auth.store import AuthStore
 from fairihub_auth.watch import TeamWatch
 from fairihub_core.resolution import ClaimRules
 from fairihub_core.scopes import SNAPSHOT
+from fairihub_core.teams import Member
 
 class NoProxy(Proxy):
     \"\"\"These tests talk to the hub itself.\"\"\"
@@ -54,7 +57,8 @@ data = Path(os.environ["TEST_DATA"])
 publication = Publication()
 register = Register(
     AuthStore.in_folder(data), publication.put, provider=os.environ["TEST_PROVIDER"],
-    rules=ClaimRules(), operators=frozenset(os.environ["TEST_OPERATORS"].split()),
+    rules=ClaimRules(),
+    operators=[Member(login=login) for login in os.environ["TEST_OPERATORS"].split()],
 )
 watch = TeamWatch([FolderSource(data / "teams")], register.teams_are, kept=data / "teams.json")
 watch.start()
@@ -163,9 +167,7 @@ class Hub:
         self.teams = data / "teams"
         self.links = LinkStore(data / "links")
         self.tokens = {name: secrets.token_hex(16) for name in ("follower", "operator")}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._browsers: list[Browser] = []
 
@@ -194,7 +196,7 @@ class Hub:
                 stderr=log,
                 start_new_session=True,
             )
-        self.eventually(self._answers, seconds=40)
+        self.eventually(self._answers, seconds=PATIENCE)
 
     def stop(self) -> None:
         for browser in self._browsers:
@@ -206,10 +208,10 @@ class Hub:
         """Ends the process; browsers keep their cookies for its next start."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=PATIENCE)
 
     def browser(self) -> Browser:
-        self._browsers.append(Browser(base_url=self.url))
+        self._browsers.append(Browser(base_url=self.url, timeout=PATIENCE))
         return self._browsers[-1]
 
     def signed_in(self, login: str) -> Browser:
@@ -223,7 +225,8 @@ class Hub:
 
     def api(self, path: str, token: str | None, method: str = "GET", **more: Any) -> httpx.Response:
         headers = {"Authorization": f"token {token}"} if token else {}
-        return httpx.request(method, f"{self.url}/hub/api{path}", headers=headers, **more)
+        asked = {"headers": headers, "timeout": PATIENCE, **more}
+        return httpx.request(method, f"{self.url}/hub/api{path}", **asked)
 
     def user_token(self, login: str) -> str:
         answer = self.api(f"/users/{login}/tokens", self.tokens["operator"], "POST", json={})
@@ -239,7 +242,7 @@ class Hub:
     def log(self) -> str:
         return (self.data / "hub.log").read_text()
 
-    def eventually(self, holds: Callable[[], bool], seconds: float = 5) -> None:
+    def eventually(self, holds: Callable[[], bool], seconds: float = 20) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not within {seconds} s\n{self.log()[-4000:]}"

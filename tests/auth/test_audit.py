@@ -188,7 +188,7 @@ def test_nobody_waits_and_what_is_lost_is_counted(
     began = time.monotonic()
     for n in range(2000):
         log.record(entry(f"login{n}"))
-    assert time.monotonic() - began < 2, "nobody waits for a database that hangs"
+    assert time.monotonic() - began < 10, "nobody waits for a database that hangs"
     table.open.set()
     assert log.close(20)
     lost = [e.detail.split()[0] for e in table.entries if e.action == "entries-lost"]
@@ -204,7 +204,7 @@ def test_an_end_while_the_database_hangs_is_an_end(table: Table, recorder: Make)
     log.record(entry())
     began = time.monotonic()
     assert not log.close(0.5)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 def refused(login: str, second: float, code: str = "no-team") -> Entry:

@@ -339,7 +339,7 @@ def test_findings_name_the_object_its_version_and_the_field(
     assert report.findings[0].message == said
     assert report.findings[0].line == 0
     assert hub.who == {"uc4": "ada"}
-    assert report.seen == version != report.revision
+    assert report.read == version != report.revision
 
 
 @pytest.mark.parametrize("written", [83, True, 1.5, ["ada"], {"a": "b"}])

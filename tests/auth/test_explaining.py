@@ -8,14 +8,16 @@ import pytest
 
 from fairihub_auth.accounts import Accounts, forgotten
 from fairihub_auth.arrivals import Arrived
-from fairihub_auth.deciding import Caller, Wanted
+from fairihub_auth.audit_access import Wanted
+from fairihub_auth.caller import Caller
 from fairihub_auth.explaining import why
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Unavailable
 from fairihub_core.findings import Finding
+from fairihub_core.operators import Operator
 from fairihub_core.people import People, Person, Provider
 from fairihub_core.reasons import Explanation
-from fairihub_core.resolution import ClaimRules, Grant, Mismatch
+from fairihub_core.resolution import HUB, ClaimRules, Grant, Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
 
@@ -201,6 +203,61 @@ def test_operators_learn_what_arrived_and_why_it_counts_for_nothing(
     assert [g for g in grounds if not g.startswith("seas")] == [by_team[0], *by_team[2:]][1:]
     for by in ("lars", "rita"):
         assert claimed(by, "mona", values)[1:] == []
+
+
+# --- operators ---
+
+OPERATORS = (
+    Operator(login="adalove", person=PEOPLE.persons[0]),
+    Operator(login="dora", account="7"),
+    Operator(login="olga", person=Person(name="olga", id="1", logins=("olga",))),
+    Operator(login="opal"),
+)
+TRIED = (
+    Mismatch(team=HUB, login="adalove", expected="1001", found="2001"),
+    Mismatch(team=HUB, login="dora", expected="7", found="2002"),
+)
+
+
+def told_of_operators(by: str, login: str, team: str | None = None) -> list[str]:
+    accounts = Accounts("github", PEOPLE, TRIED, operators=OPERATORS)
+    caller = Caller(by, whole=True)
+    return lines(why(caller, login, team, SNAPSHOT, NOW.date(), accounts=accounts))[1:]
+
+
+ADALOVE = ": The operator “adalove” of the settings is “ada” on this hub, account 1001."
+
+
+@pytest.mark.parametrize(
+    ("login", "told"),
+    [
+        ("ada", [ADALOVE,
+                 ": Account 2001 was refused as “adalove”: this login is pinned to account 1001. "
+                 "If the person has a new account: fairihub unpin adalove; or say githubId in the "
+                 "setting `operators`."]),
+        ("dora", [": Nobody has signed in as the operator “dora” yet: only account 7 can.",
+                  ": Account 2002 gets nothing by “dora”: the setting `operators` says githubId 7. "
+                  "If the person has another account, mend it there."]),
+        ("olga", []),
+        ("opal", [": Nobody has signed in as the operator “opal” yet: whoever does so first is the "
+                  "operator from then on. Safer: say githubId in the settings."]),
+    ],
+)  # fmt: skip
+def test_operators_learn_who_the_operators_are(login: str, told: list[str]) -> None:
+    assert [g for g in told_of_operators("olga", login) if g.startswith(":")] == told
+    assert [g for g in told_of_operators("olga", login, "rivers") if g.startswith(":")] == []
+    for by in ("rita", "lars"):
+        assert [g for g in told_of_operators(by, login) if g.startswith(":")] == []
+
+
+def test_who_forgets_an_operator_is_told_whose_the_login_is_then() -> None:
+    accounts = Accounts("github", PEOPLE, TRIED, operators=OPERATORS)
+    told = forgotten(PEOPLE.persons[0], accounts, SNAPSHOT.directory)
+    assert told.waiting == ("2001",)
+    assert told.said.endswith(
+        "Whoever signs in first as “adalove” is an operator then. "
+        "Safer: say githubId in the settings, and no other account comes in."
+    )
 
 
 # --- an account that is forgotten ---

@@ -53,9 +53,9 @@ class Followed:
         return [f.code for r in self.snapshot.files if not r.ok for f in r.findings]
 
     def becomes(self, holds: Callable[[], object]) -> bool:
-        """Whether it holds within 5 s after somebody says that there is news."""
+        """Whether it holds soon after somebody says that there is news."""
         self.watch.poke("central")
-        return bool(eventually(holds, seconds=5))
+        return bool(eventually(holds))
 
 
 @pytest.fixture
@@ -484,7 +484,7 @@ def test_a_server_that_hangs_is_given_up_with_all_that_git_started(
     assert hub.codes == ["source-away"]
     (told,) = hub.snapshot.files
     assert told.findings[0].message == "It did not answer within 1 s."
-    assert "git-remote-http" not in command_lines()
+    assert f"git-remote-http {server.url}" not in command_lines()
 
 
 def test_a_hub_that_stops_waits_for_no_server(follow: Follow, server: GitServer) -> None:
@@ -492,11 +492,11 @@ def test_a_hub_that_stops_waits_for_no_server(follow: Follow, server: GitServer)
     server.hangs = True
     before = len(server.seen)
     hub.watch.poke("central")
-    assert eventually(lambda: len(server.seen) > before, seconds=5)
+    assert eventually(lambda: len(server.seen) > before)
     began = time.monotonic()
     hub.watch.stop()
-    assert time.monotonic() - began < 3
-    assert "git-remote-http" not in command_lines()
+    assert time.monotonic() - began < 10
+    assert f"git-remote-http {server.url}" not in command_lines()
 
 
 def test_many_pokes_are_one_fetch_and_at_most_one_a_second(
@@ -505,10 +505,11 @@ def test_many_pokes_are_one_fetch_and_at_most_one_a_second(
     hub = follow(url=f"{server.url}/teams.git")
     asks = lambda: sum("info/refs" in path for path in server.seen)  # noqa: E731
     before, began = asks(), time.monotonic()
-    while time.monotonic() - began < 2.5:
+    while (took := time.monotonic() - began) < 2.5 or asks() < before + 2:
+        assert took < 30
         hub.watch.poke("central")
         time.sleep(0.001)
-    assert 2 <= asks() - before <= 3
+    assert asks() - before <= 1 + took
     origin.commit({"teams/uc4.yaml": customer("uc4", "eve")})
     assert hub.becomes(lambda: hub.who == {"uc4": "eve"}), "and the last one counts"
 

@@ -13,6 +13,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from fairihub_auth.github import GitHubGate
+from fairihub_core.audit import Entry, line_of
 from tests.support.fake_github import USER, FakeGitHub
 
 Hub = Any
@@ -28,7 +29,7 @@ def hub(github_hub: Callable[..., Hub], customer: Customer, github: FakeGitHub) 
     return github_hub(
         uc4=customer("uc4", *MEMBERS),
         old=customer("old", "eve", expires="2024-12-31"),
-        operators="root",
+        operators="root countess",
     )
 
 
@@ -161,6 +162,10 @@ def test_a_rename_changes_nothing(
     assert comes_in("cleopatra") == "cleo"
     groups = hub.api("/users/cleo", hub.tokens["operator"]).json()["groups"]
     assert sorted(groups) == ["new-name", "uc4"]
+    first, *later = (e for e in hub.audit() if (e["action"], e["login"]) == ("signed-in", "cleo"))
+    assert first["detail"] == ""
+    said = {line_of(Entry.model_validate(entry)).partition("  ")[2] for entry in later}
+    assert said == {"signed-in  cleo  by cleo  Renamed: “cleopatra” at the provider."}
 
 
 def test_a_login_taken_by_somebody_else_opens_nothing_and_is_reported(
@@ -253,14 +258,33 @@ def test_operators_are_the_only_admins_and_only_as_long_as_settings_say_so(
 
     assert hub.api("/users/hal", token).status_code == 200
     hub.end()
-    hub.operators = "hal"
+    named, hub.operators = hub.operators, "hal"
     hub.start()
     assert not root.is_in()
     assert hub.api("/users/hal", token).status_code == 403
     assert (hal.is_in(), me(hal)["admin"]) == (True, True)
     hub.end()
-    hub.operators = "root"
+    hub.operators = named
     hub.start()
+
+
+def test_an_operator_who_was_renamed_leaves_no_login_to_others(
+    hub: Hub, github: FakeGitHub, comes_in: Callable[[str], str]
+) -> None:
+    """Known here as ivy, named in the settings as countess, and renamed once more."""
+    assert comes_in("ivy") == "ivy"
+    github.rename(8, "countess")
+    github.visitor, ivy = "countess", hub.browser()
+    ivy.by_github()
+    assert (me(ivy)["name"], me(ivy)["admin"]) == ("ivy", True)
+    github.rename(8, "baroness")
+    github.joins(99, "countess")
+    assert "denied countess another-person 99" in comes_in("countess")
+    hub.end()
+    hub.start()
+    assert "denied countess another-person 99" in comes_in("countess")
+    assert me(ivy)["admin"]
+    github.rename(8, "ivy")
 
 
 @pytest.mark.parametrize(

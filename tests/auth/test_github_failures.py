@@ -274,6 +274,46 @@ def test_a_code_opens_once(hub: Hub) -> None:
     assert not again.is_in()
 
 
+def test_whoever_reloads_a_denial_reads_it_again(
+    hub: Hub, github: FakeGitHub, customer: Customer
+) -> None:
+    github.visitor, browser = "mallory", hub.browser()
+    back = browser.to_github()
+    first = browser.get(back)
+    assert (first.status_code, "denied mallory no-team 3" in first.text) == (403, True)
+    entries = len(hub.audit())
+    for _ in range(2):
+        again = browser.get(back)
+        assert (again.status_code, again.text) == (403, first.text)
+    assert len(hub.audit()) == entries, "looking again is no new refusal"
+    # The address is good for nobody else, and no other address is good for this browser.
+    assert hub.browser().get(back).status_code == 400
+    assert browser.get("/hub/oauth_callback", params={"code": "x", "state": "y"}).status_code == 400
+    # Let in meanwhile, they are led to sign in.
+    number = hub.snapshot().json()["number"]
+    (hub.teams / "more.yaml").write_text(customer("more", "ada", "mallory"))
+    assert hub.snapshot(after=number, wait=5).status_code == 200
+    led = browser.get(back)
+    assert (led.status_code, led.headers["location"]) == (302, "/hub/oauth_login")
+    assert browser.by_github().status_code == 302
+    assert browser.is_in()
+    (hub.teams / "more.yaml").unlink()
+    assert hub.snapshot(after=number + 1, wait=5).status_code == 200
+
+
+def test_a_reloaded_denial_names_another_person_s_account_as_before(
+    hub: Hub, github: FakeGitHub, inside: Any
+) -> None:
+    github.rename(1, "lovelace")
+    github.joins(101, "ada")
+    github.visitor, browser = "ada", hub.browser()
+    back = browser.to_github()
+    assert "denied ada another-person 101" in browser.get(back).text
+    assert "denied ada another-person 101" in browser.get(back).text
+    github.accounts.pop(101, None)
+    github.rename(1, "ada")
+
+
 def test_a_return_without_a_code_begins_anew(hub: Hub) -> None:
     browser = hub.browser()
     answer = browser.get("/hub/oauth_callback", params={"state": state_of(browser)})

@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from fairihub_auth.deciding import Caller, standing_of, wanted
+from fairihub_auth.audit_access import wanted
+from fairihub_auth.caller import Caller
+from fairihub_auth.standing import standing_of
 from fairihub_auth.store import AuthStore
 from fairihub_core import clock
 from fairihub_core.audit import Entry

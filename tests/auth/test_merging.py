@@ -241,7 +241,9 @@ def test_lines_and_revision_are_those_of_the_state_in_force(customer: Customer) 
     assert first.lines["bob"] == 1 + good.splitlines().index("  - userName: bob")
     (broken,) = after({"a": good}, {"a": BROKEN}, {"a": later + BROKEN}).files
     assert (broken.revision, broken.lines) == ("r0", first.lines)
+    assert broken.read == "r2", "its errors are those of the state that was read last"
     (mended,) = after({"a": good}, {"a": BROKEN}, {"a": later}).files
+    assert mended.read == mended.revision
     assert (mended.revision, mended.lines["bob"]) == ("r2", first.lines["bob"] + 1)
     (never_good,) = after({"a": BROKEN}, {"a": BROKEN}).files
     assert (never_good.revision, never_good.lines) == ("r1", {})
@@ -325,7 +327,7 @@ def test_it_survives_being_kept_as_json(customer: Customer) -> None:
     good = after({"a": customer("x", "ada")}, {"a": BROKEN})
     kept = Snapshot.model_validate_json(good.model_dump_json())
     again = merged(kept, [listing("", {"a": BROKEN}, "r9")], NOW + timedelta(days=9))
-    files = tuple(report.model_copy(update={"seen": "r9"}) for report in good.files)
+    files = tuple(report.model_copy(update={"read": "r9"}) for report in good.files)
     assert (again.directory, again.files) == (good.directory, files)
 
 
@@ -353,7 +355,7 @@ def test_the_log_names_file_and_line_of_a_break_and_says_when_it_is_mended(
     whole, broken = after(good), after(good, {"teams/uc4.yaml": BROKEN})
     (attention, line), (_, kept) = changes(whole, broken)
     assert attention
-    assert line.startswith("teams/uc4.yaml:2: error ")
+    assert line.startswith("teams/uc4.yaml:2:")
     assert "Team “uc4” stays" in kept
     assert list(changes(broken, whole)) == [(False, "teams/uc4.yaml: in order again")]
 
@@ -362,5 +364,5 @@ def test_the_log_names_the_source_and_says_when_it_is_back(customer: Customer) -
     state = {"central": {"teams/x.yaml": customer("x", "ada")}}
     whole, away = after_sources(state), after_sources(state, {"central": None})
     assert next(iter(changes(after({}), whole)))[1].startswith("central: teams/x.yaml: team “x” is")
-    assert list(changes(whole, away)) == [(True, "central: error source-away: gone")]
+    assert list(changes(whole, away)) == [(True, "central: error: gone [source-away]")]
     assert list(changes(away, whole)) == [(False, "central: in order again")]

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from traitlets import TraitError
 from traitlets.config import Config
 
-from fairihub_auth.oidc import OidcGate, nonce_of
+from fairihub_auth.oidc import OidcGate
 from fairihub_auth.oidc_claims import values_at
+from fairihub_auth.oidc_pages import nonce_of
 from fairihub_auth.oidc_provider import (
     BadProvider,
     Remembered,

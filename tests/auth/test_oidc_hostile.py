@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -279,3 +280,25 @@ async def test_new_keys_are_fetched_when_a_token_names_one(
     assert await gate._id_claims(fake.signed(claims), None) == claims
     assert fake.asked == ["/keys"]
     fake.close()
+
+
+def test_a_subject_of_another_issuer_is_another_person(fake: FakeOidc, tmp_path: Path) -> None:
+    hub, other = OidcHub(tmp_path / "data", fake.issuer, fake.client), FakeOidc(*fake.client)
+    hub.start()
+    try:
+        assert sign_in(hub.browser()).status_code == 200
+        assert hub.user("bob")["groups"] == ["uc4"]
+        other.login, other.groups = "eve", ["uc4-members"]
+        other.id_claims = other.userinfo = {"sub": "sub-of-bob"}
+        hub.moves_to(other.issuer)
+        assert hub.members().keys() == {"ada"}, "bob's claims were said by another"
+        eve = hub.browser()
+        assert sign_in(eve).status_code == 200
+        assert eve.is_in()
+        assert [e["login"] for e in hub.audit("eve")] == ["eve"]
+        hub.moves_to(fake.issuer)
+        assert sign_in(hub.browser()).status_code == 200
+        assert len([e for e in hub.audit("bob") if e["action"] == "signed-in"]) == 2
+    finally:
+        hub.close()
+        other.close()

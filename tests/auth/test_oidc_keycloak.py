@@ -215,7 +215,7 @@ def test_without_the_provider_whoever_is_in_keeps_working(hub: OidcHub, keycloak
         assert eventually(lambda: inside.is_in() and "Claims of bob stay" in hub.log(), SECONDS)
         began = time.monotonic()
         assert inside.is_in()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5, "not for as long as the provider is given"
         hub.stop()
         hub.start()
         assert inside.is_in()

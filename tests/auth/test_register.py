@@ -49,12 +49,15 @@ def who(said: str) -> Identity:
 class Hub:
     """A register with a store of its own, and what it published."""
 
-    def __init__(self, folder: Path, provider: Provider, operators: frozenset[str]) -> None:
+    def __init__(
+        self, folder: Path, provider: Provider, operators: list[Member], origin: str
+    ) -> None:
         self.store = AuthStore.in_folder(folder)
         self.publication = Publication()
         self.register = Register(
-            self.store, self.publication.put, provider=provider, rules=RULES, operators=operators
-        )
+            self.store, self.publication.put, provider=provider, origin=origin, rules=RULES,
+            operators=operators,
+        )  # fmt: skip
 
     def teams_are(self, *said: str) -> None:
         teams = tuple(map(team, said))
@@ -71,6 +74,9 @@ class Hub:
     def is_in(self, name: str) -> bool:
         directory = self.publication.snapshot().directory
         return denial_of(name, directory, TODAY) is None
+
+    def operators(self) -> set[str]:
+        return set(self.publication.snapshot().directory.operators)
 
     def members(self) -> Mapping[str, list[str]]:
         directory = self.publication.snapshot().directory
@@ -93,8 +99,10 @@ def hub_of(tmp_path: Path) -> Iterator[MakeHub]:
     """A hub with these teams; made twice, the second is the first after a restart."""
     made: list[Hub] = []
 
-    def make(*teams: str, provider: Provider = "github", operators: str = "") -> Hub:
-        made.append(Hub(tmp_path, provider, frozenset(operators.split())))
+    def make(
+        *teams: str, provider: Provider = "github", operators: str = "", origin: str = ""
+    ) -> Hub:
+        made.append(Hub(tmp_path, provider, list(map(member, operators.split())), origin))
         made[-1].teams_are(*teams)
         return made[-1]
 
@@ -190,15 +198,15 @@ def test_a_rename_is_followed_by_number_and_the_file_may_follow(hub_of: MakeHub)
 
 
 def test_a_name_borne_for_a_day_gets_nothing_of_the_next_one_to_bear_it(hub_of: MakeHub) -> None:
-    hub = hub_of("uc4: mallory", operators="opal")
+    hub = hub_of("uc4: mallory")
     hub.comes_in("3 mallory")
     for visit in ("3 jane", "3 opal", "3 mallory"):
         assert hub.comes_in(visit) == "mallory"
-    hub.teams_are("urban: jane")
+    hub = hub_of("urban: jane", operators="opal")
     assert hub.comes_in("3 mallory") == "- no-team"
     assert hub.comes_in("8 jane") == "jane"
     assert hub.comes_in("9 opal") == "opal"
-    assert hub.publication.snapshot().directory.operators == {"opal"}
+    assert hub.operators() == {"opal"}
 
 
 def test_who_is_refused_keeps_no_name_of_it(hub_of: MakeHub) -> None:
@@ -405,6 +413,78 @@ def test_operators_come_in_without_a_team_by_their_account(hub_of: MakeHub) -> N
     assert hub.publication.snapshot().directory.operators == {"root", "ada"}
 
 
+@pytest.mark.parametrize("operator", ["bobby", "bobby=22"])
+@pytest.mark.parametrize("provider", ["github", "oidc"])
+def test_an_operator_known_by_an_older_name_keeps_the_login_of_the_settings(
+    operator: str, provider: Provider, hub_of: MakeHub
+) -> None:
+    """They rename again, and somebody else takes the login: that is no operator."""
+    hub_of("uc4: bob=22", provider=provider).comes_in("22 bob")
+    hub = hub_of("uc4: bob=22", provider=provider, operators=operator)
+    visits = ("22 bobby", "22 bobthird", "99 bobby", "22 bobthird")
+    answers = [hub.comes_in(visit) for visit in visits]
+    assert answers == ["bob", "bob", "- another-person", "bob"]
+    assert hub.operators() == {"bob"}
+    assert [(m.team, m.login, m.expected, m.found) for m in hub.register.mismatches()] == [
+        ("", "bobby", "22", "99")
+    ]
+    assert hub.warnings() == [], "no team file has to do with it"
+    again = hub_of("uc4: bob=22", provider=provider, operators=operator)
+    assert (again.comes_in("99 bobby"), again.operators()) == ("- another-person", {"bob"})
+
+
+def test_an_operator_with_a_number_is_that_account_alone(hub_of: MakeHub) -> None:
+    hub = hub_of("uc4: bob", operators="root=1")
+    assert hub.comes_in("2 root") == "- another-person"
+    assert hub.comes_in("1 toor") == "toor"
+    assert hub.operators() == {"toor"}
+    hub = hub_of("uc4: root", operators="root=5")
+    assert (hub.comes_in("2 root"), hub.operators()) == ("root", set())
+    assert [(m.team, m.found) for m in hub.register.mismatches()] == [("", "2")]
+
+
+def test_who_is_first_to_sign_in_with_a_login_alone_is_the_operator(hub_of: MakeHub) -> None:
+    hub = hub_of("uc4: mallory", operators="root")
+    hub.comes_in("3 mallory")
+    assert hub.comes_in("3 root") == "mallory"
+    assert (hub.comes_in("1 root"), hub.operators()) == ("- another-person", {"mallory"})
+    hub = hub_of("uc4: mallory", operators="root=1")
+    assert (hub.comes_in("1 root"), hub.operators()) == ("root", {"root"})
+
+
+def test_no_team_file_makes_another_account_the_operator(hub_of: MakeHub) -> None:
+    hub = hub_of("uc4: bob", operators="bobby")
+    assert [hub.comes_in(visit) for visit in ("22 bob", "22 bobby")] == ["bob", "bob"]
+    hub.teams_are("uc4: bob, bobby=99")
+    assert (hub.comes_in("99 bobby"), hub.operators()) == ("- another-person", {"bob"})
+    hub = hub_of("uc4: bob, bobby=99", operators="bobby=22")
+    assert (hub.comes_in("99 bobby"), hub.operators()) == ("bobby", {"bob"})
+
+
+def test_of_an_operator_who_is_not_plain_from_the_settings_the_log_tells_once(
+    hub_of: MakeHub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "fairihub.people")
+    hub = hub_of("uc4: bob, ada", operators="bobby root=1 ada")
+    visits = ("22 bob", "22 bobby", "99 bobby", "2 root", "42 ada", "22 bobby")
+    for visit in visits:
+        hub.comes_in(visit)
+    hub.teams_are("uc4: bob, ada, eve")
+    told = [(r.levelname, r.getMessage()) for r in caplog.records if "tried" not in r.getMessage()]
+    first = "whoever does so first is the operator from then on. Safer: say githubId in the"
+    assert sorted(told) == [
+        ("INFO", "The operator “bobby” of the settings is “bob” on this hub, account 22."),
+        ("WARNING", "Account 2 is no operator by “root”: that means account 1"),
+        ("WARNING", "Account 99 is no operator by “bobby”: that means account 22"),
+        ("WARNING", f"Nobody has signed in as the operator “ada” yet: {first} settings."),
+        ("WARNING", f"Nobody has signed in as the operator “bobby” yet: {first} settings."),
+        ("WARNING", "Nobody has signed in as the operator “root” yet: only account 1 can."),
+    ]
+    caplog.clear()
+    hub_of("uc4: bob", provider="links", operators="nobody-yet")
+    assert caplog.records == []
+
+
 def test_no_team_file_takes_out_an_operator(hub_of: MakeHub) -> None:
     hub = hub_of("uc4: bob", operators="root")
     hub.comes_in("2 root")
@@ -450,3 +530,16 @@ def test_while_the_records_are_away_nobody_new_comes_in_and_nobody_known_is_out(
     assert hub.register.people().with_id("7") is None
     assert hub.comes_in("42 lovelace") == "ada"
     assert hub.is_in("ada")
+
+
+@pytest.mark.parametrize("provider", ["github", "oidc"])
+def test_a_number_means_its_person_at_one_address_only(provider: Provider, hub_of: MakeHub) -> None:
+    here, there = (f"{provider} https://{name}.example" for name in ("one", "two"))
+    teams = ["uc4: ada, eve", "open:"]
+    assert hub_of(*teams, provider=provider, origin=here).comes_in("42 ada curators") == "ada"
+    other = hub_of(*teams, provider=provider, origin=there)
+    assert other.members() == {"uc4": ["ada", "eve"], "open": []}
+    assert other.comes_in("42 eve") == "eve"
+    assert other.comes_in("7 ada") == "ada", "who is ada there, their own teams say"
+    back = hub_of(*teams, provider=provider, origin=here)
+    assert (back.comes_in("42 ada"), back.comes_in("7 ada")) == ("ada", "- another-person")

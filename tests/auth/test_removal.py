@@ -13,6 +13,7 @@ import pytest
 
 from fairihub_auth.removal import left
 from fairihub_core import clock
+from fairihub_core.audit import Entry, line_of
 from fairihub_core.teams import Member, Team, TeamDirectory
 from tests.auth.conftest import Browser, Hub, customer_text
 from tests.support import duty_hub
@@ -302,6 +303,15 @@ def test_a_server_ends_after_the_grace(make: Make) -> None:
     hub.eventually(lambda: not server_of(hub, "cleo"), 10)
     hub.eventually(lambda: tokens_of(hub, "cleo") == [], WITHIN)
     assert standing(cleo)["server_ends"] is None
+    hub.eventually(lambda: bool(stopped(hub)))
+    (told,) = stopped(hub)
+    assert " server-stopped  cleo  by fairihub  team uc4  uc4.small: its team lets them" in told
+
+
+def stopped(hub: Hub) -> list[str]:
+    """The servers that were ended, as `fairihub audit` shows them."""
+    entries = map(Entry.model_validate, hub.audit())
+    return [line_of(entry) for entry in entries if entry.action == "server-stopped"]
 
 
 def test_without_a_grace_it_ends_at_once(make: Make) -> None:

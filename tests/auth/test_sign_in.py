@@ -28,7 +28,7 @@ def uc4(hub: Hub, customer: Customer) -> Iterator[Callable[[str], None]]:
     number = hub.snapshot().json()["number"]
     if file.read_text() != before:
         file.write_text(before)
-        assert hub.snapshot(after=number, wait=5).status_code == 200
+        assert hub.snapshot(after=number, wait=20).status_code == 200
 
 
 def test_a_link_signs_in_once(hub: Hub) -> None:
@@ -159,7 +159,7 @@ def test_a_removed_login_is_out_within_5_s(
     assert hub.api("/user", token).status_code == 200
     uc4(customer("uc4", "ada", "bob"))
 
-    hub.eventually(lambda: not cleo.is_in() and hub.api("/user", token).status_code == 403)
+    hub.eventually(lambda: not cleo.is_in() and hub.api("/user", token).status_code == 403, 5)
     page = cleo.get("/hub/login")
     assert page.status_code == 403
     assert "No team lists “cleo”" in page.text
@@ -184,7 +184,7 @@ def test_a_new_login_comes_in_within_5_s(
     hub: Hub, uc4: Callable[[str], None], customer: Customer
 ) -> None:
     uc4(customer("uc4", "ada", "bob", "cleo", "dora"))
-    hub.eventually(lambda: hub.browser().open_link(hub.link("dora")).status_code == 302)
+    hub.eventually(lambda: hub.browser().open_link(hub.link("dora")).status_code == 302, 5)
 
 
 def test_a_broken_edit_lets_nobody_in_and_nobody_out(
@@ -193,7 +193,7 @@ def test_a_broken_edit_lets_nobody_in_and_nobody_out(
     bob, token = hub.signed_in("bob"), hub.user_token("bob")
     number = hub.snapshot().json()["number"]
     uc4(customer("uc4", "mallory") + "  broken: [")
-    told = hub.snapshot(after=number, wait=5).json()
+    told = hub.snapshot(after=number, wait=20).json()
     assert [(f["team"], f["ok"]) for f in told["files"] if "uc4" in f["path"]] == [("uc4", False)]
     assert bob.is_in()
     assert hub.api("/user", token).status_code == 200

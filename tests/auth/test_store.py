@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from fairihub_auth.store import AuthStore, metadata
+from fairihub_auth.store import AuthStore, metadata, upgrade
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Unavailable
 from fairihub_core.people import People, Person
@@ -98,6 +98,47 @@ def test_a_number_means_somebody_with_its_own_provider_only(store: AuthStore) ->
     assert store.people("oidc").persons == (other,)
     assert not store.remove("oidc", "ada")
     assert store.people("github").persons == (ADA,)
+
+
+def test_a_number_means_somebody_at_its_own_address_only(store: AuthStore) -> None:
+    here, there = (f"oidc https://{name}.example/{'x' * 480}" for name in "ab")
+    mallory = Person(name="ada", id="42", logins=("ada", "mallory"))
+    store.put(here, ADA)
+    store.put(there, mallory)
+    assert (store.people(here).persons, store.people(there).persons) == ((ADA,), (mallory,))
+    assert store.remove(there, "ada")
+    assert store.people(here).persons == (ADA,)
+
+
+def test_accounts_of_before_stay_and_are_given_their_address(url: str) -> None:
+    _of_before(url, github="ada", oidc="bob")
+    store = AuthStore(url)
+    store.belong("oidc", "oidc https://a.example")
+    store.belong("oidc", "oidc https://b.example")
+    assert [p.name for p in store.people("github").persons] == ["ada"]
+    assert store.people("oidc") == store.people("oidc https://b.example") == People()
+    (bob,) = store.people("oidc https://a.example").persons
+    assert (bob.name, bob.id, bob.logins, bob.claims) == ("bob", "id of bob", ("bob",), {"x"})
+    with pytest.raises(Unavailable):
+        store.put("github", Person(name="eve", id="id of ada", logins=("eve",)))
+    store.close()
+
+
+def _of_before(url: str, **names: str) -> None:
+    """A database as the first version made it, with an account for each provider."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        upgrade(connection, "a0001")
+        for provider, name in names.items():
+            connection.execute(
+                sa.text(
+                    "INSERT INTO person VALUES (:provider, :name, :id, :logins, '[\"x\"]', "
+                    "'2026-06-01 12:00', '2026-06-01 12:00')"
+                ),
+                {"provider": provider, "name": name, "id": f"id of {name}",
+                 "logins": f'["{name}"]'},
+            )  # fmt: skip
+    engine.dispose()
 
 
 def test_a_person_is_forgotten_once(store: AuthStore) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from scripts.find_browser import find_browser
 from tests.support.running_hub import ROOT, RunningHub
@@ -15,6 +15,10 @@ from tests.support.running_hub import ROOT, RunningHub
 ARTEFACTS = ROOT / "tests" / "artefacts"
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 400, "height": 800}
+PATIENCE = 60_000
+"""Milliseconds: what a page comes to say may take as long as a busy machine makes it."""
+
+expect.set_options(timeout=PATIENCE)
 
 SignedIn = Callable[..., Page]
 Shot = Callable[[Page, str], None]
@@ -43,7 +47,7 @@ def signed_in(browser: Browser, hub: RunningHub) -> Iterator[SignedIn]:
         if login in contexts:
             return contexts[login].pages[0]
         contexts[login] = browser.new_context(viewport=DESK, base_url=hub.address)
-        contexts[login].set_default_timeout(30_000)
+        contexts[login].set_default_timeout(PATIENCE)
         page = contexts[login].new_page()
         page.goto(hub.new_link(login))
         page.wait_for_url("**/hub/spawn*")

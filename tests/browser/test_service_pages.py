@@ -114,6 +114,7 @@ def test_a_run_is_cancelled_after_a_question(page: Page, hub: RunningHub, shot: 
     run = _submitted(hub, "slow.ipynb", "import time\ntime.sleep(120)")
     page.goto(f"{RUNS}jobs/{run}")
     page.get_by_role("link", name="Cancel run").click()
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_visible()
     shot(page, "cancel-run")
     page.get_by_role("link", name="Let it run").click()
     page.get_by_role("link", name="Cancel run").click()
@@ -148,7 +149,7 @@ def test_open_pages_say_who_is_let_in_no_more_and_take_it_back(
     with hub.edited("fairicubeuc4", file.read_text().replace("userName: linus", "userName: joan")):
         for page in shown.values():
             said = page.get_by_role("alert")
-            expect(said).to_have_text("You are no longer in a team of this hub.", timeout=15_000)
+            expect(said).to_have_text("You are no longer in a team of this hub.")
         for name, page in shown.items():
             for width in (DESK, PHONE):
                 page.set_viewport_size(width)
@@ -158,13 +159,13 @@ def test_open_pages_say_who_is_let_in_no_more_and_take_it_back(
                     shot(page, f"removed-{name}-{width['width']}-{scheme}")
         expect(page.get_by_role("link", name="What to do")).to_be_visible()
     for page in shown.values():  # nobody comes back in by a session from before
-        expect(page.get_by_role("alert")).to_have_text("You are signed out.", timeout=15_000)
+        expect(page.get_by_role("alert")).to_have_text("You are signed out.")
     hub.forget_token("linus")
     with first.context.new_page() as again:
         again.goto(hub.new_link("linus"))
         again.wait_for_url("**/hub/spawn*")
     for page in shown.values():
-        expect(page.locator("#standing")).to_be_hidden(timeout=15_000)
+        expect(page.locator("#standing")).to_be_hidden()
     shown["runs"].close()
     first.set_viewport_size(DESK)
     first.emulate_media(color_scheme="light")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import DESK, Shot
+from tests.browser.conftest import DESK, PATIENCE, Shot
 from tests.support.keycloak import CLIENT_ID, CLIENT_SECRET, Keycloak
 from tests.support.running_hub import RunningHub, until
 
@@ -49,7 +49,7 @@ def visitor(browser: Browser, hub: RunningHub) -> Iterator[Visitor]:
 
     def page() -> Page:
         contexts.append(browser.new_context(viewport=DESK, base_url=hub.address))
-        contexts[-1].set_default_timeout(30_000)
+        contexts[-1].set_default_timeout(PATIENCE)
         return contexts[-1].new_page()
 
     yield page
@@ -94,7 +94,7 @@ def test_who_has_no_team_learns_what_to_ask_for(visitor: Visitor, shot: Shot) ->
     to_the_form(page)
     fill_in(page, "mallory")
     expect(page.get_by_role("main")).to_contain_text("mallory")
-    assert "/hub/oauth_callback" in page.url
+    expect(page).to_have_url(re.compile("/hub/oauth_callback"))
     shot(page, "oidc-no-team")
 
 

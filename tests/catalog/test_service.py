@@ -184,8 +184,7 @@ def test_hanging_up_gives_the_turn_back(hub, clients):
     headers = {**clients["ada"].headers, "Content-Length": "1000"}
     with contextlib.closing(HTTPConnection(httpx.URL(hub.service).netloc.decode())) as connection:
         connection.request("POST", "/services/catalog/api/contributions", b"{", headers)
-        time.sleep(0.5)  # until it has its turn
-        assert code() == "one-at-a-time"
+        assert eventually(lambda: code() == "one-at-a-time"), "it has its turn"
     assert eventually(lambda: code() == "bad-request")
 
 

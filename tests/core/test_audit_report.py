@@ -147,4 +147,4 @@ def test_an_end_without_a_hub_is_an_end(reporter: AuditReporter) -> None:
     reporter.record(entry("bob"))
     began = time.monotonic()
     assert not reporter.close(1)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10

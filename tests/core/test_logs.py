@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from fairihub_core.logs import Bounded, BoundedFormatter, Remarkable
+from fairihub_core.logs import Bounded, BoundedFormatter, Queryless, Remarkable
 
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
@@ -49,6 +49,28 @@ def test_what_others_log_is_cut_and_nothing_is_dropped():
     short = logging.LogRecord("x", logging.INFO, "", 1, "404 GET %s", ("/a",), None)
     assert Bounded().filter(short)
     assert short.getMessage() == "404 GET /a"
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("404 GET /hub/x?token=abc&y=1 (ada@::1)", "404 GET /hub/x?… (ada@::1)"),
+        (
+            "302 GET /hub/a -> https://x.example/b?code=1#c (",
+            "302 GET /hub/a -> https://x.example/b?… (",
+        ),
+        (
+            "Uncaught\nHTTPServerRequest(uri='/x?code=1', version",
+            "Uncaught\nHTTPServerRequest(uri='/x?…', version",
+        ),
+        ("Is it /x? Or ?y=1", "Is it /x? Or ?y=1"),
+        ("nothing %s", "nothing %s"),
+    ],
+)
+def test_no_query_of_an_address_is_logged(said, left):
+    record = logging.LogRecord("x", logging.INFO, "", 1, said, None, None)
+    assert Queryless().filter(record)
+    assert record.getMessage() == left
 
 
 @pytest.mark.parametrize(

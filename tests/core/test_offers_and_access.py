@@ -109,6 +109,18 @@ def test_denials_say_what_decided_and_whom_to_ask(directory):
     assert closed.message() == "Team “old” closed after 2024-12-31."
 
 
+def test_the_admin_of_a_closed_team_is_not_told_to_ask_herself(directory):
+    (closed,) = denial_of("barbara", directory, TODAY).closed
+    assert (closed.ask, closed.own) == ((), True)
+    (theirs,) = denial_of("edsger", directory, TODAY).closed
+    assert not theirs.own
+    ended = Member(login="ada", role="admin", expires=date(2026, 5, 31))
+    members = (ended, Member(login="bob", role="admin"))
+    one = TeamDirectory(teams=(Team(name="t", namespace="t", members=members),))
+    (former,) = denial_of("ada", one, TODAY).closed
+    assert (former.ask, former.own) == (("bob",), False), "an open team has its say without her"
+
+
 def test_a_membership_may_end_before_its_team():
     ended = Member(login="ada", expires=date(2026, 5, 31))
     directory = TeamDirectory(teams=(Team(name="t", namespace="t", members=(ended,)),))

@@ -52,6 +52,8 @@ FILES = (
     FileReport(
         path="teams/broken.yaml",
         ok=False,
+        revision=COMMIT,
+        read="fedcba9876543210",
         findings=(Finding(line=3, severity="error", code="broken-yaml", message="Not YAML."),),
     ),
 )
@@ -72,7 +74,7 @@ RULES = ClaimRules(
 
 @pytest.fixture
 def why() -> object:
-    directory = resolved(TEAMS, PEOPLE, rules=RULES, operators=frozenset({"olga"}))
+    directory = resolved(TEAMS, PEOPLE, rules=RULES, operators=[Member(login="olga")])
     snapshot = Snapshot(number=1, taken=SINCE, directory=directory, files=FILES)
 
     def ask(login: str, team: str | None = None, written: str | None = None) -> Explanation:
@@ -191,7 +193,7 @@ def test_no_claim_brings_anybody_where_the_file_allows_none():
             "Team “uc5” does not let “ada” in, but “ada” comes in without it.",
             [("uc5", False, "There is no team “uc5”.", "None"),
              ("uc5", False, "This file cannot be taken in: Not YAML.",
-              "teams/broken.yaml, line 3")],
+              "teams/broken.yaml, line 3, at fedcba987654")],
         ),
     ],
 )  # fmt: skip

@@ -157,7 +157,24 @@ def test_a_claim_does_not_help_who_the_file_puts_an_end_to() -> None:
 
 @pytest.mark.parametrize(
     ("operators", "found"),
-    [(set(), set()), ({"lovelace"}, {"lovelace"}), ({"ada", "cleo"}, {"ada", "cleo"})],
+    [
+        ([], set()),
+        (["ada"], {"ada"}),
+        (["lovelace"], {"ada"}),
+        (["lovelace", "cleo"], {"ada", "cleo"}),
+        (["countess=42"], {"ada"}),
+        (["bob=42"], {"ada"}),
+        (["cleo=99"], {"cleo"}),
+        # Another account than settings say is no operator by that login.
+        (["bob=99"], set()),
+        (["lovelace=99"], set()),
+    ],
 )
-def test_no_later_login_makes_anybody_an_operator(operators: set[str], found: set[str]) -> None:
-    assert resolved([], people(ADA), operators=frozenset(operators)).operators == found
+def test_operators_are_known_as_members_are(operators: list[str], found: set[str]) -> None:
+    named = [listed(said) for said in operators]
+    assert resolved([], people(ADA, BOB), operators=named).operators == found
+
+
+def test_while_nobody_has_signed_in_operators_are_as_settings_say() -> None:
+    named = [listed("ada"), listed("bob=7")]
+    assert resolved([], people(), operators=named).operators == {"ada", "bob"}

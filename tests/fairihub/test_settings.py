@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from fairihub.operator_settings import members_of
 from fairihub.settings import Settings, read_settings
 from fairihub_core.errors import BadInput
+from fairihub_core.teams import Member
 
 
 @pytest.fixture
@@ -24,8 +26,15 @@ def test_defaults_work(settings_of):
 
 
 def test_what_is_written_counts(settings_of):
-    settings = settings_of("name: Cube Lab\nidle_minutes: 15\noperators: [ada]\n")
-    assert (settings.name, settings.idle_minutes, settings.operators) == ("Cube Lab", 15, ("ada",))
+    settings = settings_of("name: Cube Lab\nidle_minutes: 15\n")
+    assert (settings.name, settings.idle_minutes) == ("Cube Lab", 15)
+
+
+def test_an_operator_is_a_login_or_a_login_with_its_number(settings_of):
+    settings = settings_of("operators: [ada, {userName: bob, githubId: 22}]\n")
+    members = (Member(login="ada"), Member(login="bob", github_id=22))
+    assert members_of(settings.operators) == members
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
 
 
 def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
@@ -44,7 +53,13 @@ def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
         ("colour: red", "colour:"),
         ("- a", "settings are written as `key: value`"),
         ("a: [", "not valid YAML"),
-        ("operators: [Ada Lovelace]", "operators.0:"),
+        ("operators: [Ada Lovelace]", "operators.0.userName:"),
+        ("operators: [{userName: ada, githubid: 5}]", "Did you mean “githubId”?"),
+        ("operators: [{userName: ada, githubId: '5'}]", "operators.0.githubId:"),
+        ("operators: [{userName: ada, githubId: true}]", "operators.0.githubId:"),
+        ("operators: [{githubId: 5}]", "operators.0.userName: Field required"),
+        ("operators: [ada, {userName: ada, githubId: 5}]", "operators: “ada” stands twice"),
+        ("operators: ada", "operators:"),
         ("x" * 300_000, "settings are written as"),
         ("team_files: [{gitt: x}]", "Did you mean “git”?"),
         ("team_files: [{git: a}, {git: b}]", "give each repository and cluster a name of its own"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fairihub.entrance import origin_of
 from fairihub.settings import Settings
 from fairihub.sign_in import Secrets, chosen_sign_in, taken_secrets
 from fairihub_core.errors import BadInput
@@ -11,6 +12,7 @@ from fairihub_core.errors import BadInput
 GITHUB = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "canary"}
 OIDC = {"OIDC_CLIENT_ID": "id", "OIDC_CLIENT_SECRET": "canary"}
 KEYCLOAK = {"issuer": "https://sso.example.org/realms/cube"}
+OPAL = {"userName": "opal", "githubId": 5}
 
 
 def settings(**given):
@@ -22,6 +24,8 @@ def settings(**given):
     [
         ({}, {}, "links"),
         ({}, GITHUB, "github"),
+        ({"operators": [OPAL]}, GITHUB, "github"),
+        ({"operators": ["opal"], "oidc": KEYCLOAK}, OIDC, "oidc"),
         ({"sign_in": "links"}, GITHUB, "links"),
         ({"oidc": KEYCLOAK}, OIDC, "oidc"),
         ({"oidc": KEYCLOAK, "sign_in": "github"}, GITHUB, "github"),
@@ -41,6 +45,8 @@ def test_the_provider_follows_from_what_is_set_up(given, environment, chosen):
         ({"sign_in": "oidc"}, OIDC, "needs the setting `oidc`"),
         ({"sign_in": "github"}, {}, "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"),
         ({}, {"GITHUB_CLIENT_ID": "id"}, "GITHUB_CLIENT_SECRET"),
+        ({"operators": [OPAL]}, {}, "names the githubId of “opal”"),
+        ({"operators": [OPAL], "oidc": KEYCLOAK}, OIDC, "Name the login alone"),
     ],
 )
 def test_half_a_provider_is_refused(given, environment, words):
@@ -63,3 +69,20 @@ def test_a_secret_of_another_provider_leaves_too():
     environment = {**GITHUB, **OIDC}
     assert taken_secrets("links", environment) == Secrets()
     assert "canary" not in environment.values()
+
+
+@pytest.mark.parametrize(
+    ("provider", "address", "origin"),
+    [
+        ("links", None, "links"),
+        ("github", None, "github"),
+        ("github", "https://github.com/", "github"),
+        ("github", "https://git.example.org/", "github https://git.example.org"),
+        ("oidc", None, "oidc https://sso.example.org/realms/cube"),
+    ],
+)
+def test_accounts_are_kept_apart_by_provider_and_address(provider, address, origin, monkeypatch):
+    monkeypatch.delenv("GITHUB_URL", raising=False)
+    if address is not None:
+        monkeypatch.setenv("GITHUB_URL", address)
+    assert origin_of(provider, settings(oidc=KEYCLOAK)) == origin

@@ -112,7 +112,7 @@ async def test_a_run_stays_with_its_team_wherever_its_owner_goes(house: Any) -> 
 
 
 async def test_runs_of_a_member_moved_to_another_team_end_after_the_grace(house: Any) -> None:
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 1.0})
+    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 3.0})
     in_uc1 = [await submitted(house, code=SLOW) for _ in range(3)]
     in_uc2 = await submitted(house, team="uc2")
     await house.until(in_uc1[1], lambda r: r.worker_pid is not None)
@@ -121,7 +121,7 @@ async def test_runs_of_a_member_moved_to_another_team_end_after_the_grace(house:
     await asyncio.sleep(0.4)
     queued = await house.runs.own(in_uc1[2].id, house.caller("bob"))
     assert queued.state is RunState.accepted, "a run for a closed team is not started"
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(3)
     house.engine.wake()
     ended = [await house.ended(run) for run in in_uc1]
     assert {(r.state.value, r.failure.code) for r in ended} == {("failed", "no-team")}

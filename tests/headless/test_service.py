@@ -197,13 +197,15 @@ def test_a_hard_body_delays_nobody(ada: httpx.Client, bob: httpx.Client) -> None
     nested = {"inputs": {"notebook": "nope.ipynb", "parameters_json": {"a": [[1]] * 15_000}}}
     with ThreadPoolExecutor(1) as other:
         for _ in range(3):
+            begun = time.monotonic()
             asked = other.submit(submit, ada, "nope.ipynb", parameters=hard)
             spent = _longest(bob, asked.done)
             assert (asked.result().status_code, asked.result().json()["code"]) == (413, "too-large")
             asked = other.submit(ada.post, EXECUTE, json=nested)
             spent = max(spent, _longest(bob, asked.done))
             assert asked.result().json()["code"] == "no-such-notebook"
-            assert spent < 1
+            # On a busy machine all is slow, but nobody waits until the hard one is done.
+            assert spent < max(1, (time.monotonic() - begun) / 3)
 
 
 def _longest(client: httpx.Client, done: Callable[[], bool]) -> float:
@@ -255,7 +257,7 @@ def test_access_follows_the_team_files(hub: Any) -> None:
 
 
 def _soon(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -338,12 +340,12 @@ def test_runs_survive_the_death_of_the_service(
     running = [submit(ada).json()["jobID"] for _ in range(2)]
     queued = submit(ada, "quick.ipynb").json()["jobID"]
     for job in running:
-        _within(lambda job=job: "on" in ada.get(f"jobs/{job}/logs").text, 30)
+        _within(lambda job=job: "on" in ada.get(f"jobs/{job}/logs").text, 60)
     assert ada.get(f"jobs/{queued}").json()["status"] == "accepted"
     workers = [p for p in _alive() if _job(p) in running]
     assert len(workers) >= 4
     hub.kill_service()
-    _within(lambda: not psutil.wait_procs(workers, timeout=0)[1], 10)
+    _within(lambda: not psutil.wait_procs(workers, timeout=0)[1], 30)
     hub.start_service()
     begun = time.monotonic()
     for job in running:
@@ -351,7 +353,7 @@ def test_runs_survive_the_death_of_the_service(
         assert (status["status"], status["failure"]["code"]) == ("failed", "service-stopped")
         assert ada.get(f"jobs/{job}/results").status_code == 500
         assert ada.get(f"jobs/{job}/files/executed.ipynb").status_code == 200
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert ended(ada, queued)["status"] == "successful"
     assert "done" in ada.get(f"jobs/{queued}/logs").text
 

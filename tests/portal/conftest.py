@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,13 +20,19 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from fairihub_auth.link_store import LinkStore
 from fairihub_core.clock import now
+from tests.support.ports import free_port
+from tests.support.proxy import proxy_command
 
-PROXY_HOME = Path.home() / ".cache" / "fairihub" / "test-proxy"
 CONFIG = Path(__file__).with_name("hub_config.py")
 ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60_000
+"""Milliseconds: what a page comes to say may take as long as a busy machine makes it."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ class Hub:
         """A new sign-in link, as the command line makes them; `next` is where it leads."""
         token = self.links.issue(login, lifetime, now())
         return f"{self.url}hub/login{next and f'?next={quote(next)}'}#link={token}"
+
+    @contextmanager
+    def starts_held(self) -> Iterator[None]:
+        """No server goes on starting before the end of the block."""
+        held = self.folder / "held"
+        held.touch()
+        try:
+            yield
+        finally:
+            held.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +77,7 @@ def github_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 @contextmanager
 def running(folder: Path, provider: str) -> Iterator[Hub]:
     base = "/lab/"
-    port, hub_port, api_port = free_ports(3)
+    port, hub_port, api_port = (free_port() for _ in range(3))
     told = {
         "folder": str(folder),
         "base": base,
@@ -70,7 +85,7 @@ def running(folder: Path, provider: str) -> Iterator[Hub]:
         "port": port,
         "hub_port": hub_port,
         "api_port": api_port,
-        "proxy": proxy_command(),
+        "proxy": str(proxy_command()),
         "colour": "#0b7261",
         "provider": provider,
     }
@@ -95,8 +110,7 @@ def running(folder: Path, provider: str) -> Iterator[Hub]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
     """Of one module only: while it lives, no other event loop can run in this thread."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
+    with sync_playwright() as p:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = p.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -108,7 +122,7 @@ def page(browser: Any) -> Iterator[Any]:
     """An empty browser; a script error or a breach of the policy fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
@@ -128,34 +142,6 @@ def signed_in(hub: Any, page: Any) -> Callable[[str], Any]:
         return page
 
     return sign_in
-
-
-def proxy_command() -> str:
-    """configurable-http-proxy, installed once for all tests of this machine."""
-    command = PROXY_HOME / "node_modules" / ".bin" / "configurable-http-proxy"
-    if not command.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm is needed to install the proxy of the test hub")
-        PROXY_HOME.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [npm, "install", "--prefix", str(PROXY_HOME), "configurable-http-proxy@5"],
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
-    return str(command)
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real hub for the tests of its pages: demo teams, fixed links, a slow and a bad start."""
+"""A real hub for the tests of its pages: demo teams, fixed links, starts that wait or fail."""
 
 import asyncio
 import json
@@ -37,7 +37,6 @@ urban = Team(
         Member(login="gone", expires=date(2024, 6, 30)),
     ),
     seconds={"user": 144000},
-    path="teams/urban-climate.yaml",
     profiles=(
         Profile(
             slug="small",
@@ -80,7 +79,6 @@ biodiversity = Team(
     name="biodiversity",
     namespace="biodiversity",
     members=(Member(login="ada"), Member(login="carl", role="admin")),
-    path="teams/biodiversity.yaml",
     profiles=(
         Profile(
             slug="basic",
@@ -126,6 +124,7 @@ snapshot_now = Snapshot(
             ok=False,
             source="github.com/cubes/teams",
             revision="0123456789abcdef0123",
+            read="fedcba9876543210fedc",
             since=datetime(2026, 5, 1, 9, 30, tzinfo=timezone.utc),
             lines={"ada": 31, "bob": 33, "cleo": 35, "gone": 38, "allowedLogins": 30},
             findings=(
@@ -168,12 +167,10 @@ def mismatches() -> tuple[Mismatch, ...]:
     return (Mismatch(team="urban-climate", login="dan", expected="583231", found="9919"),)
 
 
-async def slow_or_bad(spawner):
-    profile = spawner.user_options.get("profile")
-    if profile == "urban-climate.large":
-        await asyncio.sleep(4)
-    if profile == "biodiversity.bad":
-        await asyncio.sleep(1.5)
+async def held_or_bad(spawner):
+    while (folder / "held").exists():  # noqa: ASYNC110 (another process makes it)
+        await asyncio.sleep(0.05)
+    if spawner.user_options.get("profile") == "biodiversity.bad":
         error = RuntimeError("bad")
         error.jupyterhub_message = "The bucket of this profile cannot be reached."
         raise error
@@ -203,10 +200,10 @@ else:
 c.JupyterHub.spawner_class = StepwiseSpawner
 c.StepwiseSpawner.folder = str(folder)
 c.TeamLocalSpawner.directory = directory_now
-c.TeamLocalSpawner.removal_grace = 120
+c.TeamLocalSpawner.removal_grace = 600
 c.Spawner.poll_interval = 1
 c.TeamLocalSpawner.data = str(folder)
-c.Spawner.pre_spawn_hook = slow_or_bad
+c.Spawner.pre_spawn_hook = held_or_bad
 c.Spawner.options_form = wiring.options_form(
     snapshot=snapshot, enforcement=machine, contact="help@example.org", shares_system_user=True
 )

@@ -1,5 +1,16 @@
 """What a page is like to read, asked of the browser."""
 
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+
+def shows(place: Locator, *said: str) -> None:
+    """There is all of this to read, or will be shortly."""
+    for words in said:
+        expect(place).to_contain_text(words, use_inner_text=True)
+
+
 # Text whose colour is too close to what is painted behind it; colours by way of a canvas, so
 # that every notation of CSS is understood.
 TOO_FAINT = """() => {

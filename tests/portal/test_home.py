@@ -18,7 +18,6 @@ UC1 = Team(
     name="uc1",
     namespace="uc1",
     expires=date(2026, 12, 31),
-    path="teams/uc1.yaml",
     members=(
         Member(login="ada", role="admin"),
         Member(login="bob", expires=date(2026, 6, 30)),
@@ -29,7 +28,6 @@ CLOSED = Team(
     name="old",
     namespace="old",
     expires=date(2025, 1, 1),
-    path="teams/old.yaml",
     members=(Member(login="ada", role="admin"),),
 )
 BROKEN_UC1 = FileReport(path="teams/uc1.yaml", team="uc1", ok=False, findings=(WARNING, ERROR))

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import http.client
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.portal.reading import TOO_FAINT
+from tests.portal.reading import TOO_FAINT, shows
 
 
 def test_a_link_signs_in_goes_on_to_next_and_leaves_no_trace(hub, page):
     link = hub.link("ada", next="/lab/hub/token")
     page.goto(link)
     page.wait_for_url("**/hub/token")
-    assert page.locator(".fh-login").text_content() == "Signed in as ada"
+    expect(page.locator(".fh-login")).to_have_text("Signed in as ada")
     page.go_back()  # to the login page of the history, which leads those signed in onwards
     page.wait_for_url(lambda url: "login" not in url)
-    assert "#link" not in page.url
+    expect(page).not_to_have_url(re.compile("#link"))
     assert link.partition("#link=")[2] not in hub.log.read_text()
 
 
 def test_a_link_pasted_over_the_login_page_signs_in(hub, page):
     page.goto(f"{hub.url}hub/login")
-    assert "personal link" in page.locator("main").inner_text()
+    shows(page.locator("main"), "personal link")
     page.goto(hub.link("bob"))
     page.wait_for_selector("#logout")
 
 
 def test_a_link_that_does_not_work_says_so_and_what_to_do(hub, page):
     page.goto(hub.link("ada", lifetime=timedelta(seconds=-1)))
-    error = page.locator("#login-error")
-    error.wait_for()
-    assert "has been used already" in error.inner_text()
-    assert "fairihub link LOGIN" in page.locator("main").inner_text()
+    shows(page.locator("#login-error"), "has been used already")
+    shows(page.locator("main"), "fairihub link LOGIN")
 
 
 def test_a_link_wins_over_whoever_is_signed_in(hub, signed_in):
@@ -52,7 +52,7 @@ def test_a_link_from_elsewhere_to_a_profile_only_preselects_it(hub, signed_in):
     page.set_content(f"<a href='{hub.url}hub/spawn?profile=gpu'>start</a>")
     page.click("text=start")
     page.wait_for_selector("#spawn-error:has-text('another site')")
-    assert page.locator("input:checked").get_attribute("value") == "urban-climate.gpu"
+    expect(page.locator("input:checked")).to_have_value("urban-climate.gpu")
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,7 @@ def test_who_is_not_let_in_reads_why(hub, page, login, said):
     with page.expect_response(lambda r: r.request.method == "POST") as posted:
         page.goto(hub.link(login))
     assert posted.value.status == 403
-    page.wait_for_selector("text=Sign in as somebody else")
-    text = page.locator("main").inner_text()
-    assert [words for words in said if words not in text] == []
+    shows(page.locator("main"), *said)
     page.click("text=Sign in as somebody else")
     page.wait_for_selector("#signed-out")
     page.click("text=Sign in again")
@@ -78,14 +76,14 @@ def test_who_is_not_let_in_reads_why(hub, page, login, said):
 def test_without_a_profile_there_is_nothing_to_start(hub, signed_in):
     page = signed_in("eve")
     page.goto(f"{hub.url}hub/spawn")
-    assert "Your teams offer no profile" in page.locator("#no-profile").inner_text()
-    assert page.locator("main button").count() == 0
+    shows(page.locator("#no-profile"), "Your teams offer no profile")
+    expect(page.locator("main button")).to_have_count(0)
 
 
 def test_an_operator_without_a_team_is_led_to_the_teams(hub, signed_in):
     page = signed_in("olga")
     page.goto(f"{hub.url}hub/spawn")
-    assert "operators belong to no team" in page.locator("#no-profile").inner_text()
+    shows(page.locator("#no-profile"), "operators belong to no team")
     page.click("#no-profile a.fh-button")
     page.wait_for_selector("#all-teams")
 
@@ -93,92 +91,106 @@ def test_an_operator_without_a_team_is_led_to_the_teams(hub, signed_in):
 def test_a_profile_is_chosen_started_and_stopped(hub, signed_in):
     page = signed_in("bob")
     page.click("#start")
-    assert page.locator(".fh-team").count() == 1, "only the profiles of bob's team"
+    page.wait_for_url("**/hub/spawn/bob")
+    choice = page.locator("#start-choice")
+    expect(choice).to_have_text("Small · urban-climate")
+    expect(page.locator(".fh-team"), "only the profiles of bob's team").to_have_count(1)
     page.focus("input[name=profile]:checked")
     page.keyboard.press("ArrowDown")
-    assert page.locator("#start-choice").inner_text() == "Large · urban-climate"
+    expect(choice).to_have_text("Large · urban-climate")
     page.keyboard.press("Enter")
     page.wait_for_url("**/user/bob/lab*")
 
     page.goto(f"{hub.url}hub/home")
     server = page.locator("#server")
-    assert server.get_attribute("data-state") == "running"
-    assert "Large" in server.inner_text()
-    assert "28–30 GiB" in server.inner_text()
+    expect(server).to_have_attribute("data-state", "running")
+    shows(server, "Large", "28–30 GiB")
     page.click("#stop")
     page.click("dialog[open] >> text=Cancel")
-    assert server.get_attribute("data-state") == "running"
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page.locator("#server-state")).to_have_text("Running")
 
     page.click("#another")
     page.click("dialog[open] button[value=yes]")
     page.wait_for_url("**/hub/spawn/bob")
-    assert page.locator("#start-choice").inner_text() == "Large · urban-climate"
+    expect(choice).to_have_text("Large · urban-climate")
     page.goto(f"{hub.url}hub/home")
-    assert server.get_attribute("data-state") == "stopped"
+    expect(server).to_have_attribute("data-state", "stopped")
+
+
+def test_the_choice_is_named_before_any_script_has_run(hub, signed_in, browser):
+    cookies = signed_in("carl").context.cookies()
+    with browser.new_context(java_script_enabled=False) as context:
+        context.add_cookies(cookies)
+        page = context.new_page()
+        page.goto(f"{hub.url}hub/spawn")
+        choice = page.locator("#start-choice")
+        expect(choice).to_have_text("Basic <b>& · biodiversity")
+        expect(choice, "nothing would change it").to_be_hidden()
 
 
 def test_a_start_can_be_called_off(hub, signed_in):
     page = signed_in("ada")
     page.goto(f"{hub.url}hub/spawn")
     page.check("input[value='urban-climate.large']")
-    page.click("#start-server")
-    page.wait_for_url("**/spawn-pending/**")
-    page.click("#stop-server-btn")
-    page.wait_for_url("**/hub/home")
-    assert page.locator("#server").get_attribute("data-state") == "stopped"
+    with hub.starts_held():
+        page.click("#start-server")
+        page.wait_for_url("**/spawn-pending/**")
+        page.click("#stop-server-btn")
+        page.wait_for_url("**/hub/home")
+    expect(page.locator("#server")).to_have_attribute("data-state", "stopped")
 
 
 def test_a_start_that_fails_says_why_and_offers_another(hub, signed_in):
     page = signed_in("ada")
     page.goto(f"{hub.url}hub/spawn")
     page.check("input[value='biodiversity.bad']")
-    page.click("#start-server")
-    page.wait_for_selector("#retry:visible")
-    assert page.locator("#failure").inner_text() == "The bucket of this profile cannot be reached."
+    with hub.starts_held():
+        page.click("#start-server")
+        page.wait_for_url("**/spawn-pending/**")
+    expect(page.locator("#retry")).to_be_visible()
+    failure = page.locator("#failure")
+    expect(failure).to_have_text("The bucket of this profile cannot be reached.")
     page.reload()
-    assert "The bucket of this profile" in page.locator("#failure").inner_text()
+    shows(failure, "The bucket of this profile")
     page.click("#start")
     page.wait_for_url("**/hub/spawn/ada*")
 
 
 def test_what_is_wrong_with_files_is_shown_to_whom_it_concerns(hub, signed_in):
     page = signed_in("ada")
-    broken = page.locator(".fh-broken").inner_text()
-    assert "teams/urban-climate.yaml" in broken
-    assert "Line 14, column 3" in broken
-    assert "last good state" in broken
-    assert "ago" in broken
-    assert "0123456789ab" in broken
-    assert "583231" in page.locator(".fh-wrong").inner_text()
+    place = ("teams/urban-climate.yaml", "Line 14, column 3", "0123456789ab")
+    shows(page.locator(".fh-broken"), *place, "last good state", "ago")
+    shows(page.locator(".fh-broken"), "The errors are in the state at fedcba987654")
+    shows(page.locator(".fh-wrong"), "583231")
 
 
 @pytest.mark.parametrize("login", ["bob", "carl"])
 def test_it_is_nothing_for_others(signed_in, login):
-    assert signed_in(login).locator(".fh-broken, .fh-wrong, #all-teams").count() == 0
+    expect(signed_in(login).locator(".fh-broken, .fh-wrong, #all-teams")).to_have_count(0)
 
 
 def test_an_operator_sees_what_is_wrong_anywhere_and_every_team(hub, signed_in):
     page = signed_in("olga")
-    assert page.locator(".fh-broken").count() == page.locator(".fh-wrong").count() == 1
+    expect(page.locator(".fh-broken")).to_have_count(1)
+    expect(page.locator(".fh-wrong")).to_have_count(1)
     page.click("#all-teams >> text=coast-2023")
     page.wait_for_url("**/hub/team/coast-2023")
-    assert "Closed after 2023-12-31" in page.locator("main").inner_text()
+    shows(page.locator("main"), "Closed after 2023-12-31")
 
 
 def test_the_page_of_jupyterhub_for_operators_is_in_our_frame(hub, signed_in):
     page = signed_in("olga")
-    page.goto(f"{hub.url}hub/admin")
-    page.wait_for_selector("#react-admin-hook table")
-    assert page.locator(".fh-brand").inner_text() == "Cube Lab"
-    page.wait_for_event("response", lambda answer: answer.url.endswith("fairihub/standing"))
+    with page.expect_response(lambda answer: answer.url.endswith("fairihub/standing")):
+        page.goto(f"{hub.url}hub/admin")
+        page.wait_for_selector("#react-admin-hook table")
+        expect(page.locator(".fh-brand")).to_have_text("Cube Lab")
 
 
 def test_signing_out_says_what_has_ended_and_what_goes_on(hub, signed_in):
     page = signed_in("bob")
     page.click("#logout")
-    said = page.locator("#signed-out").inner_text()
-    assert "has ended, in this browser" in said
-    assert "Servers and runs go on" in said
+    shows(page.locator("#signed-out"), "have ended, in every browser", "Servers and runs go on")
     page.goto(f"{hub.url}hub/home")
     page.wait_for_url("**/hub/login*")
 
@@ -188,22 +200,21 @@ def test_a_token_is_made_shown_once_and_revoked(hub, signed_in):
     page.goto(f"{hub.url}hub/token")
     page.fill("#token-note", "nightly <b>run")
     page.click("text=Make a token")
-    page.wait_for_selector("#token-area:visible")
-    assert len(page.locator("#token-result").inner_text()) >= 32
+    expect(page.locator("#token-result")).to_have_text(re.compile(r"^\w{32,}$"))
     row = page.locator(".token-row", has_text="nightly <b>run")
     for _ in range(2):  # as the script puts it into the list, and as the hub does
-        assert "Everything you may" in row.inner_text()
-        assert "in 30 days" in row.inner_text()
+        shows(row, "Everything you may", "in 30 days")
         page.reload()
     row.get_by_role("button").click()
     page.click("dialog[open] >> text=Cancel")
-    assert row.count() == 1
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(row).to_have_count(1)
     row.get_by_role("button").click()
-    assert "nightly <b>run" in page.locator("dialog[open]").inner_text()
+    shows(page.locator("dialog[open]"), "nightly <b>run")
     page.click("dialog[open] button[value=yes]")
-    row.wait_for(state="detached")
+    expect(row).to_have_count(0)
     page.reload()
-    assert page.locator("text=nightly").count() == 0
+    expect(page.locator("text=nightly")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -224,15 +235,15 @@ def test_a_token_is_made_shown_once_and_revoked(hub, signed_in):
 def test_a_token_is_limited_to_what_is_ticked(hub, signed_in, rights, scopes):
     page = signed_in("bob")
     page.goto(f"{hub.url}hub/token")
-    assert page.locator("#token-rights input:enabled").count() == 0
+    expect(page.locator("#token-rights input:enabled")).to_have_count(0)
     page.check("input[value=some]")
     page.click("text=Make a token")
-    assert "at least one" in page.locator("#token-error").inner_text()
+    shows(page.locator("#token-error"), "at least one")
     for right in rights:
         page.check(f"input[value={right}]")
     page.select_option("#token-expiration-seconds", label="7 days")
     page.click("text=Make a token")
-    page.wait_for_selector("#token-area:visible")
+    expect(page.locator("#token-area")).to_be_visible()
     token = page.locator("#token-result").inner_text()
     said = page.request.get(
         f"{hub.url}hub/api/user", headers={"Authorization": f"Bearer {token}"}
@@ -241,16 +252,16 @@ def test_a_token_is_limited_to_what_is_ticked(hub, signed_in, rights, scopes):
     row = page.locator(".token-row").first
     labels = page.locator(".token-row ul").first
     page.reload()
-    assert labels.locator("li").count() == len(rights), "no scope is left without words"
-    assert "in 7 days" in row.inner_text()
+    expect(labels.locator("li"), "no scope is left without words").to_have_count(len(rights))
+    shows(row, "in 7 days")
 
 
 def test_the_keyboard_reaches_the_content_first(signed_in):
     page = signed_in("ada")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "content"
+    expect(page.locator("#content")).to_be_focused()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -270,11 +281,13 @@ def test_pages_fit_a_narrow_screen_and_are_readable(hub, page, signed_in, login,
 
 def test_the_choice_of_light_or_dark_is_kept(hub, signed_in):
     page = signed_in("ada")
+    body = page.locator("body")
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click("#dark-theme-toggle")
+    expect(body).not_to_have_css("background-color", before)
     after = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.goto(f"{hub.url}hub/token")
-    assert before != after == page.evaluate("getComputedStyle(document.body).backgroundColor")
+    expect(body).to_have_css("background-color", after)
 
 
 def test_pages_are_not_framable_and_files_are_cached_by_version(hub):

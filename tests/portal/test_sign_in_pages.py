@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from playwright.sync_api import expect
 
-from tests.portal.reading import TOO_FAINT
+from tests.portal.reading import TOO_FAINT, shows
 
 
 @pytest.fixture
@@ -19,24 +21,21 @@ def come_back(github_hub: Any, page: Any) -> Any:
         cookie = {"name": "account", "value": account, "url": github_hub.url}
         page.context.add_cookies([cookie] if account else [])
         page.goto(f"{github_hub.url}hub/login")
-        page.click("#login-provider")
-        page.wait_for_selector("h1")
+        with page.expect_navigation():  # to the end: the page left behind has a text as well
+            page.click("#login-provider")
         return page
 
     return as_account
 
 
-def text_of(page: Any) -> str:
-    return " ".join(page.locator("main").inner_text().split())
-
-
 def test_one_button_leads_to_the_provider_and_no_address_is_asked_for(github_hub, page):
     page.goto(f"{github_hub.url}hub/login?next=%2Flab%2Fhub%2Ftoken")
     button = page.locator("#login-provider")
-    assert button.inner_text() == "Sign in with GitHub"
-    assert button.get_attribute("href").endswith("/hub/oauth_login?next=%2Flab%2Fhub%2Ftoken")
-    assert "login and your account number, and for no e-mail address" in text_of(page)
-    assert page.locator("input").count() == 0
+    expect(button).to_have_text("Sign in with GitHub")
+    there = re.compile(re.escape("/hub/oauth_login?next=%2Flab%2Fhub%2Ftoken") + "$")
+    expect(button).to_have_attribute("href", there)
+    shows(page.locator("main"), "login and your account number, and for no e-mail address")
+    expect(page.locator("input")).to_have_count(0)
 
 
 def test_whoever_is_in_a_team_goes_on_to_next(github_hub, page):
@@ -48,12 +47,10 @@ def test_whoever_is_in_a_team_goes_on_to_next(github_hub, page):
 
 def test_a_login_that_no_team_lists_reads_the_lines_that_are_missing(come_back):
     page = come_back("octocat:583231")
-    facts = page.locator("#denied-account").inner_text()
-    assert "octocat" in facts
-    assert "583231" in facts
+    shows(page.locator("#denied-account"), "octocat", "583231")
     lines = yaml.safe_load(page.locator("#request-lines").inner_text())
     assert lines == [{"userName": "octocat", "githubId": 583231, "role": "user"}]
-    assert "may sign you in again at once" in text_of(page)
+    shows(page.locator("main"), "may sign you in again at once")
 
 
 def test_the_mail_holds_the_lines_and_the_team_once_it_is_named(come_back):
@@ -64,11 +61,13 @@ def test_the_mail_holds_the_lines_and_the_team_once_it_is_named(come_back):
     assert subject == "Access to Cube Lab for octocat"
     assert "githubId: 583231\r\n" in body
     page.fill("#request-team", "a & b? c=d")
+    expect(mail).to_have_attribute("href", re.compile("team%20"))
     _, subject, body = opened(mail.get_attribute("href"))
     assert subject == "Access to Cube Lab for octocat, team a & b? c=d"
     assert "to team a & b? c=d of Cube Lab" in body
     assert "githubId: 583231\r\n" in body
     page.fill("#request-team", " ")
+    expect(mail).not_to_have_attribute("href", re.compile("team%20a"))
     assert "team" not in opened(mail.get_attribute("href"))[1]
 
 
@@ -94,9 +93,9 @@ def test_the_request_needs_no_script(github_hub, browser):
     context.add_cookies([{"name": "account", "value": "octocat:583231", "url": github_hub.url}])
     page = context.new_page()
     page.goto(f"{github_hub.url}hub/oauth_login")
-    assert "githubId: 583231" in page.locator("#request-lines").inner_text()
+    shows(page.locator("#request-lines"), "githubId: 583231")
     assert "githubId: 583231" in opened(page.locator("#request-mail").get_attribute("href"))[2]
-    assert page.locator("#request-team, button[data-copies]").locator("visible=true").count() == 0
+    expect(page.locator("#request-team:visible, button[data-copies]:visible")).to_have_count(0)
     context.close()
 
 
@@ -110,9 +109,9 @@ def test_the_request_needs_no_script(github_hub, browser):
     ],
 )
 def test_other_ends_say_what_happened_and_what_to_do(come_back, account, said):
-    text = text_of(come_back(account))
-    assert [words for words in said if words not in text] == []
-    assert "githubId" not in text
+    main = come_back(account).locator("main")
+    shows(main, *said)
+    expect(main).not_to_contain_text("githubId", use_inner_text=True)
 
 
 def test_whoever_is_in_keeps_working_while_the_provider_is_away(github_hub, come_back):
@@ -120,29 +119,29 @@ def test_whoever_is_in_keeps_working_while_the_provider_is_away(github_hub, come
     page.wait_for_url("**/hub/home")
     page.context.add_cookies([{"name": "account", "value": "nobody", "url": github_hub.url}])
     page.goto(f"{github_hub.url}hub/oauth_login")
-    assert "does not answer" in text_of(page)
+    shows(page.locator("main"), "does not answer")
     page.click("a:text-is('Keep working')")
     page.wait_for_url("**/hub/home")
 
 
 def test_a_stale_sign_in_repeats_nothing_of_the_address(github_hub, page):
     page.goto(f"{github_hub.url}hub/oauth_callback?code=1&state=call-0900-123")
-    assert "took too long" in text_of(page)
+    shows(page.locator("main"), "took too long")
     page.goto(f"{github_hub.url}hub/oauth_callback?error=x&error_description=call-0900-123")
-    assert "reports an error" in text_of(page)
+    shows(page.locator("main"), "reports an error")
     assert "0900" not in page.content()
 
 
 def test_signing_out_names_the_session_that_may_still_be_open(come_back):
     page = come_back("ada:583230")
     page.click("#logout")
-    assert "still be signed in at GitHub" in page.locator("#signed-out").inner_text()
+    shows(page.locator("#signed-out"), "still be signed in at GitHub")
 
 
 def test_a_server_that_does_not_answer_is_no_error_of_the_hub(github_hub, page):
     page.goto(f"{github_hub.url}hub/error/503")
-    assert "Your server does not answer" in text_of(page)
-    assert page.locator("main a", has_text="Home").count() == 1
+    shows(page.locator("main"), "Your server does not answer")
+    expect(page.locator("main a", has_text="Home")).to_have_count(1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
+from playwright.sync_api import expect
+
+from tests.portal.conftest import PATIENCE
+from tests.portal.reading import shows
+
+ENDS = re.compile(r"Your server ends in (10|9) minutes\.")
+TURN = 6_000
+"""Milliseconds in which a page that is looked at asks the hub."""
 
 
 @pytest.fixture
@@ -21,6 +30,7 @@ def removed(hub: Any) -> Iterator[Any]:
 def with_server(browser: Any, hub: Any) -> Iterator[Any]:
     """Bob in a browser of his own, with a running server and the hub's home page open."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(hub.link("bob"))
     page.wait_for_url("**/hub/home")
@@ -40,19 +50,19 @@ def test_for_all_others_there_is_no_such_page(hub, signed_in, login, team):
     page = signed_in(login)
     answer = page.goto(f"{hub.url}hub/team/{team}")
     assert answer.status == 404
-    assert "There is no such page" in page.locator("main").inner_text()
+    shows(page.locator("main"), "There is no such page")
 
 
 def test_nobody_is_asked_to_sign_in(hub, page):
     page.goto(f"{hub.url}hub/team/urban-climate")
-    assert "/hub/login" in page.url
+    expect(page).to_have_url(re.compile("/hub/login"))
 
 
 def test_remarks_on_a_file_that_is_in_force_are_told(hub, signed_in):
     page = signed_in("carl")
     page.goto(f"{hub.url}hub/team/biodiversity")
-    assert "Line 9: A number that a line break" in page.locator("#remarks").inner_text()
-    assert "taken in, with remarks" in page.locator("#team-file").inner_text()
+    shows(page.locator("#remarks"), "Line 9: A number that a line break")
+    shows(page.locator("#team-file"), "taken in, with remarks")
 
 
 def test_an_admin_finds_members_and_the_lines_to_add_one(hub, signed_in):
@@ -67,45 +77,47 @@ def test_an_admin_finds_members_and_the_lines_to_add_one(hub, signed_in):
         ["gone", "member", "nothing", "ended after 2024-06-30", "line 38"],
     ]
     page.fill("#new-login", "on")
-    assert yaml.safe_load(page.locator("#new-lines").inner_text()) == [
-        {"userName": "on", "role": "user"}
-    ]
-    assert "0123456789ab" in page.locator("#team-file").inner_text()
-    assert page.locator("#team-runs").get_attribute("href").endswith("jobs?team=urban-climate")
-    assert "No server of this team is running" in page.locator("#servers").inner_text()
+    lines = page.locator("#new-lines")
+    expect(lines).not_to_contain_text("LOGIN")
+    assert yaml.safe_load(lines.inner_text()) == [{"userName": "on", "role": "user"}]
+    shows(page.locator("#team-file"), "0123456789ab")
+    runs = re.compile(r"jobs\?team=urban-climate$")
+    expect(page.locator("#team-runs")).to_have_attribute("href", runs)
+    shows(page.locator("#servers"), "No server of this team is running")
 
 
 def test_an_admin_stops_a_server_by_keyboard_after_a_question(hub, signed_in, with_server):
     page = signed_in("ada")
     page.goto(f"{hub.url}hub/team/urban-climate")
     row = page.locator("#servers-table tbody tr")
-    row.wait_for()
-    assert row.inner_text().split("\t")[:3] == ["bob", "Small", "Running"]
+    cells = row.locator("th, td")
+    for n, text in enumerate(("bob", "Small", "Running")):
+        expect(cells.nth(n)).to_have_text(text)
     button = row.get_by_role("button", name="Stop the server of bob")
     button.focus()
     page.keyboard.press("Enter")
-    assert "server of bob" in page.locator("dialog[open]").inner_text()
+    question = page.locator("dialog[open]")
+    shows(question, "server of bob")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.textContent") == "Stop"
+    expect(question).to_have_count(0)
+    expect(button).to_be_focused()
     page.keyboard.press("Enter")
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=No server of this team is running.")
     with_server.reload()
-    assert with_server.locator("#server-state").inner_text() == "Not running"
+    expect(with_server.locator("#server-state")).to_have_text("Not running")
 
 
 def test_an_open_page_says_who_is_let_in_no_more_and_until_when(hub, with_server, removed):
     page = with_server
     page.bring_to_front()
     removed("bob")
-    page.wait_for_selector("#standing-end:has-text('ends in')", timeout=30_000)
-    said = page.locator("#standing").inner_text()
-    assert "You are no longer in a team of this hub." in said
-    assert "ends in 2 minutes." in said
-    assert page.locator("#standing [role=alert]").inner_text().startswith("You are no longer")
+    shows(page.locator("#standing [role=alert]"), "You are no longer in a team of this hub.")
+    expect(page.locator("#standing-end")).to_have_text(ENDS)
     for of_members in ("#server", "#start", "#stop", "#teams"):
-        assert page.locator(of_members).is_hidden(), of_members
+        expect(page.locator(of_members)).to_be_hidden()
     page.click("#standing-more")
     page.wait_for_selector("#request-lines:has-text('bob')")
 
@@ -114,31 +126,38 @@ def test_jupyterlab_says_so_too_and_takes_it_back(hub, with_server, removed):
     page = with_server
     page.bring_to_front()
     page.click("text=Open JupyterLab")
-    page.wait_for_selector(".jp-Launcher", timeout=60_000)
+    page.wait_for_selector(".jp-Launcher")
     removed("bob")
     notice = page.locator("[role=alert]", has_text="You are no longer in a team")
-    notice.wait_for(timeout=30_000)
-    assert "ends in 2 minutes. Nothing more is saved here" in notice.inner_text()
+    expect(notice).to_contain_text(re.compile(f"{ENDS.pattern} Nothing more is saved here"))
     page.get_by_role("button", name="Download unsaved files").wait_for()
     removed()
-    notice.wait_for(state="detached", timeout=30_000)
+    expect(notice).to_have_count(0)
 
 
 def test_the_banner_goes_once_they_are_let_in_again(hub, signed_in, removed):
     page = signed_in("cleo")
     removed("cleo")
-    page.wait_for_selector("#standing:visible", timeout=30_000)
+    expect(page.locator("#standing")).to_be_visible()
     removed()
-    page.wait_for_selector("#standing", state="hidden", timeout=30_000)
+    expect(page.locator("#standing")).to_be_hidden()
     page.wait_for_selector("#teams >> text=urban-climate")
 
 
 def test_the_hub_is_not_asked_by_pages_that_nobody_looks_at(hub, signed_in):
     page = signed_in("ada")
+    asked = lambda request: request.url.endswith("standing")  # noqa: E731
+    page.clock.install()
+    page.goto(f"{hub.url}hub/home")
+    with page.expect_response(lambda answer: asked(answer.request)):
+        page.clock.run_for(TURN)
+    passes_on = "fetch(location.href).then((answer) => answer.text())"
+    page.evaluate(passes_on)
     page.evaluate("document.hasFocus = () => false")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(6_000)  # one turn; nothing can be awaited that must not happen
-    assert [url for url in asked if url.endswith("standing")] == []
-    page.evaluate("delete document.hasFocus; dispatchEvent(new Event('focus'))")
-    page.wait_for_event("request", lambda request: request.url.endswith("standing"))
+    seen: list[Any] = []
+    page.on("request", lambda request: seen.append(request))
+    page.clock.run_for(3 * TURN)
+    page.evaluate(passes_on)  # what was asked before it is known by its end
+    assert [request.url for request in seen if asked(request)] == []
+    with page.expect_request(asked):
+        page.evaluate("delete document.hasFocus; dispatchEvent(new Event('focus'))")

@@ -277,6 +277,25 @@ def test_a_denial_says_who_why_and_whom_to_ask(denial, said):
     assert [words for words in said if words not in text] == []
 
 
+def test_the_admin_of_a_closed_team_reads_where_the_file_says_so():
+    commit = "0123456789abcdef"
+    file = FileReport(path="uc1.yaml", team="uc1", revision=commit, lines={"expirationDate": 6})
+    snapshot = hostile_snapshot().model_copy(update={"files": (file,)})
+    given = namespace(None, status_code=403)
+    more = {"contact": "", "idle_minutes": 60, "link_hours": 24, "enforcement": MACHINE}
+    said = template_vars(name="Lab", colour="#123", snapshot=lambda: snapshot, **more)
+    given |= {"portal": said["portal"], "end_of": said["end_of"](None)}
+    pages = {}
+    for closed in (replace(CLOSED, own=True), CLOSED):
+        given["exception"] = SimpleNamespace(denial=Denial("ada", "closed", (closed,)))
+        html = environment(asynchronous=False).get_template("403.html").render(**given)
+        pages[closed.own] = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "You are its admin; the date stands in uc1.yaml, line 6, at 0123456789ab." in pages[True]
+    assert "Put a later date there" in pages[True]
+    assert "uc1.yaml" not in pages[False]
+    assert "An admin of the team can" in pages[False]
+
+
 @pytest.mark.parametrize(
     ("contact", "link"),
     [

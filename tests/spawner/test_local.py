@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -127,6 +128,68 @@ def test_the_server_is_a_working_jupyterlab(hub, ada):
     status, kernel = hub.call("POST", "/user/ada/api/kernels", {"name": "python3"})
     assert status == 201, kernel
     assert hub.call("DELETE", f"/user/ada/api/kernels/{kernel['id']}")[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "what", "body", "status", "said"),
+    [
+        ("POST", "build", {}, 403, "built for the whole hub"),
+        ("DELETE", "build", None, 403, "built for the whole hub"),
+        ("GET", "build", None, 200, "stable"),
+        ("POST", "extensions", {"cmd": "install"}, 422, "was blocked"),
+        ("POST", "extensions", {"cmd": "uninstall"}, 500, "removal not supported"),
+    ],
+)
+def test_no_browser_changes_what_all_servers_share(hub, ada, method, what, body, status, said):
+    before = _shared_files()
+    if what == "extensions":
+        body["extension_name"] = "jupyterlab-night"
+    answered, told = hub.call(method, f"/user/ada/lab/api/{what}", body)
+    assert (answered, said in str(told)) == (status, True), told
+    assert _shared_files() == before
+
+
+def test_whoever_switches_a_plugin_off_does_so_for_themselves(hub, ada):
+    before = _shared_files()
+    asked = {"cmd": "disable", "plugin_name": "@jupyterlab/csvviewer-extension:csv"}
+    assert hub.call("POST", "/user/ada/lab/api/plugins", asked)[0] == 201
+    assert _shared_files() == before
+    kept = hub.places.home("uc4", "ada") / ".jupyter" / "labconfig" / "page_config.json"
+    assert "csvviewer" in kept.read_text()
+    kept.unlink()
+
+
+def _shared_files() -> dict[str, int]:
+    """JupyterLab's own files in the hub's environment, and when each was written."""
+    folders = ("etc/jupyter", "share/jupyter/lab", "share/jupyter/labextensions")
+    return {
+        str(file): file.stat().st_mtime_ns
+        for folder in folders
+        for file in (Path(sys.prefix) / folder).rglob("*")
+    }
+
+
+def test_no_secret_of_a_request_stands_in_the_log_of_a_server(hub, ada):
+    canary, logged = "canary-77b1", len(hub.log.read_text())
+    headers = {"X-Api-Key": canary, "Cookie": f"other={canary}", "Referer": f"http://x/?t={canary}"}
+    broken = {"cmd": "uninstall", "extension_name": "none-such"}
+    for method, path, body, status in (
+        ("GET", "api/contents/none-such", None, 404),
+        ("GET", "none-such", None, 404),
+        ("POST", "lab/api/extensions", broken, 500),
+        ("POST", "lab/api/build", {}, 403),
+    ):
+        asked = f"/user/ada/{path}?code={canary}&next=%2F{canary}"
+        assert hub.call(method, asked, body, **headers)[0] == status
+    said = hub.log.read_text()[logged:]
+    assert "500 POST /user/ada/lab/api/extensions (operator@" in said
+    assert [line for line in said.splitlines() if canary in line] == []
+
+
+def test_the_page_offers_no_build(hub, ada):
+    _, page = hub.call("GET", "/user/ada/lab")
+    assert '"buildAvailable": false' in page
+    assert '"buildCheck": false' in page
 
 
 def test_the_token_of_a_server_reaches_the_catalogue(hub, ada):

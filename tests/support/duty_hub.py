@@ -50,6 +50,7 @@ c.TeamLocalSpawner.directory = lambda: publication.snapshot().directory
 c.TeamLocalSpawner.data = str(data)
 c.TeamLocalSpawner.removal_grace = float(os.environ.get("TEST_GRACE", "300"))
 c.TeamLocalSpawner.removed_at = lambda name: removal.removed_at(name)
+c.TeamLocalSpawner.record = lambda entry: recorder.record(entry)
 c.JupyterHub.extra_handlers = [
     *handlers_for(publication, Asked(
         snapshot=lambda: publication.snapshot(),

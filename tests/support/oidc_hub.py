@@ -85,6 +85,12 @@ class OidcHub:
             os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait(timeout=20)
 
+    def moves_to(self, issuer: str) -> None:
+        """The hub as it starts with another provider, which knows it as the same client."""
+        self.stop()
+        self._told["issuer"] = issuer
+        self.start()
+
     def close(self) -> None:
         for browser in self._browsers:
             browser.close()

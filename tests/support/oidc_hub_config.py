@@ -68,8 +68,9 @@ register = Register(
     AuthStore.in_folder(data),
     publication.put,
     provider="oidc",
+    origin=f"oidc {told['issuer']}",
     rules=ClaimRules.model_validate(told["rules"]),
-    operators=frozenset(),
+    operators=[],
 )
 watch = TeamWatch([FolderSource(data / "teams")], changed=register.teams_are)
 watch.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,8 +17,11 @@ def proxy_command() -> Path:
         pytest.skip("npm is not here, and the proxy comes from it")
     place = Path.home() / ".cache" / "fairihub" / "test-proxy"
     found = place / "node_modules" / ".bin" / "configurable-http-proxy"
-    if not found.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        install = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(place)]
-        subprocess.run([*install, "configurable-http-proxy@5"], check=True, timeout=180)
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and all may lack it at once
+        if not found.exists():
+            install = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix"]
+            command = [*install, str(place), "configurable-http-proxy@5"]
+            subprocess.run(command, check=True, timeout=180)
     return found

@@ -165,6 +165,16 @@ LEADS_AWAY = [
     f"/hub/../..//{FOREIGN}/",
     f"javascript:alert('{FOREIGN}')",
 ]
+NO_ADDRESS = [
+    "/%0d%0aSet-Cookie:x=y",
+    "/%0ax",
+    "/a%0bb%0c",
+    "/%7f",
+    "/%c2%85x",
+    "/%e2%80%a8x",
+    "//[",
+]
+"""What no header can hold, and what is no address at all."""
 TAKES_NEXT = [
     "/hub/login?next={}",
     "/hub/logout?next={}",
@@ -200,8 +210,8 @@ def leads_to(answer: httpx.Response) -> str | None:
 def test_no_address_leads_to_another_site(cast: Cast, place: str, who: str) -> None:
     browser = cast.hub.client(follow_redirects=False)
     browser.cookies = httpx.Cookies(cast.browsers[who].cookies)
-    away = []
-    for wanted in LEADS_AWAY:
+    away, failed = [], []
+    for wanted in (*LEADS_AWAY, *NO_ADDRESS):
         if place == "{}" and not wanted.startswith("/"):
             continue
         # As a raw target, which a client would tidy up otherwise.
@@ -210,9 +220,12 @@ def test_no_address_leads_to_another_site(cast: Cast, place: str, who: str) -> N
         answer = browser.get(url, headers={"Accept": "text/html"})
         if leads_to(answer) not in (None, "127.0.0.1") or _points_away(answer.text):
             away.append(f"{target}: {answer.status_code} {answer.headers.get('Location')}")
-        # JupyterHub fails at a line break, which is better than to send it.
+        # An address that begins like that fails in the proxy, before anybody can take it.
+        if answer.status_code >= 500 and target != "//[":
+            failed.append(f"{target}: {answer.status_code}")
         assert FOREIGN not in str(answer.headers.get("Set-Cookie"))
     assert not away, "\n".join(away)
+    assert not failed, "\n".join(failed)
 
 
 def _points_away(page: str) -> bool:

@@ -126,10 +126,15 @@ def test_no_name_breaks_a_line_of_a_log(hub: RunningHub, named: str) -> None:
     assert "\u2028" not in said
 
 
-KNOWN = {"Cookie": f"jupyterhub-session-id={CANARY}; _xsrf={CANARY}; other={CANARY}"}
-"""What JupyterHub takes out of the headers that it logs with an error of its own."""
-ANY = {**KNOWN, "X-Api-Key": CANARY, "X-XSRFToken": CANARY, "Referer": f"http://x/?token={CANARY}"}
-"""What may be secret in a request to a service, which logs no headers at all."""
+HEADERS = {
+    "Cookie": f"jupyterhub-hub-login={CANARY}; _xsrf={CANARY}; other={CANARY}",
+    "X-Api-Key": CANARY,
+    "X-XSRFToken": CANARY,
+    "Proxy-Authorization": f"Basic {CANARY}",
+    "Referer": f"http://x/?token={CANARY}",
+    "User-Agent": CANARY,
+}
+"""What may be secret in a request."""
 
 
 def failing(hub: RunningHub) -> list[tuple[str, str]]:
@@ -159,14 +164,17 @@ def test_no_secret_of_a_request_stands_in_a_log(cast: Cast) -> None:
     hub = cast.hub
     failed = {}
     for method, path in failing(hub):
-        ours = path.startswith("/services/")
-        asked = f"{path}{'&' if '?' in path else '?'}token={CANARY}" if ours else path
-        headers = ANY if ours else KNOWN
-        answer = cast.scripts["viewer"].request(method, asked, headers=headers)
+        asked = f"{path}{'&' if '?' in path else '?'}note={CANARY}"
+        answer = cast.scripts["viewer"].request(method, asked, headers=HEADERS)
         failed[path] = answer.status_code
         assert CANARY not in answer.text
-        hub.client().request(method, asked, headers={**headers, "Authorization": f"token {CANARY}"})
+        hub.client().request(method, asked, headers={**HEADERS, "Authorization": f"token {CANARY}"})
     assert set(failed.values()) == {500}, "each of them has failed"
+    for path in ("/hub/none-such", "/hub/login", "/hub/home", "/hub/api/users", "/hub/oauth_login"):
+        asked = f"{path}?code={CANARY}&state={CANARY}&next=%2Fhub%2Fhome%3Fnote%3D{CANARY}"
+        hub.client(follow_redirects=False).get(asked, headers=HEADERS)
+        cast.scripts["viewer"].get(asked, headers=HEADERS)
+    assert re.search(r"500 GET /hub/api/authorizations/token \(", written(hub))
     assert [line for line in written(hub).splitlines() if CANARY in line] == []
 
 

@@ -31,6 +31,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, github: FakeGitHub) -> Iterato
         "GITHUB_CLIENT_SECRET": github.client_secret,
         "GITHUB_URL": github.url,
     }
+    hub.settings.write_text("operators: [olga]\n")
     hub.start()
     yield hub
     hub.close()
@@ -83,6 +84,59 @@ def test_another_account_with_the_login_is_refused_and_reported(
     assert "waiting: account 9. Safer: say githubId in the team file" in unpinned.stdout
     assert hub.run("unpin", "grace", "--data", str(hub.data)).returncode == 1
     github.accounts[7] = GRACE
+
+
+def test_an_operator_without_a_team_is_led_home_and_everybody_else_to_their_profiles(
+    hub: RunningHub, github: FakeGitHub
+) -> None:
+    for number, login, landing in ((10, "olga", "/hub/home"), (11, "linus", "/hub/spawn")):
+        github.accounts[number] = Account(number, login)
+        github.visitor, client = login, hub.client()
+        signed_in = client.get("/hub/oauth_login")
+        assert (signed_in.status_code, signed_in.url.path) == (200, landing)
+        assert client.get("/").url.path == landing
+        assert ('id="all-teams"' in client.get("/hub/home").text) == (login == "olga")
+
+
+def test_a_denied_page_that_is_reloaded_says_the_same(hub: RunningHub, github: FakeGitHub) -> None:
+    github.accounts[12] = Account(12, "mallet")
+    github.visitor, client = "mallet", hub.client()
+    denied = client.get("/hub/oauth_login")
+    assert denied.url.path == "/hub/oauth_callback"
+    again = client.get(denied.url)
+    assert (again.status_code, again.url) == (403, denied.url)
+    assert "No team lists you yet" in again.text
+    assert "githubId: 12" in again.text
+
+
+@pytest.mark.parametrize("odd", ["/%0d%0aSet-Cookie:x=y", "/a%0bb", "/%7f", "//["])
+@pytest.mark.parametrize("page", ["/hub/login", "/hub/oauth_login"])
+def test_who_is_sent_to_what_is_no_address_lands_where_others_do(
+    hub: RunningHub, github: FakeGitHub, page: str, odd: str
+) -> None:
+    github.accounts[11] = Account(11, "linus")
+    client, _ = signed_in(hub, github, "linus")
+    landed = client.get(f"{page}?next={odd}")
+    assert (landed.status_code, landed.url.path) == (200, "/hub/spawn")
+    cookies = [c for answer in landed.history for c in answer.headers.get_list("set-cookie")]
+    assert "x=y" not in str(cookies)
+
+
+def test_another_site_signs_nobody_out(hub: RunningHub, github: FakeGitHub) -> None:
+    github.accounts[11] = Account(11, "linus")
+    client, _ = signed_in(hub, github, "linus")
+    for site in ("cross-site", "same-site"):
+        asked = client.get("/hub/logout", headers={"Sec-Fetch-Site": site})
+        assert (asked.status_code, 'href="/hub/logout"' in asked.text) == (403, True)
+        assert "Another site asks to sign you out" in asked.text
+        assert client.get("/hub/home").url.path == "/hub/home"
+    german = {"Sec-Fetch-Site": "cross-site", "Accept-Language": "de"}
+    assert "Eine andere Website" in client.get("/hub/logout", headers=german).text
+    left = client.get("/hub/logout", headers={"Sec-Fetch-Site": "same-origin"})
+    assert (left.status_code, "You are signed out" in left.text) == (200, True)
+    assert client.get("/hub/home").url.path == "/hub/login"
+    stranger = hub.client().get("/hub/logout", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "You are signed out" in stranger.text
 
 
 def test_there_are_no_links(hub: RunningHub) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from fairihub.hub_settings import HubSettings
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings
-from fairihub.sign_in_settings import FolderTeams
+from fairihub.team_file_settings import FolderTeams
 from fairihub_core.people import Provider
 from fairihub_core.places import Places
 from tests.support.ports import free_port

@@ -235,7 +235,11 @@ class StandinKube:
         for _, queue in self._streams:
             queue.put_nowait(ABORT)
         if self._runner is not None:
+            server = self._runner.server
             await self._runner.cleanup()
+            await asyncio.sleep(0.01)
+            for late in server.connections if server else ():  # taken in while it was closing
+                late.force_close()
             self._runner = None
 
     def _changed(self, change: Change) -> None:

@@ -1,0 +1,79 @@
+"""Who asks the hub's own API, and who of them is let through where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from fairihub_core.access import administers
+from fairihub_core.callers import limited, not_a_person
+from fairihub_core.errors import Missing, Refused
+from fairihub_core.logins import printable
+from fairihub_core.teams import TeamDirectory
+
+CONSOLES = frozenset({"cli"})
+"""Services that speak for the operators: the command line of the hub's own machine."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks the hub's own API: a person who is let in, or a service."""
+
+    name: str
+    is_service: bool = False
+    whole: bool = False
+    """Whether a person asks with all they may do, not with a token that is limited."""
+    scopes: frozenset[str] = frozenset()
+
+    def operates(self, directory: TeamDirectory) -> bool:
+        """Whether the caller looks after the hub as a whole."""
+        if self.is_service:
+            return self.name in CONSOLES
+        return self.whole and self.name in directory.operators
+
+
+def require_whole(caller: Caller) -> None:
+    """Lets pass people with all they may do, and services that speak for operators.
+
+    Raises:
+        Refused: `no-scope`, `not-a-person`.
+    """
+    if caller.is_service and caller.name not in CONSOLES:
+        raise not_a_person()
+    if not caller.is_service and not caller.whole:
+        raise limited()
+
+
+def require_operator(caller: Caller, directory: TeamDirectory) -> None:
+    """Lets pass operators, and services that speak for them.
+
+    Raises:
+        Refused: `no-scope`, `not-a-person`, `operators-only`.
+    """
+    require_whole(caller)
+    if not caller.operates(directory):
+        raise Refused("operators-only", "This is for the operators of the hub.")
+
+
+def require_admin(caller: Caller, team: str, directory: TeamDirectory, today: date) -> None:
+    """Lets pass the admins of `team` and operators, in person; for all others there is no team.
+
+    Raises:
+        Refused: `no-scope`, `not-a-person`.
+        Missing: `no-such-team`, which is also what others' teams are.
+    """
+    if caller.is_service:
+        raise not_a_person()
+    require_whole(caller)
+    if not administers(caller.name, team, directory, today):
+        raise not_theirs(team)
+
+
+def not_theirs(team: str) -> Missing:
+    """For who asks about a team that is none of theirs, or none at all."""
+    return Missing("no-such-team", f"You are no admin of “{printable(team)}”.")
+
+
+def for_services(scope: str) -> Refused:
+    """For who asks what only services with `scope` may."""
+    return Refused("no-scope", f"This takes the token of a service with {scope}.", scope=scope)
