@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -226,20 +227,19 @@ class StandinKube:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listening.getsockname()[1]
+        await web.SockSite(self._runner, self._listening).start()
 
     async def _close(self) -> None:
         self._let_go()
         for _, queue in self._streams:
             queue.put_nowait(ABORT)
         if self._runner is not None:
-            server = self._runner.server
+            # A connection that comes in while a server of asyncio closes is never closed.
+            self._loop.remove_reader(self._listening)
+            await asyncio.sleep(0.02)
             await self._runner.cleanup()
-            await asyncio.sleep(0.01)
-            for late in server.connections if server else ():  # taken in while it was closing
-                late.force_close()
             self._runner = None
 
     def _changed(self, change: Change) -> None:
