@@ -76,12 +76,11 @@ def test_a_volume_goes_with_its_claim(namespace: Namespace) -> None:
 def test_pods_reach_each_other_and_themselves_by_the_name_of_a_service(
     namespace: Namespace,
 ) -> None:
-    serve = (
-        "mkdir -p /tmp/web && echo hello >/tmp/web/page && exec nc -ll -p 8080 -e cat /tmp/web/page"
-    )
+    ask = f"until nc -w 2 web.{namespace.name} 80 </dev/null; do sleep 0.2; done"
+    serve = "echo hello >/tmp/page; exec nc -ll -p 8080 -e cat /tmp/page"
     namespace.apply(
-        pod("server", command=["sh", "-c", serve]),
-        pod("client", command=["sleep", "600"]),
+        pod("client", command=["sh", "-c", ask]),
+        pod("server", command=["sh", "-c", f"({ask}) & {serve}"]),
         {
             "apiVersion": "v1",
             "kind": "Service",
@@ -89,12 +88,9 @@ def test_pods_reach_each_other_and_themselves_by_the_name_of_a_service(
             "spec": {"selector": {"app": "server"}, "ports": [{"port": 80, "targetPort": 8080}]},
         },
     )
-    for name in ("server", "client"):
-        namespace.until("pod", name, is_ready)
-    ask = f"for i in 1 2 3 4 5 6 7 8 9 10; do nc -w 2 web.{namespace.name} 80 </dev/null && exit"
-    ask += "; sleep 0.5; done; exit 1"
-    for name in ("client", "server"):
-        assert namespace.run_in(name, "sh", "-c", ask) == "hello\n"
+    namespace.until("pod", "client", has_ended)
+    assert namespace.log("client").splitlines()[-1] == "hello"
+    assert eventually(lambda: "hello" in namespace.log("server"))
 
 
 def test_a_privileged_pod_is_refused(namespace: Namespace) -> None:

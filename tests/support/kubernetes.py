@@ -226,10 +226,6 @@ class Namespace:
     def log(self, pod: str) -> str:
         return self.kubectl("logs", pod)
 
-    def run_in(self, pod: str, *command: str) -> str:
-        """What `command` prints in the pod; it fails the test if it fails."""
-        return self.cluster.kubectl("exec", *_in(self.name), pod, "--", *command)
-
     def events(self, about: str | None = None) -> list[Object]:
         """Warnings and news, about one object or all, the latest at the end."""
         found = self.every("events")
