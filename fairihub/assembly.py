@@ -11,22 +11,19 @@ from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
 from fairihub.request_log import log_request
 from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
-from fairihub.services import activity_seconds, services, write_service_settings
+from fairihub.servers import configure_servers, enforced
+from fairihub.services import services, write_service_settings
 from fairihub.sign_in import Secrets, taken_secrets
 from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
-from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.logs import Bounded, Queryless, Remarkable
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
 from fairihub_spawner.kube.handlers import start_handlers
-from fairihub_spawner.limits import enforcement
-from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy
-from fairihub_spawner.s3 import keys_file
 
 
 def configure(c: Any, hub: HubSettings) -> None:
@@ -37,7 +34,7 @@ def configure(c: Any, hub: HubSettings) -> None:
     record_tokens(entrance.recorder.record)
     _addresses(c, hub)
     configure_sign_in(c, hub, entrance, secrets)
-    _servers(c, hub, entrance)
+    configure_servers(c, hub, entrance)
     _pages(c, hub, entrance)
     _services(c, hub)
     c.JupyterHub.extra_handlers = _handlers(entrance, secrets)
@@ -93,30 +90,13 @@ def _log() -> None:
 
 def _addresses(c: Any, hub: HubSettings) -> None:
     c.JupyterHub.bind_url = hub.address
-    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{hub.ports.hub}"
+    c.JupyterHub.hub_bind_url = f"http://{hub.host}:{hub.ports.hub}"
     c.JupyterHub.db_url = f"sqlite:///{hub.places.hub / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(hub.places.hub / "cookie_secret")
     c.JupyterHub.proxy_class = TeamProxy
     c.ConfigurableHTTPProxy.command = list(hub.proxy_command)
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{hub.ports.proxy_api}"
     c.ConfigurableHTTPProxy.pid_file = str(hub.places.hub / "proxy.pid")
-
-
-def _servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
-    c.JupyterHub.spawner_class = TeamLocalSpawner
-    c.TeamLocalSpawner.directory = lambda: entrance.directory()
-    c.TeamLocalSpawner.data = str(hub.data)
-    endpoint = f"http://127.0.0.1:{hub.ports.s3}"
-    c.TeamLocalSpawner.bucket_of = bucket_access(keys_file(hub.places), endpoint)
-    c.TeamLocalSpawner.activity_seconds = activity_seconds(hub.settings)
-    c.TeamLocalSpawner.removal_grace = hub.settings.removal_grace_minutes * 60
-    c.TeamLocalSpawner.removed_at = lambda name: entrance.removal.removed_at(name)
-    c.TeamLocalSpawner.record = lambda entry: entrance.recorder.record(entry)
-    c.JupyterHub.allow_named_servers = False
-    c.Spawner.environment = {
-        "FAIRIHUB_CATALOG_URL": f"{hub.address}/services/catalog/api/",
-        "FAIRIHUB_CATALOG_NAME": hub.settings.catalog_name,
-    }
 
 
 def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
@@ -130,7 +110,7 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
         contact=settings.contact,
         idle_minutes=settings.idle_minutes,
         link_hours=settings.link_hours,
-        enforcement=enforcement(),
+        enforcement=enforced(hub),
         snapshot=lambda: entrance.snapshot(),
         mismatches=lambda: entrance.register.mismatches(),
         provider=hub.sign_in,
@@ -144,10 +124,10 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
         c.JupyterHub.logo_file = str(settings.logo)
     c.Spawner.options_form = portal.options_form(
         snapshot=lambda: entrance.snapshot(),
-        enforcement=enforcement(),
+        enforcement=enforced(hub),
         contact=settings.contact,
         language=settings.language,
-        shares_system_user=True,
+        shares_system_user=settings.kubernetes is None,
     )
     c.JupyterHub.tornado_settings = {
         "headers": portal.security_headers(),

@@ -17,7 +17,7 @@ VARIABLE = "FAIRIHUB_SETTINGS"
 
 
 class Ports(BaseModel):
-    """Where the parts listen, all on the loopback address; people only ever see `public`."""
+    """Where the parts listen; people only ever see `public`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,9 +57,19 @@ class HubSettings(BaseModel):
         return self.places.hub / "snapshot.json"
 
     @property
+    def host(self) -> str:
+        """Where the hub, its proxy and its buckets listen."""
+        return self.settings.host
+
+    @property
     def address(self) -> str:
         """Where the hub answers on this machine."""
-        return f"http://127.0.0.1:{self.ports.public}"
+        return f"http://{self.host}:{self.ports.public}"
+
+    @property
+    def s3_endpoint(self) -> str:
+        """Where the buckets are."""
+        return f"http://{self.host}:{self.ports.s3}"
 
     @property
     def public_address(self) -> str:

@@ -22,7 +22,7 @@ def services(hub: HubSettings) -> list[dict[str, Any]]:
     The hub starts again whichever of them ends by itself.
     """
     return [
-        {"name": "s3", "command": s3.command(hub.places, hub.ports.s3), "display": False},
+        {"name": "s3", "command": s3.command(hub.places, hub.ports.s3, hub.host), "display": False},
         _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog"),
         _service(hub, "headless", hub.ports.headless, "fairihub_headless"),
         {"name": "cli", "api_token": datafolder.token(hub.places, CLI_TOKEN), "display": False},
@@ -75,7 +75,6 @@ def _settings_file(hub: HubSettings, name: str) -> Path:
 
 
 def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
-    endpoint = f"http://127.0.0.1:{hub.ports.s3}"
     look = {"colour": hub.settings.colour, "has_logo": hub.settings.logo is not None}
     return {
         "catalog": {
@@ -90,7 +89,7 @@ def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
             "catalog_name": hub.settings.catalog_name,
             **look,
             "catalog_url": f"{hub.address}/services/catalog/api/",
-            "s3": {"endpoint": endpoint, "keys_file": str(s3.keys_file(hub.places))},
+            "s3": {"endpoint": hub.s3_endpoint, "keys_file": str(s3.keys_file(hub.places))},
             "activity_seconds": activity_seconds(hub.settings),
             "removal_grace": hub.settings.removal_grace_minutes * 60,
             "max_runs_per_member": hub.settings.runs_per_member,

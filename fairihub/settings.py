@@ -6,10 +6,10 @@ Secrets are not settings: they come from environment variables or from the data 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fairihub.oidc_settings import GrantSetting, Oidc
 from fairihub.operator_settings import Operators, OperatorSetting
@@ -18,7 +18,16 @@ from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams, 
 from fairihub_core.errors import BadInput
 from fairihub_core.notes import nearest
 from fairihub_core.people import Provider
+from fairihub_spawner.kube.settings import KubeSettings
 
+
+def _reachable(pods: KubeSettings) -> KubeSettings:
+    if not pods.reach:
+        raise ValueError("name in `reach` the address under which pods reach this machine")
+    return pods
+
+
+Pods = Annotated[KubeSettings, AfterValidator(_reachable)]
 _MAX_BYTES = 256 * 1024
 
 
@@ -87,12 +96,22 @@ class Settings(BaseModel):
         max_length=20,
         description="Where team files come from, several at once; `--teams` counts instead.",
     )
+    kubernetes: Pods | None = Field(
+        None,
+        description="Servers are pods of the cluster of KUBECONFIG, or of the one that the hub "
+        "runs in; else they are processes of this machine.",
+    )
     runs_at_once: int | None = Field(
         None, ge=1, le=256, description="Runs at one time, in all; the number of cores if unset."
     )
     runs_per_member: int = Field(
         2, ge=1, le=256, description="Runs of one member at one time; more wait their turn."
     )
+
+    @property
+    def host(self) -> str:
+        """Where this machine listens, so that servers can reach it."""
+        return self.kubernetes.reach if self.kubernetes is not None else "127.0.0.1"
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -158,6 +177,7 @@ _KEYS = {
         FolderTeams,
         GitTeams,
         KubernetesTeams,
+        KubeSettings,
     )
     for name in block.model_fields
 }

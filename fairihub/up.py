@@ -65,7 +65,8 @@ def up(options: UpOptions) -> int:
         stack.callback(_end_all)
         try:
             # What can be refused is refused before anything is made.
-            ports, settings = choose_ports(options.port), _settings(options)
+            settings = _settings(options)
+            ports = choose_ports(options.port, settings.host)
             sign_in = chosen_sign_in(settings, os.environ)
             sources = _sources(options, settings)
             directory = _described(sources)
@@ -158,7 +159,7 @@ def _wait_until_ready(hub: HubSettings, process: subprocess.Popen[bytes]) -> Non
     deadline = time.monotonic() + _READY_SECONDS
     ports, local = hub.ports, "http://127.0.0.1"
     for what, address in (
-        ("the hub", f"{local}:{ports.hub}/hub/api/"),
+        ("the hub", f"http://{hub.host}:{ports.hub}/hub/api/"),
         ("the catalogue", f"{local}:{ports.catalog}/services/catalog/"),
         ("the runs", f"{local}:{ports.headless}/services/headless/"),
         ("the way in", f"{hub.address}/hub/api/"),

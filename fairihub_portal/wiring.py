@@ -83,12 +83,8 @@ def template_vars(
         language=language,
     )
     # Functions are called by the hub, with the user: what a page is to call comes out of one.
-    return {
-        "portal": portal,
-        "starts": Starts(),
-        "home": _homes(snapshot, mismatches),
-        "end_of": lambda _user: _ends(snapshot),
-    }
+    of_user = {"home": _homes(snapshot, mismatches), "end_of": lambda _user: _ends(snapshot)}
+    return {"portal": portal, "starts": Starts(), **of_user}
 
 
 def _homes(

@@ -33,8 +33,8 @@ def keys_file(places: Places) -> Path:
     return places.s3 / "keys.json"
 
 
-def command(places: Places, port: int) -> list[str]:
-    """How the server on 127.0.0.1:`port` is started; it needs nothing in its environment.
+def command(places: Places, port: int, host: str = "127.0.0.1") -> list[str]:
+    """How the server on `host`:`port` is started; it needs nothing in its environment.
 
     Raises:
         Unavailable: `no-rclone`.
@@ -44,7 +44,7 @@ def command(places: Places, port: int) -> list[str]:
         "-I",
         str(_SERVER),
         rclone_program(),
-        str(port),
+        f"{host}:{port}",
         str(keys_file(places).absolute()),
     ]
 

@@ -25,7 +25,7 @@ INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
 """All that the server needs of our environment; a hub's own tokens are not among it."""
 
 
-def main(rclone: str, port: str, keys: str) -> int:
+def main(rclone: str, address: str, keys: str) -> int:
     """Serves until we are told to end, our parent is gone, or rclone ends by itself."""
     keys_file = Path(keys)
     parent = os.getppid()
@@ -34,7 +34,7 @@ def main(rclone: str, port: str, keys: str) -> int:
         for number in SIGNALS:
             signal.signal(number, lambda *_: sys.exit(0))
         told = _content_of(keys_file)
-        server = _started(rclone, port, keys_file)
+        server = _started(rclone, address, keys_file)
         try:
             while server.poll() is None and _content_of(keys_file) == told:
                 if os.getppid() != parent:
@@ -60,12 +60,12 @@ def _content_of(file: Path) -> bytes | None:
         return None
 
 
-def _started(rclone: str, port: str, keys_file: Path) -> subprocess.Popen[bytes]:
+def _started(rclone: str, address: str, keys_file: Path) -> subprocess.Popen[bytes]:
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return subprocess.Popen(
         [
             rclone,
-            *("serve", "s3", "--config", "", "--addr", f"127.0.0.1:{port}"),
+            *("serve", "s3", "--config", "", "--addr", address),
             *("--auth-proxy", f"/bin/sh {LAUNCHER}"),
             # Files that a person or a kernel wrote through ~/s3 are listed after so long.
             *("--dir-cache-time", "1s", "--log-level", "NOTICE"),

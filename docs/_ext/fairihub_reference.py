@@ -18,6 +18,7 @@ from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_core.start_causes import CAUSES, PHASES, WHO
 from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, Placing, Toleration
 from tests.support.access.matrix import Row, read_matrix
 
 KINDS = {
@@ -43,6 +44,10 @@ SETTING_BLOCKS: dict[str, type[BaseModel]] = {
     "folder": FolderTeams,
     "git": GitTeams,
     "kubernetes": KubernetesTeams,
+    "pods": KubeSettings,
+    "placing": Placing,
+    "toleration": Toleration,
+    "bucket_csi": BucketCsi,
 }
 
 
