@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ CONFIG = Path(__file__).with_name("kube_hub_config.py")
 class KubeHub:
     """A hub; `host` is how pods reach this machine, `cluster` what KubeSettings say.
 
-    With `plain` its servers are those of KubeSpawner itself, with these traits.
+    With `plain` its servers are those of KubeSpawner itself, with these traits; `traits` are told
+    to our own.
     """
 
     folder: Path
@@ -34,7 +36,11 @@ class KubeHub:
     kubeconfig: Path
     cluster: dict[str, Any] = field(default_factory=dict)
     plain: dict[str, Any] = field(default_factory=dict)
+    traits: dict[str, Any] = field(default_factory=dict)
+    patience: float = 30
+    """Seconds for which the hub asks again while the API is away."""
     process: subprocess.Popen[bytes] | None = None
+    _tokens: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -47,8 +53,9 @@ class KubeHub:
     def log(self) -> Path:
         return self.folder / "hub.log"
 
-    def teams_are(self, *teams: Team) -> None:
-        (self.folder / "teams.json").write_text(TeamDirectory(teams=teams).model_dump_json())
+    def teams_are(self, *teams: Team, operators: Collection[str] = ()) -> None:
+        told = TeamDirectory(teams=teams, operators=frozenset(operators))
+        (self.folder / "teams.json").write_text(told.model_dump_json())
 
     def run(self) -> None:
         """Starts the hub and waits until it answers."""
@@ -61,13 +68,15 @@ class KubeHub:
             "token": TOKEN,
             "cluster": {"reach": self.host, **self.cluster},
             "plain": self.plain,
+            "traits": self.traits,
+            "patience": self.patience,
         }
         environment = {"KUBE_HUB": json.dumps(told), "KUBECONFIG": str(self.kubeconfig)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "--log-level=INFO", "-f", str(CONFIG)],
+                [sys.executable, "-m", "jupyterhub", "--log-level=INFO", "-f", str(self.config)],
                 cwd=self.folder,
-                env={**os.environ, **environment},
+                env={**os.environ, **environment, **self.environment},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -79,11 +88,15 @@ class KubeHub:
         self.process.send_signal(number)
         self.process.wait(60)
 
-    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, body: Any = None, login: str | None = None
+    ) -> tuple[int, Any]:
+        """The hub's answer to the operator's service, or to a person."""
+        token = TOKEN if login is None else self._token(login)
         request = urllib.request.Request(
             self.address + path,
             None if body is None else json.dumps(body).encode(),
-            {"Authorization": f"token {TOKEN}"},
+            {"Authorization": f"token {token}"},
             method=method,
         )
         try:
@@ -117,6 +130,13 @@ class KubeHub:
         status, answer = self.call("DELETE", f"/hub/api/users/{login}/server")
         assert status in (202, 204), answer
         assert eventually(lambda: self.server(login) is None, 60), self.tail()
+
+    def _token(self, login: str) -> str:
+        if login not in self._tokens:
+            self.call("POST", f"/hub/api/users/{login}")
+            made = self.call("POST", f"/hub/api/users/{login}/tokens", {"note": "of the tests"})
+            self._tokens[login] = made[1]["token"]
+        return self._tokens[login]
 
     def tail(self) -> str:
         return self.log.read_text()[-6000:]

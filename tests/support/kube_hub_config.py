@@ -8,6 +8,8 @@ from jupyterhub.auth import DummyAuthenticator
 
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube import calls
+from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.spawner import FairihubSpawner
 from fairihub_spawner.proxy import TeamProxy
@@ -23,6 +25,8 @@ def bucket_of(team: str, bucket: str) -> BucketAccess | None:
     return BucketAccess("http://127.0.0.1:9", "FHKEY", "bucket-secret-of-tests")
 
 
+calls.PATIENCE_SECONDS = told["patience"]
+
 c = get_config()  # noqa: F821
 c.JupyterHub.bind_url = told["address"]
 c.JupyterHub.hub_bind_url = told["hub"]
@@ -35,6 +39,7 @@ c.ConfigurableHTTPProxy.command = told["proxy"]
 c.ConfigurableHTTPProxy.api_url = told["proxy_api"]
 c.JupyterHub.authenticator_class = DummyAuthenticator
 c.DummyAuthenticator.allow_all = True
+c.JupyterHub.extra_handlers = start_handlers(directory)
 c.Spawner.options_form = "<input name='profile'>"
 c.Spawner.poll_interval = 2
 c.Spawner.consecutive_failure_limit = 0
@@ -48,6 +53,8 @@ else:
     c.FairihubSpawner.bucket_of = bucket_of
     c.FairihubSpawner.removal_grace = 0
     c.FairihubSpawner.cluster = KubeSettings.model_validate(told["cluster"])
+    for name, value in told["traits"].items():
+        setattr(c.FairihubSpawner, name, value)
 c.JupyterHub.services = [{"name": "operator", "api_token": told["token"]}]
 c.JupyterHub.load_roles = [
     {

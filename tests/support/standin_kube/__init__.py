@@ -15,6 +15,7 @@ from tests.support.standin_kube.faults import (
     Empty,
     Garbage,
     Hang,
+    Lost,
     Refusal,
     Slow,
     error_event,
@@ -22,6 +23,7 @@ from tests.support.standin_kube.faults import (
     gone,
     too_many,
 )
+from tests.support.standin_kube.kubelet import Kubelet
 from tests.support.standin_kube.server import Asked, StandinKube
 from tests.support.standin_kube.store import Store
 
@@ -30,6 +32,8 @@ __all__ = [
     "Empty",
     "Garbage",
     "Hang",
+    "Kubelet",
+    "Lost",
     "Refusal",
     "Slow",
     "StandinKube",

@@ -56,7 +56,12 @@ class Slow:
     seconds: float
 
 
-Fault = Refusal | Garbage | Empty | Hang | Slow
+@dataclass(frozen=True)
+class Lost:
+    """What is asked is done, and the connection breaks before anybody is told."""
+
+
+Fault = Refusal | Garbage | Empty | Hang | Slow | Lost
 
 
 def gone() -> Refusal:

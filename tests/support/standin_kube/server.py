@@ -21,6 +21,7 @@ from tests.support.standin_kube.faults import (
     Fault,
     Garbage,
     Hang,
+    Lost,
     Plan,
     Planned,
     Refusal,
@@ -265,9 +266,12 @@ class StandinKube:
         try:
             if asked.verb == "watch":
                 return await self._stream(request, asked, empty=isinstance(fault, Empty))
-            return self._done(asked, empty=isinstance(fault, Empty))
+            done = self._done(asked, empty=isinstance(fault, Empty))
         except Problem as problem:
             return web.json_response(problem.body, status=problem.code)
+        if isinstance(fault, Lost) and request.transport is not None:
+            request.transport.abort()
+        return done
 
     def _done(self, asked: Asked, *, empty: bool) -> web.Response:
         store, where = self.store, (asked.resource, asked.namespace, asked.name)
