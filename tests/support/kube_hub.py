@@ -21,6 +21,15 @@ from tests.support.waiting import eventually
 
 TOKEN = "only-for-these-tests"
 CONFIG = Path(__file__).with_name("kube_hub_config.py")
+_SERVE = r"""
+while read -r line && [ "${#line}" -gt 1 ]; do :; done
+printf 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}'
+"""
+STAND_IN = {
+    "command": ["sh", "-c", 'printf %s "$0" >/tmp/serve; exec nc -ll -p 8888 -e sh /tmp/serve', _SERVE],
+    "args": None,
+}  # fmt: skip
+"""For `KubeHub.containers`: answers like a server, in an instant, with an image of busybox."""
 
 
 @dataclass
@@ -28,7 +37,7 @@ class KubeHub:
     """A hub; `host` is how pods reach this machine, `cluster` what KubeSettings say.
 
     With `plain` its servers are those of KubeSpawner itself, with these traits; `traits` are told
-    to our own.
+    to our own. Another `config` loads that of the tests, and adds what `environment` tells it.
     """
 
     folder: Path
@@ -36,7 +45,10 @@ class KubeHub:
     kubeconfig: Path
     cluster: dict[str, Any] = field(default_factory=dict)
     plain: dict[str, Any] = field(default_factory=dict)
+    containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     traits: dict[str, Any] = field(default_factory=dict)
+    config: Path = CONFIG
+    environment: dict[str, str] = field(default_factory=dict)
     config: Path = CONFIG
     environment: dict[str, str] = field(default_factory=dict)
     patience: float = 30
@@ -70,6 +82,7 @@ class KubeHub:
             "token": TOKEN,
             "cluster": {"reach": self.host, **self.cluster},
             "plain": self.plain,
+            "containers": self.containers,
             "traits": self.traits,
             "patience": self.patience,
         }
@@ -113,23 +126,28 @@ class KubeHub:
 
     def start(self, login: str, profile: str | None = None) -> tuple[int, Any]:
         """Asks for a server; the answer of the hub."""
-        self.call("POST", f"/hub/api/users/{login}")
-        options = {} if profile is None else {"user_options": {"profile": profile}}
-        return self.call("POST", f"/hub/api/users/{login}/server", options)
+        return self.start_with(login, {} if profile is None else {"profile": profile})
+
+    def start_with(self, login: str, options: dict[str, Any]) -> tuple[int, Any]:
+        """The same with any options."""
+        self.call("POST", _of(login))
+        return self.call("POST", f"{_of(login)}/server", {"user_options": options})
 
     def started(self, login: str, profile: str | None = None) -> dict[str, Any]:
         """Starts a server and waits until it answers."""
         status, answer = self.start(login, profile)
         assert status in (201, 202), answer
-        assert eventually(lambda: (self.server(login) or {}).get("ready"), 90), self.tail()
-        return dict(self.server(login) or {})
+        assert eventually(lambda: self._is_decided(login), 90), self.tail()
+        server = self.server(login)
+        assert server is not None, self.tail()
+        return server
 
     def server(self, login: str) -> dict[str, Any] | None:
-        _, user = self.call("GET", f"/hub/api/users/{login}?include_stopped_servers=0")
+        _, user = self.call("GET", f"{_of(login)}?include_stopped_servers=0")
         return dict(user["servers"][""]) if user.get("servers") else None
 
     def stop(self, login: str) -> None:
-        status, answer = self.call("DELETE", f"/hub/api/users/{login}/server")
+        status, answer = self.call("DELETE", f"{_of(login)}/server")
         assert status in (202, 204), answer
         assert eventually(lambda: self.server(login) is None, 60), self.tail()
 
@@ -140,11 +158,44 @@ class KubeHub:
             self._tokens[login] = made[1]["token"]
         return self._tokens[login]
 
+    def token_of(self, login: str) -> str:
+        """A token of the member's own, as their browser would have it."""
+        _, made = self.call("POST", f"{_of(login)}/tokens", {"note": "tests"})
+        return str(made["token"])
+
+    def last_start(self, login: str, token: str) -> dict[str, Any] | None:
+        """What became of the last start, as the member is told; None if nothing is known."""
+        path = f"/hub/api/fairihub/starts/{quote(login, safe='')}"
+        status, told = self.call("GET", path, token=token)
+        return dict(told) if status == 200 else None
+
+    def progress(self, login: str) -> Iterator[dict[str, Any]]:
+        """The events of a start that is under way, until it is over; none if there is none."""
+        request = urllib.request.Request(
+            f"{self.address}{_of(login)}/server/progress", headers={"Authorization": f"token {TOKEN}"}
+        )  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                for line in answer:
+                    if line.startswith(b"data:"):
+                        yield json.loads(line.removeprefix(b"data:"))
+        except urllib.error.HTTPError:
+            return
+
     def tail(self) -> str:
         return self.log.read_text()[-6000:]
+
+    def _is_decided(self, login: str) -> bool:
+        """Whether a start has come to its end, a good one or not."""
+        server = self.server(login)
+        return server is None or bool(server["ready"])
 
     def _answers(self) -> bool:
         try:
             return self.call("GET", "/hub/api/")[0] == 200
         except OSError:
             return False
+
+
+def _of(login: str) -> str:
+    return f"/hub/api/users/{quote(login, safe='')}"
