@@ -49,8 +49,6 @@ class KubeHub:
     traits: dict[str, Any] = field(default_factory=dict)
     config: Path = CONFIG
     environment: dict[str, str] = field(default_factory=dict)
-    config: Path = CONFIG
-    environment: dict[str, str] = field(default_factory=dict)
     patience: float = 30
     """Seconds for which the hub asks again while the API is away."""
     process: subprocess.Popen[bytes] | None = None
