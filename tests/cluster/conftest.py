@@ -30,6 +30,7 @@ TOUCHED = pytest.StashKey[list[Namespace]]()
 USERS = Path("/run/fairihub-cluster.users")
 GATE = Path("/run/fairihub-cluster.gate")
 TURN = Path("/run/fairihub-cluster.turn")
+_turns: list[int] = []  # that this run has at the moment
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +71,23 @@ def new_namespace(
     cluster: Cluster, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Namespace]]:
     """Makes namespaces (optional: name, labels) that end with the test."""
-    touched = request.node.stash.setdefault(TOUCHED, [])
+    yield from _namespaces(cluster, request.node)
+
+
+@pytest.fixture(scope="module")
+def new_shared_namespace(
+    cluster: Cluster, users: IO[str] | None, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Namespace]]:
+    """Makes namespaces for all tests of a module, which has one long turn of the cluster."""
+    if users is None:
+        yield from _namespaces(cluster, request.node)
+        return
+    with _turn(fcntl.LOCK_SH):
+        yield from _namespaces(cluster, request.node)
+
+
+def _namespaces(cluster: Cluster, whose: pytest.Item) -> Iterator[Callable[..., Namespace]]:
+    touched = whose.stash.setdefault(TOUCHED, [])
 
     def make(name: str | None = None, labels: dict[str, str] | None = None) -> Namespace:
         touched.append(namespace := cluster.new_namespace(name, labels))
@@ -117,7 +134,9 @@ def pytest_runtest_makereport(
     """A test that fails tells what was going on in its namespaces."""
     report = yield
     if report.failed:
-        for namespace in item.stash.get(TOUCHED, []):
+        module = item.getparent(pytest.Module)
+        of_module = module.stash.get(TOUCHED, []) if module else []
+        for namespace in [*item.stash.get(TOUCHED, []), *of_module]:
             report.sections += list(what_happened(namespace))
     return report
 
@@ -133,13 +152,24 @@ def _starter(*arguments: str) -> None:
 
 @contextmanager
 def _turn(how: int) -> Iterator[None]:
-    """Whoever waits to be alone keeps the gate shut, or others would come in again and again."""
+    """Whoever waits to be alone keeps the gate shut, or others would come in again and again.
+
+    A turn within a turn is the same one: at the gate it would wait for somebody who waits for it.
+    """
+    if _turns:
+        assert how == fcntl.LOCK_SH, "nobody is alone within a turn that is shared"
+        yield
+        return
     with GATE.open("w") as gate, TURN.open("w") as turn:
         fcntl.flock(gate, how)
         fcntl.flock(turn, how)
         if how == fcntl.LOCK_SH:
             fcntl.flock(gate, fcntl.LOCK_UN)
-        yield
+        _turns.append(how)
+        try:
+            yield
+        finally:
+            _turns.remove(how)
 
 
 def _was_the_last(lock: IO[str]) -> bool:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fairihub.node import proxy_command
 from fairihub_core.teams import Team, TeamDirectory
@@ -37,7 +38,8 @@ class KubeHub:
     """A hub; `host` is how pods reach this machine, `cluster` what KubeSettings say.
 
     With `plain` its servers are those of KubeSpawner itself, with these traits; `traits` are told
-    to our own. Another `config` loads that of the tests, and adds what `environment` tells it.
+    to our own. `containers` says by the slug of a profile what the container of its servers is
+    given in place of its own. Another `config` loads that of the tests, and adds what `environment` tells it.
     """
 
     folder: Path

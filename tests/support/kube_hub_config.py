@@ -3,12 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from jupyterhub.auth import DummyAuthenticator
 
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube import calls
+from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.spawner import FairihubSpawner
@@ -26,6 +28,14 @@ def bucket_of(team: str, bucket: str) -> BucketAccess | None:
 
 
 calls.PATIENCE_SECONDS = told["patience"]
+
+
+def in_place_of_the_server(spawner: Any, pod: Any) -> Any:
+    profile = str(spawner.user_options["profile"]).partition(".")[2]
+    for name, value in told["containers"].get(profile, {}).items():
+        setattr(pod.spec.containers[0], name, value)
+    return pod
+
 
 c = get_config()  # noqa: F821
 c.JupyterHub.bind_url = told["address"]
@@ -52,6 +62,8 @@ else:
     c.FairihubSpawner.directory = directory
     c.FairihubSpawner.bucket_of = bucket_of
     c.FairihubSpawner.removal_grace = 0
+    c.FairihubSpawner.modify_pod_hook = in_place_of_the_server
+    c.JupyterHub.extra_handlers = start_handlers(directory)
     c.FairihubSpawner.cluster = KubeSettings.model_validate(told["cluster"])
     for name, value in told["traits"].items():
         setattr(c.FairihubSpawner, name, value)

@@ -1,0 +1,30 @@
+"""Teams for the tests on a cluster, each with the namespace that is its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairihub_core.teams import Member, Profile, Team
+
+MIB = 1024**2
+OWNER = "fairihub.io/team"
+"""The label of a namespace that says which team has it."""
+
+
+def profile(slug: str, **special: Any) -> Profile:
+    """A small profile; little is guaranteed, so that many fit on the node of a test."""
+    size = {
+        "mem_limit": 64 * MIB,
+        "mem_guarantee": 8 * MIB,
+        "cpu_limit": 1.0,
+        "cpu_guarantee": 0.01,
+    }
+    return Profile(slug=slug, **{"display_name": slug, **size, **special})
+
+
+def team(name: str, admin: str, *profiles: Profile, **special: Any) -> Team:
+    """A team whose namespace has its name; `members` are those beside its admin."""
+    others = special.pop("members", ())
+    members = (Member(login=admin, role="admin"), *(Member(login=login) for login in others))
+    return Team(**{"name": name, "namespace": name, "members": members, "profiles": profiles,
+                   **special})  # fmt: skip
