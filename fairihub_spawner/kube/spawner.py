@@ -77,16 +77,16 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             return await self._started(offer)
         except FairihubError as error:
             told = refused(error.code, error.message, clock.now())
-            raise self._failed(told, error.status) from None
+            raise self._lost(told, error.status) from None
         except LostCause as lost:
-            raise self._failed(lost.diagnosis, 503) from None
+            raise self._lost(lost.diagnosis, 503) from None
         except asyncio.CancelledError:
             # JupyterHub's own limit, or somebody called the start off.
             if (clock.now() - self.last_start.began).total_seconds() >= self.start_timeout - 1:
-                self._failed(given_up(self.last_start.diagnosis, clock.now()), 503)
+                self._lost(given_up(self.last_start.diagnosis, clock.now()), 503)
             raise
 
-    def _failed(self, diagnosis: Diagnosis, status: int) -> Exception:
+    def _lost(self, diagnosis: Diagnosis, status: int) -> Exception:
         assert self.last_start is not None  # noqa: S101
         self.last_start = starts.failed(self.last_start, diagnosis, clock.now())
         message = f"{diagnosis.message} {diagnosis.remedy}".strip()
@@ -222,7 +222,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
                 async with Observer(self.calls, pods, placed, self.cluster) as observer:
                     await self._ready(observer)
             except LostCause as lost:
-                self._failed(lost.diagnosis, 503)
+                self._lost(lost.diagnosis, 503)
                 return str(await super().get_url())
         return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
 
