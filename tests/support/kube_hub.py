@@ -22,15 +22,6 @@ from tests.support.waiting import eventually
 
 TOKEN = "only-for-these-tests"
 CONFIG = Path(__file__).with_name("kube_hub_config.py")
-_SERVE = r"""
-while read -r line && [ "${#line}" -gt 1 ]; do :; done
-printf 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}'
-"""
-STAND_IN = {
-    "command": ["sh", "-c", 'printf %s "$0" >/tmp/serve; exec nc -ll -p 8888 -e sh /tmp/serve', _SERVE],
-    "args": None,
-}  # fmt: skip
-"""For `KubeHub.containers`: answers like a server, in an instant, with an image of busybox."""
 
 
 @dataclass
@@ -39,7 +30,8 @@ class KubeHub:
 
     With `plain` its servers are those of KubeSpawner itself, with these traits; `traits` are told
     to our own. `containers` says by the slug of a profile what the container of its servers is
-    given in place of its own. Another `config` loads that of the tests, and adds what `environment` tells it.
+    given in place of its own. Another `config` loads that of the tests, and adds what
+    `environment` tells it.
     """
 
     folder: Path
@@ -171,9 +163,8 @@ class KubeHub:
 
     def progress(self, login: str) -> Iterator[dict[str, Any]]:
         """The events of a start that is under way, until it is over; none if there is none."""
-        request = urllib.request.Request(
-            f"{self.address}{_of(login)}/server/progress", headers={"Authorization": f"token {TOKEN}"}
-        )  # fmt: skip
+        url = f"{self.address}{_of(login)}/server/progress"
+        request = urllib.request.Request(url, headers={"Authorization": f"token {TOKEN}"})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 for line in answer:

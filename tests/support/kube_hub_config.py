@@ -11,7 +11,6 @@ from fairihub_core.equipment import BucketAccess
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube import calls
 from fairihub_spawner.kube.handlers import start_handlers
-from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.spawner import FairihubSpawner
 from fairihub_spawner.proxy import TeamProxy
