@@ -95,7 +95,6 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         return refusal
 
     async def _started(self, offer: Offer) -> str:
-        pods = await self._start_watching_pods()
         bucket = await self._bucket(offer)
         plan = await planned(
             self.calls, offer, self.user.name, self.directory(), self.cluster, bucket, self.name
@@ -103,6 +102,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         for notice in plan.notices:
             self.log.warning("%s: %s", self._log_name, notice)
         self._take_on(plan)
+        pods = await self._start_watching_pods()  # of the namespace that is known only now
         await prepare_volumes(self.calls, plan, partial(self.log.warning, "%s: %s", self._log_name))
         placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
         await self._place(placed, offer, bucket)
