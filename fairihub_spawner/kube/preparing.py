@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -54,12 +55,15 @@ async def prepare_volumes(calls: Cluster, plan: ServerPlan, notice: Notice) -> N
         Refused, Conflict: a volume that is another's, or is lost.
         LostCause: the cluster refuses.
     """
-    for wanted in plan.claims:
-        await _prepare_volume(calls, plan.namespace, wanted, notice)
+    one = partial(_prepare_volume, calls, plan.namespace, notice)
+    # All are waited for, so that none goes on behind the back of a start that has failed.
+    done = await asyncio.gather(*(one(wanted) for wanted in plan.claims), return_exceptions=True)
+    for failure in (found for found in done if found is not None):
+        raise failure
 
 
 async def _prepare_volume(
-    calls: Cluster, namespace: str, wanted: Mapping[str, Any], notice: Notice
+    calls: Cluster, namespace: str, notice: Notice, wanted: Mapping[str, Any]
 ) -> None:
     name = wanted["metadata"]["name"]
     there = await persistently(partial(calls.claim, namespace, name))
@@ -67,8 +71,10 @@ async def _prepare_volume(
         await persistently(partial(calls.create_claim, dict(wanted)))
         # Another start may have been first: whose it then is must be as clear as ever.
         there = await persistently(partial(calls.claim, namespace, name))
-    storage_class = (there or {}).get("spec", {}).get("storageClassName")
-    found = volumes.verdict(wanted, there, await calls.grows(storage_class))
+    found = volumes.verdict(wanted, there, growable=True)
+    if found.action == "grow":
+        storage_class = (there or {}).get("spec", {}).get("storageClassName")
+        found = volumes.verdict(wanted, there, await calls.grows(storage_class))
     if found.action == "grow" and found.patch is not None:
         await calls.patch_claim(namespace, name, found.patch)
     if found.notice:
