@@ -97,15 +97,19 @@ class Cluster:
         self._done(status, said, f"making the pod {manifest.metadata.name}")
         return said
 
-    async def delete_pod(self, namespace: str, name: str, seconds: int = 0) -> None:
-        """Deletes the pod, which has so many seconds to end."""
+    async def delete_pod(
+        self, namespace: str, name: str, seconds: int = 0, uid: str | None = None
+    ) -> None:
+        """Deletes the pod, which has so many seconds to end; with `uid` only that very one."""
+        only = {} if uid is None else {"body": {"preconditions": {"uid": uid}}}
         status, said = await self._asked(
             self._api.delete_namespaced_pod,
             name=name,
             namespace=namespace,
             grace_period_seconds=seconds,
+            **only,
         )
-        if status != NOT_FOUND:
+        if status != NOT_FOUND and not (uid and status == CONFLICT):
             self._done(status, said, f"deleting the pod {name}")
 
     async def claim(self, namespace: str, name: str) -> Json | None:

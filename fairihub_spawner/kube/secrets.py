@@ -92,6 +92,19 @@ def values_of(secret: Mapping[str, Any]) -> list[str]:
     return [b64decode(value).decode(errors="replace") for value in encoded]
 
 
+def named_in(pod: Mapping[str, Any]) -> tuple[str, ...]:
+    """The Secrets that a pod reads, as variables or as files."""
+    spec = pod.get("spec") or {}
+    sources = [volume.get("secret") or {} for volume in spec.get("volumes") or ()]
+    found = [str(source["secretName"]) for source in sources if "secretName" in source]
+    for container in spec.get("containers") or ():
+        for variable in container.get("env") or ():
+            reference = (variable.get("valueFrom") or {}).get("secretKeyRef")
+            if reference:
+                found.append(str(reference["name"]))
+    return tuple(dict.fromkeys(found))
+
+
 def variables_of(offer: Offer, secret_keys: Mapping[str, Sequence[str]]) -> dict[str, Reference]:
     """Environment variables of the team's secrets; of two of one name the last counts.
 

@@ -29,6 +29,7 @@ from fairihub_spawner.kube.preparing import planned, prepare_volumes
 from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
 from fairihub_spawner.kube.steps import progress_event
 from fairihub_spawner.kube.traits import literal, traits_of
+from fairihub_spawner.kube.watching import Mirror
 from fairihub_spawner.team_server import TeamServer, refusal_of
 
 
@@ -137,11 +138,19 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         self.dns_name = self.dns_name_template.format(namespace=plan.namespace, name=plan.pod_name)
 
     async def _place(self, placed: Placed, offer: Offer, bucket: BucketAccess | None) -> None:
-        """Puts Secret and pod into the cluster, in place of whatever an earlier start has left."""
+        """Puts Secret and pod into the cluster, in place of whatever an earlier start has left.
+
+        What is asked of the API may be done after the start was called off. So it is waited for:
+        only what is there can be deleted.
+        """
         self.placed = placed
         # A hub that comes after this one finds by it what it has to look after.
         self.orm_spawner.state = self.get_state()
         self.user.db.commit()
+        self.placing = asyncio.create_task(self._put(placed, offer, bucket))
+        await asyncio.shield(self.placing)
+
+    async def _put(self, placed: Placed, offer: Offer, bucket: BucketAccess | None) -> None:
         if await persistently(partial(self.calls.pod, placed.namespace, placed.pod)):
             self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
             await self._delete_pod(placed)
@@ -207,24 +216,60 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
                 return
             await asyncio.sleep(0.3)
 
+    async def poll(self) -> int | None:
+        """As ever; a new hub finishes first the starts that its predecessor has begun."""
+        status: int | None = await super().poll()
+        begun = self.placed is not None and not self.placed.ready
+        if status is not None or not begun or not self._check_pending:
+            return status
+        return None if await self._taken_up() else 1
+
+    async def _taken_up(self) -> bool:
+        """Whether the server of an earlier hub's start comes up in the end."""
+        placed = self.placed
+        assert placed is not None  # noqa: S101
+        self.last_start = self.last_start or starts.begun(self.name, "", clock.now())
+        try:
+            pods = await self._pods_at_last()
+            hidden = partial(self._hidden_again, placed)
+            async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
+                await self._ready(observer)
+        except LostCause as lost:
+            self._lost(lost.diagnosis, 503)
+            await self.stop(now=True)
+            return False
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
+        return True
+
+    async def _pods_at_last(self) -> Mirror:
+        while True:
+            try:
+                return await self._start_watching_pods()
+            except LostCause as lost:
+                self.log.warning("%s: its start is not known yet: %s", self._log_name, lost)
+
+    async def _hidden_again(self, placed: Placed) -> tuple[str, ...]:
+        """As `_hidden`, by what the cluster has: the offer may be another by now."""
+        found: list[str] = []
+        for name in (placed.secret, *secrets.named_in(self.pod or {})):
+            secret = await self.calls.secret(placed.namespace, name)
+            found += secrets.values_of(secret or {})
+        return tuple(found)
+
     async def get_url(self) -> str:
-        """Where the server is; a start that an earlier hub has begun is finished first.
+        """Where the server is, by the cluster or, if that does not say, by the database.
 
         Asked by a new hub of every server that its predecessor has left.
         """
-        placed = self.placed
-        if placed is None:
-            return str(await super().get_url())
-        pods = await self._start_watching_pods()
-        if not placed.ready:
-            self.last_start = self.last_start or starts.begun(self.name, "", clock.now())
+        if self.placed is not None:
             try:
-                async with Observer(self.calls, pods, placed, self.cluster) as observer:
-                    await self._ready(observer)
+                await self._start_watching_pods()
             except LostCause as lost:
-                self._lost(lost.diagnosis, 503)
-                return str(await super().get_url())
-        return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
+                self.log.warning("%s: where it is, is not known: %s", self._log_name, lost)
+            if self.is_pod_running(self.pod):
+                return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
+        return str(await super().get_url())
 
     async def log_lines(self, lines: int) -> tuple[str, ...]:
         """The last lines that the server wrote, without what looks like a secret.

@@ -7,6 +7,7 @@ the server runs; only the API itself, asked for that one pod, can say that it is
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -26,8 +27,11 @@ from fairihub_spawner.kube.watching import Mirror
 
 GONE_SECONDS = 120
 GONE_LOOK = 1.0
+SETTLE_SECONDS = 5
 LOAD_SECONDS = 8
 """JupyterHub answers a start after ten."""
+
+log = logging.getLogger("fairihub.cluster")
 _AWAY = (LostCause, ApiException, aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 
@@ -54,7 +58,11 @@ class SteadyKubeSpawner(KubeSpawner):
     """Every spawner of the hub that is in memory, so all whose servers run."""
     mirrors: ClassVar[dict[str, Mirror]] = {}
     """Of pods, by namespace; "" is the one for all namespaces."""
+    debts: ClassVar[set[asyncio.Task[None]]] = set()
+    """What could not be deleted, as the API was away, and is deleted when it is back."""
     placed: Placed | None = None
+    placing: asyncio.Task[None] | None = None
+    """What is on its way into the cluster, and arrives there even if the start is called off."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -111,10 +119,15 @@ class SteadyKubeSpawner(KubeSpawner):
         """None while the pod is there and has not ended, or as long as nobody can say."""
         if self.placed is None:
             return 0
+        if self.placing is not None and not self.placing.done():
+            return None
         try:
             if not await self._is_there():
+                await self._clear_away()
                 return 1
             status: int | None = await super().poll()
+            if status is None and self._has_ended():
+                status = 1
             if status is not None:
                 await self._clear_away()
         except _AWAY as problem:
@@ -135,11 +148,27 @@ class SteadyKubeSpawner(KubeSpawner):
             mirror.resources[key] = pod
         return True
 
+    def _has_ended(self) -> bool:
+        """Whether the pod is over though no container of it says so, as of one that is evicted."""
+        phase = (self.pod or {}).get("status", {}).get("phase")
+        return phase in ("Failed", "Succeeded")
+
     async def stop(self, now: bool = False) -> None:
-        """Deletes the pod and waits until it is gone; its volumes stay."""
+        """Deletes the pod and waits until it is gone; its volumes stay.
+
+        JupyterHub forgets a server even if this fails. So it does not: what cannot be deleted now
+        is deleted later.
+        """
+        if self.placing is not None:
+            await asyncio.wait([self.placing])
         if self.placed is None:
             return
-        await self._delete_pod(self.placed, 0 if now else self.delete_grace_period)
+        try:
+            await self._delete_pod(self.placed, 0 if now else self.delete_grace_period)
+        except (LostCause, TimeoutError) as problem:
+            placed, self.placed = self.placed, None
+            self._owe(placed, problem)
+            return
         await self._clear_away()
 
     async def _delete_pod(self, placed: Placed, seconds: int = 0) -> None:
@@ -162,7 +191,13 @@ class SteadyKubeSpawner(KubeSpawner):
             await self.calls.delete_pod(placed.namespace, placed.pod)
             await self.calls.delete_secret(placed.namespace, placed.secret)
         except LostCause as lost:
-            self.log.warning("%s: left for the sweeper: %s", self._log_name, lost)
+            self._owe(placed, lost)
+
+    def _owe(self, placed: Placed, problem: Exception) -> None:
+        self.log.warning("%s: deleted later, as for now: %s", self._log_name, problem)
+        task = asyncio.create_task(_settled(self.calls, placed, self.all_of_them))
+        self.debts.add(task)
+        task.add_done_callback(self.debts.discard)
 
     def get_state(self) -> dict[str, Any]:
         state: dict[str, Any] = super().get_state()
@@ -176,3 +211,25 @@ class SteadyKubeSpawner(KubeSpawner):
             told = state["placed"]
             self.placed = Placed(**{**told, "claims": tuple(told["claims"])})
             self.namespace, self.pod_name = self.placed.namespace, self.placed.pod
+
+
+async def _settled(calls: Cluster, placed: Placed, spawners: WeakSet[SteadyKubeSpawner]) -> None:
+    """Deletes what one server had, however long the API is away.
+
+    A new start of the same server makes it the new one's business: it has the same names.
+    """
+    while not any(_same(placed, s.placed) for s in spawners):
+        try:
+            pod = await calls.pod(placed.namespace, placed.pod)
+            if pod is None:
+                await calls.delete_secret(placed.namespace, placed.secret)
+                return
+            if not pod["metadata"].get("deletionTimestamp"):
+                await calls.delete_pod(placed.namespace, placed.pod, uid=pod["metadata"]["uid"])
+        except LostCause as lost:
+            log.debug("The pod %s is still not deleted: %s", placed.pod, lost)
+        await asyncio.sleep(SETTLE_SECONDS)
+
+
+def _same(one: Placed, other: Placed | None) -> bool:
+    return other is not None and (one.namespace, one.pod) == (other.namespace, other.pod)

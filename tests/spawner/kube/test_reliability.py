@@ -1,0 +1,314 @@
+"""Whatever befalls the hub or the cluster's API: no server is lost, none doubled, none left over.
+
+A real hub, and a stand-in for the cluster, whose pods the tests themselves bring up.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.spawner.conftest import team
+from tests.support.kube_hub import KubeHub
+from tests.support.standin_kube import (
+    Empty,
+    Kubelet,
+    Lost,
+    Refusal,
+    Slow,
+    StandinKube,
+    error_event,
+    gone,
+    too_many,
+)
+from tests.support.waiting import eventually
+
+TEAM = "uc4"
+TEN = tuple(f"one-of-ten-{n}" for n in range(10))
+PEOPLE = ("ada", "bob", "cleo", "dan", "eve", "finn", *TEN)
+ALWAYS = float("inf")
+POLLS = 2.5
+"""Seconds in which the hub looks at each server twice, at least."""
+
+
+@dataclass
+class Scene:
+    """The hub, the API and the node, and what there is of somebody's server."""
+
+    hub: KubeHub
+    kube: StandinKube
+    kubelet: Kubelet
+
+    def pods_of(self, login: str) -> list[dict[str, Any]]:
+        return self._of(login, "pods")
+
+    def secrets_of(self, login: str) -> list[dict[str, Any]]:
+        return self._of(login, "secrets")
+
+    def pod_of(self, login: str) -> dict[str, Any]:
+        (pod,) = self.pods_of(login)
+        return pod
+
+    def nothing_left(self, login: str) -> bool:
+        return not (self.hub.server(login) or self.pods_of(login) or self.secrets_of(login))
+
+    def runs(self, login: str) -> bool:
+        return bool((self.hub.server(login) or {}).get("ready"))
+
+    def start_of(self, login: str) -> dict[str, Any]:
+        status, told = self.hub.call("GET", f"/hub/api/fairihub/starts/{login}", login=login)
+        return dict(told) if status == 200 else {}
+
+    def made(self, login: str) -> int:
+        """How often the API was asked to make a pod for somebody."""
+        asked = self.kube.requests("create", "pods")
+        return sum(_login(a.body) == login for a in asked)
+
+    def ask_for(self, *logins: str) -> list[threading.Thread]:
+        """Starts that nobody waits for: the hub takes ten seconds until it says “pending”."""
+        threads = [threading.Thread(target=self._ask_for, args=(who,)) for who in logins]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _ask_for(self, login: str) -> None:
+        try:
+            self.hub.start(login, "small")
+        except OSError:
+            return  # the hub was killed meanwhile
+
+    def _of(self, login: str, resource: str) -> list[dict[str, Any]]:
+        return [found for found in self.kube.all(resource) if _login(found) == login]
+
+
+def _login(found: dict[str, Any]) -> str:
+    said: str = found["metadata"].get("annotations", {}).get("fairihub.io/login", "")
+    return said
+
+
+@pytest.fixture(scope="module")
+def _scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder: Path = tmp_path_factory.mktemp("hub")
+    with StandinKube() as kube, Kubelet(kube) as kubelet:
+        kube.put("namespaces", {"metadata": {"name": TEAM, "labels": {"fairihub.io/team": TEAM}}})
+        traits = {"port": kubelet.port, "poll_interval": 1, "delete_grace_period": 0}
+        config = kube.kubeconfig(folder / "kubeconfig")
+        hub = KubeHub(folder, "127.0.0.1", config, traits=traits, patience=4)
+        hub.teams_are(team(TEAM, " ".join(PEOPLE), small={}))
+        hub.run()
+        yield Scene(hub, kube, kubelet)
+        hub.end()
+
+
+@pytest.fixture
+def scene(_scene: Scene) -> Iterator[Scene]:
+    yield _scene
+    _scene.kubelet.lets_run = lambda pod: True
+    _scene.kube.behave()
+    for login in PEOPLE:
+        if _scene.pods_of(login):
+            _scene.hub.call("DELETE", f"/hub/api/users/{login}/server")
+    left = eventually(lambda: not (_scene.kube.all("pods") or _scene.kube.all("secrets")))
+    assert left, (_scene.kube.all("pods"), _scene.hub.tail())
+
+
+def stays(holds: Callable[[], Any], seconds: float = POLLS) -> bool:
+    """Whether it holds at every moment of so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not holds():
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_while_the_api_is_away_servers_run_on(scene):
+    scene.hub.started("ada", "small")
+    before = scene.pod_of("ada")["metadata"]["uid"]
+    scene.kube.close()
+    assert stays(lambda: scene.runs("ada"))
+    scene.kube.start()
+    assert eventually(lambda: scene.kube.watching("pods"))
+    assert stays(lambda: scene.runs("ada"))
+    assert scene.pod_of("ada")["metadata"]["uid"] == before
+    scene.hub.started("bob", "small")
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda kube: kube.tear("pods"),
+        lambda kube: kube.end("pods"),
+        lambda kube: kube.say("pods", error_event(410)),
+        lambda kube: (kube.fail(gone(), verb="watch", resource="pods"), kube.end("pods")),
+        lambda kube: (
+            kube.fail(Refusal(500), verb="watch", resource="pods", times=3),
+            kube.tear("pods"),
+        ),
+    ],
+    ids=["dropped", "ended", "410 in the stream", "410", "500"],
+)
+def test_a_watch_that_breaks_loses_no_server(scene, break_it):
+    scene.hub.started("ada", "small")
+    assert eventually(lambda: scene.kube.watching("pods"))
+    before = len(scene.kube.requests("watch", "pods"))
+    break_it(scene.kube)
+    assert eventually(lambda: len(scene.kube.requests("watch", "pods")) > before)
+    scene.hub.started("bob", "small")  # so it is followed again
+    assert scene.runs("ada")
+
+
+def test_an_empty_list_loses_no_server(scene):
+    scene.hub.started("ada", "small")
+    name = scene.pod_of("ada")["metadata"]["name"]
+    before = len(scene.kube.requests("get", "pods"))
+    scene.kube.fail(Empty(), verb="list", resource="pods")
+    scene.kube.say("pods", error_event(410))
+    assert eventually(lambda: scene.kube.requests("get", "pods")[before:])
+    assert scene.kube.requests("get", "pods")[before].name == name
+    assert stays(lambda: scene.runs("ada"))
+    assert scene.pods_of("ada")
+
+
+@pytest.mark.parametrize("resource", ["pods", "secrets", "persistentvolumeclaims"])
+@pytest.mark.parametrize("fault", [too_many(1), Refusal(500), Refusal(503), Lost()], ids=str)
+def test_a_start_goes_on_when_the_api_is_busy(scene, resource, fault):
+    for claim in scene.kube.all("persistentvolumeclaims"):
+        scene.kube.remove("persistentvolumeclaims", TEAM, claim["metadata"]["name"])
+    scene.kube.fail(fault, verb="create", resource=resource, times=2)
+    scene.hub.started("cleo", "small")
+    assert scene.pod_of("cleo")
+    assert len(scene.secrets_of("cleo")) == 1
+
+
+def test_a_pod_whose_making_was_not_heard_of_is_not_made_twice(scene):
+    before = scene.made("dan")
+    scene.kube.fail(Lost(), verb="create", resource="pods")
+    scene.kubelet.lets_run = lambda pod: False
+    scene.ask_for("dan")
+    assert eventually(lambda: scene.made("dan") - before == 2)
+    first = scene.pod_of("dan")["metadata"]["uid"]
+    scene.kubelet.lets_run = lambda pod: True
+    assert eventually(lambda: scene.runs("dan"))
+    assert scene.pod_of("dan")["metadata"]["uid"] == first
+    assert scene.start_of("dan")["state"] == "ready"
+
+
+def test_two_starts_at_once_are_one(scene):
+    before = scene.made("dan")
+    for thread in scene.ask_for("dan", "dan", "dan"):
+        thread.join(30)
+    assert eventually(lambda: scene.runs("dan"))
+    assert scene.made("dan") - before == 1
+
+
+@pytest.mark.parametrize("slow", ["create", None])
+def test_a_start_that_is_called_off_leaves_nothing(scene, slow):
+    scene.kubelet.lets_run = lambda pod: False
+    before = scene.made("eve")
+    if slow is not None:
+        scene.kube.fail(Slow(2.5), verb=slow, resource="pods")
+    (asking,) = scene.ask_for("eve")
+    assert eventually(lambda: scene.made("eve") > before)
+    if slow is None:
+        assert eventually(lambda: scene.pods_of("eve"))
+    status, answer = scene.hub.call("DELETE", "/hub/api/users/eve/server")
+    assert status in (202, 204), answer
+    asking.join(30)
+    assert eventually(lambda: scene.nothing_left("eve")), scene.hub.tail()
+    assert stays(lambda: scene.nothing_left("eve"), 3)
+    scene.kubelet.lets_run = lambda pod: True
+    scene.hub.started("eve", "small")  # and it stands in nobody's way
+
+
+def test_a_pod_that_somebody_deletes_is_missed(scene):
+    scene.hub.started("finn", "small")
+    scene.kube.remove("pods", TEAM, scene.pod_of("finn")["metadata"]["name"])
+    assert eventually(lambda: scene.nothing_left("finn"), 10), scene.hub.tail()
+
+
+def test_a_pod_that_ends_is_cleared_away(scene):
+    scene.hub.started("finn", "small")
+    name = scene.pod_of("finn")["metadata"]["name"]
+    evicted = {"phase": "Failed", "reason": "Evicted", "containerStatuses": []}
+    scene.kube.update("pods", TEAM, name, status=evicted)
+    assert eventually(lambda: scene.nothing_left("finn"), 10), scene.hub.tail()
+
+
+def test_a_server_that_is_stopped_while_the_api_is_away_ends_when_it_is_back(scene):
+    """JupyterHub lets go of it at once; the pod must not run on for nobody."""
+    scene.hub.started("bob", "small")
+    scene.kube.close()
+    scene.hub.call("DELETE", "/hub/api/users/bob/server")
+    assert eventually(lambda: scene.hub.server("bob") is None), scene.hub.tail()
+    assert scene.pods_of("bob")
+    scene.kube.start()
+    assert eventually(lambda: scene.nothing_left("bob")), scene.hub.tail()
+
+
+def test_a_hub_that_is_killed_takes_its_servers_up_again(scene):
+    scene.hub.started("ada", "small")
+    before = scene.pod_of("ada")["metadata"]["uid"]
+    scene.hub.end(signal.SIGKILL)
+    scene.hub.run()
+    assert eventually(lambda: scene.runs("ada")), scene.hub.tail()
+    assert scene.pod_of("ada")["metadata"]["uid"] == before
+    assert stays(lambda: scene.runs("ada"))
+
+
+def test_a_hub_that_begins_while_the_api_is_away_keeps_its_servers(scene):
+    scene.hub.started("ada", "small")
+    before = scene.pod_of("ada")["metadata"]["uid"]
+    scene.hub.end(signal.SIGKILL)
+    scene.kube.close()
+    scene.hub.run()
+    assert stays(lambda: scene.hub.server("ada")), scene.hub.tail()
+    scene.kube.start()
+    assert eventually(lambda: scene.runs("ada")), scene.hub.tail()
+    assert scene.pod_of("ada")["metadata"]["uid"] == before
+    scene.hub.stop("ada")
+    assert scene.nothing_left("ada")
+
+
+@pytest.mark.parametrize("made", [1, 6])
+def test_a_hub_that_is_killed_in_the_middle_of_ten_starts(scene, made):
+    """Each comes up in the end, or was interrupted and has left nothing."""
+    before = sum(map(scene.made, TEN))
+    scene.kubelet.lets_run = lambda pod: _login(pod) == TEN[0]
+    scene.kube.fail(Slow(0.2), verb="create", times=ALWAYS)
+    asking = scene.ask_for(*TEN)
+    assert eventually(lambda: sum(map(scene.made, TEN)) - before >= made)
+    scene.hub.end(signal.SIGKILL)
+    for thread in asking:
+        thread.join(30)
+    scene.kube.behave()
+    scene.kubelet.lets_run = lambda pod: True
+    scene.hub.run()
+    for login in TEN:
+        assert eventually(lambda who=login: scene.runs(who) or scene.nothing_left(who)), login
+        assert len(scene.pods_of(login)) == len(scene.secrets_of(login)) == scene.runs(login)
+        if not scene.runs(login) and scene.start_of(login):
+            assert scene.start_of(login)["diagnosis"]["code"] == "start-interrupted"
+
+
+def test_a_start_that_is_lost_when_the_next_hub_comes_is_told_and_cleared_away(scene):
+    scene.kubelet.lets_run = lambda pod: False
+    (asking,) = scene.ask_for("cleo")
+    assert eventually(lambda: scene.pods_of("cleo"))
+    scene.hub.end(signal.SIGKILL)
+    asking.join(30)
+    name = scene.pod_of("cleo")["metadata"]["name"]
+    waiting = {"reason": "ErrImageNeverPull", "message": "is not present with pull policy of Never"}
+    broken = {"name": "notebook", "image": "x", "state": {"waiting": waiting}, "restartCount": 0}
+    scene.kube.update("pods", TEAM, name, status={"containerStatuses": [broken]})
+    scene.hub.run()
+    assert eventually(lambda: scene.nothing_left("cleo")), scene.hub.tail()
+    told = scene.start_of("cleo")
+    assert (told["state"], told["diagnosis"]["phase"]) == ("failed", "image")
