@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from docutils import nodes
+from example_server import shown
 from pydantic import BaseModel
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -157,6 +158,16 @@ def _left_open(words: str) -> str:
     return re.sub(r"%\((\w+)\)s", lambda name: f"`{name[1].upper()}`", words)
 
 
+class ExampleObject(SphinxDirective):
+    """What the example of servers.md becomes, as YAML: `pod`, `secret` or `claim`."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        text = shown(self.arguments[0])
+        return [nodes.literal_block(text, text, language="yaml")]
+
+
 class CommandLine(Generated):
     """Every command of `fairihub` with its options, from the parser that reads them."""
 
@@ -199,5 +210,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("run-table", RunTable)
     app.add_directive("access-matrix", AccessMatrix)
     app.add_directive("start-failures", StartFailures)
+    app.add_directive("example-object", ExampleObject)
     app.add_directive("command-line", CommandLine)
     return {"parallel_read_safe": True}
