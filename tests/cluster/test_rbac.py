@@ -1,0 +1,150 @@
+"""The roles of the documentation are enough for a hub, and for nothing that it does not do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import pytest
+import yaml
+from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
+from kubernetes_asyncio.config import load_kube_config
+
+from fairihub_core.teams import Member, Profile, Team, TeamDirectory
+from fairihub_spawner.kube.calls import Cluster as Calls
+from fairihub_spawner.kube.settings import KubeSettings
+from fairihub_spawner.kube.sweeper import Sweeper
+from tests.support.kube_hub import KubeHub
+from tests.support.kubernetes import Cluster, Namespace, Object
+
+ROLES = Path(__file__).parents[2] / "docs" / "how-to" / "kubernetes"
+ACCOUNT = "fairihub"
+OWNER = "fairihub.io/team"
+LOGINS = ("ada", "grace")
+REFUSED = ("cannot get resource", "cannot list resource", "cannot watch resource", "forbidden")
+
+
+@pytest.fixture
+def account(cluster: Cluster, new_namespace: Callable[..., Namespace]) -> Iterator[Namespace]:
+    """The namespace of the hub's account; what is bound to it beyond namespaces goes with it."""
+    namespace = new_namespace()
+    namespace.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT}},
+    )
+    yield namespace
+    for kind in ("clusterrolebinding", "clusterrole"):
+        cluster.kubectl("delete", kind, namespace.name, "--ignore-not-found")
+
+
+@pytest.mark.parametrize("cluster_wide", [True, False], ids=["whole cluster", "one namespace"])
+def test_a_hub_needs_no_more_than_its_role(
+    cluster: Cluster,
+    account: Namespace,
+    new_namespace: Callable[..., Namespace],
+    tmp_path: Path,
+    cluster_wide: bool,
+) -> None:
+    rooms = [new_namespace(), new_namespace()]
+    teams = [_owned(cluster, *one) for one in zip(rooms, LOGINS, strict=True)]
+    _allow(cluster, account, rooms, cluster_wide)
+    kubeconfig = _kubeconfig(cluster, account, tmp_path / "kubeconfig")
+    said = {"hub": account.name, "cluster_wide": cluster_wide, "default_storage": "1Mi",
+            "shared_storage": "1Mi", "shared_access_mode": "ReadWriteOnce"}  # fmt: skip
+    hub = KubeHub(tmp_path / "hub", cluster.host, kubeconfig, cluster=said,
+                  traits={"cmd": ["busybox", "httpd", "-f", "-p", "8888"]})  # fmt: skip
+    hub.teams_are(*teams)
+    hub.run()
+    try:
+        for login in LOGINS:
+            assert hub.started(login)["ready"]
+        hub.stop(LOGINS[0])
+    finally:
+        hub.end()
+    log = hub.log.read_text().lower()
+    assert not [line for line in log.splitlines() if any(word in line for word in REFUSED)]
+    left = asyncio.run(_leftovers(kubeconfig, said, teams))
+    assert left == []  # all of it is too young to be left over
+
+
+@pytest.mark.parametrize("cluster_wide", [True, False], ids=["whole cluster", "one namespace"])
+def test_the_role_allows_nothing_that_a_hub_does_not_do(
+    cluster: Cluster, account: Namespace, namespace: Namespace, cluster_wide: bool
+) -> None:
+    _allow(cluster, account, [namespace], cluster_wide)
+    who = f"--as=system:serviceaccount:{account.name}:{ACCOUNT}"
+
+    def may(verb: str, what: str, where: str) -> bool:
+        kind, _, part = what.partition("/")
+        asked = (verb, kind, f"--subresource={part}", f"--namespace={where}", who)
+        return cluster.attempt("auth", "can-i", *asked)
+
+    assert may("create", "pods", namespace.name)
+    for verb, what in [
+        ("create", "pods/exec"),
+        ("delete", "persistentvolumeclaims"),
+        ("create", "rolebindings"),
+        ("create", "serviceaccounts/token"),
+        ("patch", "pods"),
+        ("patch", "namespaces"),
+        ("list", "nodes"),
+    ]:
+        assert not may(verb, what, namespace.name), (verb, what)
+    assert may("get", "secrets", "kube-system") == cluster_wide
+    assert may("list", "pods", account.name) == cluster_wide
+
+
+def _owned(cluster: Cluster, room: Namespace, login: str) -> Team:
+    cluster.kubectl("label", "namespace", room.name, f"{OWNER}={room.name}")
+    room.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "access"},
+                "stringData": {"WORD": "sesame"}})  # fmt: skip
+    small = Profile(slug="small", display_name="Small", image="localhost/base:1",
+                    secret_names=("access",))  # fmt: skip
+    return Team(name=room.name, namespace=room.name, members=(Member(login=login),),
+                profiles=(small,))  # fmt: skip
+
+
+def _allow(
+    cluster: Cluster, account: Namespace, rooms: list[Namespace], cluster_wide: bool
+) -> None:
+    """Applies the files of the documentation; what they name is called after the account."""
+    file = ROLES / ("whole-cluster.yaml" if cluster_wide else "one-namespace.yaml")
+    for room in rooms[:1] if cluster_wide else rooms:
+        wanted = [_renamed(one, account.name) for one in yaml.safe_load_all(file.read_text())]
+        room.apply(*wanted)
+
+
+def _renamed(given: Object, name: str) -> Object:
+    found: dict[str, Any] = {**given, "metadata": {**given["metadata"], "name": name}}
+    if "roleRef" in found:
+        found["roleRef"] = {**found["roleRef"], "name": name}
+        found["subjects"] = [{**one, "namespace": name} for one in found["subjects"]]
+    return found
+
+
+def _kubeconfig(cluster: Cluster, account: Namespace, path: Path) -> Path:
+    """A kubeconfig with a token of the account, and nothing of the administrator's."""
+    whole = yaml.safe_load(
+        cluster.kubectl("config", "view", "--raw", "--flatten", "--minify", "--output=yaml")
+    )
+    token = account.kubectl("create", "token", ACCOUNT).strip()
+    for user in whole["users"]:
+        user["user"] = {"token": token}
+    path.write_text(yaml.safe_dump(whole))
+    path.chmod(0o600)
+    return path
+
+
+async def _leftovers(
+    kubeconfig: Path, said: dict[str, Any], teams: list[Team]
+) -> list[tuple[str, str]]:
+    """What a sweeper finds with the rights of the role; it must be allowed to look."""
+    configuration = Configuration()
+    await load_kube_config(str(kubeconfig), client_configuration=configuration)
+    directory = TeamDirectory(teams=tuple(teams))
+    async with ApiClient(configuration) as client:
+        settings = KubeSettings.model_validate(said)
+        sweeper = Sweeper(Calls(CoreV1Api(client)), settings, WeakSet(), lambda: directory)
+        return [(one.kind, one.namespace) for one in await sweeper.look()]
