@@ -9,7 +9,7 @@ SCREEN := $(shell find labextension -type d \( -name node_modules -o -name lib -
 	-o -type f ! -name '*.tsbuildinfo' -print 2>/dev/null)
 READY := .venv/.stamps
 
-.PHONY: help up test test-cluster bench-access lint format docs lock clean
+.PHONY: help up test test-cluster bench-access bench-spawn lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    run everything that CI runs: lint, unit, system and browser tests, docs"
 	@echo "make test-cluster  only the tests on Kubernetes (as root; ARGS for pytest's options)"
 	@echo "make bench-access  measure how fast access is decided, beside GitHubOAuthenticator"
+	@echo "make bench-spawn   measure how fast servers start on Kubernetes, beside KubeSpawner (as root)"
 	@echo "make lint    only the linters and types"
 	@echo "make format  put all sources into the form that lint wants"
 	@echo "make docs    build the documentation into docs/_build/html"
@@ -39,6 +40,10 @@ test-cluster: $(READY)/dev $(READY)/project
 
 bench-access: $(READY)/project
 	@.venv/bin/python benchmarks/access.py $(ARGS)
+
+bench-spawn: $(READY)/dev $(READY)/project
+	@scripts/get-cluster
+	@.venv/bin/python -m benchmarks.spawn $(ARGS)
 
 lint: $(READY)/dev $(READY)/project $(READY)/screen
 	@scripts/check lint
