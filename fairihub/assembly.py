@@ -11,11 +11,12 @@ from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
 from fairihub.request_log import log_request
 from fairihub.roles import ROLES, SERVICE_SCOPES, custom_scopes
-from fairihub.servers import configure_servers, enforced
+from fairihub.servers import configure_servers, enforced, sweeper_of
 from fairihub.services import services, write_service_settings
 from fairihub.sign_in import Secrets, taken_secrets
 from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
+from fairihub_auth.caller import CONSOLES
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
@@ -23,6 +24,7 @@ from fairihub_core.logs import Bounded, Queryless, Remarkable
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
 from fairihub_spawner.kube.handlers import start_handlers
+from fairihub_spawner.kube.leftover_handlers import leftover_handlers
 from fairihub_spawner.proxy import TeamProxy
 
 
@@ -37,13 +39,13 @@ def configure(c: Any, hub: HubSettings) -> None:
     configure_servers(c, hub, entrance)
     _pages(c, hub, entrance)
     _services(c, hub)
-    c.JupyterHub.extra_handlers = _handlers(entrance, secrets)
+    c.JupyterHub.extra_handlers = _handlers(hub, entrance, secrets)
     # What is loaded by now stays: to look through it for garbage would hold up the loop.
     gc.collect()
     gc.freeze()
 
 
-def _handlers(entrance: Entrance, secrets: Secrets) -> list[Any]:
+def _handlers(hub: HubSettings, entrance: Entrance, secrets: Secrets) -> list[Any]:
     """Pages and API of our own. Functions only: the configuration is copied deeply."""
 
     def snapshot() -> Snapshot:
@@ -65,6 +67,9 @@ def _handlers(entrance: Entrance, secrets: Secrets) -> list[Any]:
         *webhook_handlers(secrets.webhook, lambda name: entrance.watch.poke(name)),
         *team_server_handlers(snapshot, record),
         *start_handlers(lambda: entrance.directory()),
+        *leftover_handlers(
+            lambda: sweeper_of(hub, entrance), lambda: entrance.directory(), record, CONSOLES
+        ),
         *portal.static_handlers(),
         *portal.page_handlers(
             snapshot=snapshot,

@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_why(commands)
     _add_audit(commands)
     _add_login_command(commands, "unpin", "forget which account a login is pinned to", _unpin)
+    _add_leftovers(commands)
     _add_check(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of a customer.yaml")
     schema.set_defaults(run=_schema)
@@ -129,6 +130,21 @@ def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     audit.add_argument("--format", choices=("text", "json"), default="text")
     _add_data(audit)
     audit.set_defaults(run=_audit)
+
+
+def _add_leftovers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    leftovers = commands.add_parser(
+        "leftovers",
+        help="show what servers on Kubernetes have left behind",
+        description="Shows pods, Secrets and volumes that this hub made on Kubernetes and needs no "
+        "more, of a hub that runs. Exit code 1 if there are some.",
+    )
+    leftovers.add_argument(
+        "--delete", action="store_true", help="delete the pods and Secrets; volumes stay"
+    )
+    leftovers.add_argument("--format", choices=("text", "json"), default="text")
+    _add_data(leftovers)
+    leftovers.set_defaults(run=_leftovers)
 
 
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -216,6 +232,22 @@ def _audit(options: argparse.Namespace) -> int:
     if not entries:
         print("No such entries.", file=sys.stderr)
     return 0
+
+
+def _leftovers(options: argparse.Namespace) -> int:
+    from fairihub.remote import leftovers
+
+    told = leftovers(options.data, delete=options.delete)
+    if options.format == "json":
+        print(told.model_dump_json(indent=2))
+    else:
+        for gone in told.deleted:
+            print(f"deleted: {gone.said}")
+        for left in told.leftovers:
+            print(left.said)
+        if not told.leftovers and not told.deleted:
+            print("Nothing is left over.", file=sys.stderr)
+    return 1 if told.leftovers else 0
 
 
 def _unpin(options: argparse.Namespace) -> int:

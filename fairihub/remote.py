@@ -29,6 +29,7 @@ from fairihub_core.logins import login_of, printable
 from fairihub_core.places import Places
 from fairihub_core.reasons import Explanation, explained, findings_of
 from fairihub_core.snapshot import Snapshot
+from fairihub_spawner.kube.leftovers import Leftovers
 
 CLI_TOKEN = "cli"  # noqa: S105 - the name of a file
 _TIMEOUT = 20
@@ -133,6 +134,22 @@ def unpin(data: Path, login: str) -> Forgotten:
     person = urllib.parse.quote(login_of(login), safe="")
     answer = _ask(hub.places, f"{address}/hub/api/fairihub/people/{person}", method="DELETE")
     return Forgotten.model_validate(answer)
+
+
+def leftovers(data: Path, *, delete: bool) -> Leftovers:
+    """What the hub's servers have left in the cluster; the hub must run.
+
+    Args:
+        delete: whether pods and Secrets of it are deleted; volumes never are.
+
+    Raises:
+        Unavailable: `not-running`, or what the hub refuses: its servers are no pods.
+    """
+    hub = _hub_of(data)
+    address = datafolder.running_hub(hub.places).address
+    method = "DELETE" if delete else "GET"
+    answer = _ask(hub.places, f"{address}/hub/api/fairihub/leftovers", method=method)
+    return Leftovers.model_validate(answer)
 
 
 def _kept(hub: HubSettings, away: Unavailable) -> Snapshot:

@@ -9,6 +9,7 @@ from fairihub.hub_settings import HubSettings
 from fairihub.services import activity_seconds
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_spawner.kube.spawner import FairihubSpawner
+from fairihub_spawner.kube.sweeper import Sweeper, the_sweeper
 from fairihub_spawner.limits import Enforcement, enforcement
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.s3 import keys_file
@@ -38,6 +39,12 @@ def configure_servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
         "FAIRIHUB_CATALOG_URL": f"{hub.address}/services/catalog/api/",
         "FAIRIHUB_CATALOG_NAME": hub.settings.catalog_name,
     }
+
+
+def sweeper_of(hub: HubSettings, entrance: Entrance) -> Sweeper | None:
+    """Who looks for what servers left in the cluster; None where they are processes."""
+    pods = hub.settings.kubernetes
+    return None if pods is None else the_sweeper(pods, lambda: entrance.directory())
 
 
 def enforced(hub: HubSettings) -> Enforcement:

@@ -26,6 +26,7 @@ Action = Literal[
     "contribution-published",
     "contribution-declined",
     "pin-removed",
+    "leftover-deleted",
     "entries-lost",  # the log itself had to leave some out
 ]
 

@@ -86,7 +86,7 @@ class _Refusal(web.HTTPError):
         self.error = error
 
 
-class _JsonHandler(APIHandler):
+class JsonHandler(APIHandler):
     """Answers in JSON, refusals too: `{"code", "message"}`; asked by people, in person."""
 
     def initialize(self, directory: Callable[[], TeamDirectory]) -> None:
@@ -151,7 +151,7 @@ class _JsonHandler(APIHandler):
         self.finish(json.dumps(error.to_dict()))
 
 
-class StartHandler(_JsonHandler):
+class StartHandler(JsonHandler):
     """`GET`: the last start of a member's server, with the diagnosis if it failed."""
 
     async def get(self, name: str) -> None:
@@ -166,7 +166,7 @@ class StartHandler(_JsonHandler):
         return start
 
 
-class ServerLogHandler(_JsonHandler):
+class ServerLogHandler(JsonHandler):
     """`GET`: the last lines of one's own server; for everybody else there is no such server.
 
     What a server writes may hold whatever its owner works on, so that admins and operators are
@@ -191,11 +191,11 @@ class ServerLogHandler(_JsonHandler):
         try:
             told = tuple(await asked(lines))
         except Exception as problem:
-            raise _away(problem) from None
+            raise away(problem) from None
         return ServerLog(server=spawner.name, lines=told, whole=len(told) < lines)
 
 
-def _away(problem: Exception) -> Exception:
+def away(problem: Exception) -> Exception:
     """What a cluster that cannot be asked comes to; any other error is a defect."""
     diagnosis = getattr(problem, "diagnosis", None)
     if diagnosis is None:

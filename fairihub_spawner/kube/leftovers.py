@@ -11,6 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from pydantic import Field
+
+from fairihub_core.logins import printable
 from fairihub_core.teams import Frozen, TeamDirectory
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.observed import created
@@ -34,11 +37,27 @@ class Leftover(Frozen):
     team: str
     since: datetime
     why: str
+    uid: str = Field("", exclude=True)
+    """Of this very object, where another may come by its name."""
+
+    @property
+    def said(self) -> str:
+        """The whole of it on one line."""
+        whose = f"of “{printable(self.login)}”, " if self.login else ""
+        about = f"{whose}team “{printable(self.team)}”. {printable(self.why, 300)}"
+        return f"{self.kind} {self.namespace}/{self.name} {about}"
 
     @property
     def may_go(self) -> bool:
         """Whether it is deleted where an operator says so."""
         return self.kind != "PersistentVolumeClaim"
+
+
+class Leftovers(Frozen):
+    """What is left over, and what of it was deleted just now."""
+
+    leftovers: tuple[Leftover, ...]
+    deleted: tuple[Leftover, ...] = ()
 
 
 def of_servers(
@@ -76,6 +95,7 @@ def _leftover(kind: Kind, found: Object, why: str, now: datetime) -> Leftover:
         team=said.get(names.TEAM, ""),
         since=created(found) or now,
         why=why,
+        uid=found["metadata"].get("uid") or "",
     )
 
 

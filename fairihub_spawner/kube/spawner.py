@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from fairihub_spawner.kube.plan import ServerPlan
 from fairihub_spawner.kube.preparing import planned, prepare_volumes
 from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
 from fairihub_spawner.kube.steps import progress_event
+from fairihub_spawner.kube.sweeper import the_sweeper
 from fairihub_spawner.kube.traits import literal, traits_of
 from fairihub_spawner.kube.watching import Mirror
 from fairihub_spawner.team_server import TeamServer, refusal_of
@@ -44,6 +46,11 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     last_start: Start | None = None
     """What became of the last start; told by the progress page and `/api/fairihub/starts`."""
     _configured: dict[str, Any] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        with suppress(RuntimeError):  # nothing runs yet, so nothing is left over
+            the_sweeper(self.cluster, self.directory, self.api)
 
     @default("cmd")
     def _default_cmd(self) -> list[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from weakref import WeakSet
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from kubespawner.clients import load_config, shared_client
 
 from fairihub_core import clock
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube.calls import Cluster, LostCause
-from fairihub_spawner.kube.leftovers import Leftover, Place, of_members, of_servers
+from fairihub_spawner.kube.leftovers import Leftover, Leftovers, Place, of_members, of_servers
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
 
@@ -72,19 +75,26 @@ class Sweeper:
                 _tell(leftover)
         return self.found
 
-    async def clear(self) -> tuple[Leftover, ...]:
-        """Deletes the pods and Secrets that are left over, and says which; volumes stay.
+    async def clear(self, told: Callable[[Leftover], None]) -> Leftovers:
+        """Deletes the pods and Secrets that are left over; volumes stay.
+
+        Args:
+            told: hears of each that is deleted.
 
         Raises:
             LostCause: the cluster does not answer.
         """
-        gone = []
+        gone, kept = [], []
         for leftover in await self.look():
             # A start that began meanwhile has the same names as the one before it.
-            if leftover.may_go and _place(leftover) not in self._held():
-                await self._delete(leftover)
-                gone.append(leftover)
-        return tuple(gone)
+            if not leftover.may_go or _place(leftover) in self._held():
+                kept.append(leftover)
+                continue
+            await self._delete(leftover)
+            told(leftover)
+            gone.append(leftover)
+        self.found = tuple(kept)
+        return Leftovers(leftovers=self.found, deleted=tuple(gone))
 
     async def _look(self) -> tuple[Leftover, ...]:
         settings = self._settings
@@ -102,8 +112,29 @@ class Sweeper:
         return set(_places(s.placed for s in self._spawners if s.placed is not None))
 
     async def _delete(self, leftover: Leftover) -> None:
-        delete = self._calls.delete_pod if leftover.kind == "Pod" else self._calls.delete_secret
-        await delete(leftover.namespace, leftover.name)
+        place = _place(leftover)
+        if leftover.kind == "Pod":
+            await self._calls.delete_pod(*place, uid=leftover.uid)
+        else:
+            await self._calls.delete_secret(*place)
+
+
+_sweepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Sweeper] = WeakKeyDictionary()
+
+
+def the_sweeper(
+    settings: KubeSettings, directory: Callable[[], TeamDirectory], api: Any = None
+) -> Sweeper:
+    """The one of this hub, which sweeps from when it was asked for first."""
+    loop = asyncio.get_running_loop()
+    if loop not in _sweepers:
+        if api is None:
+            load_config()
+            api = shared_client("CoreV1Api")
+        spawners = SteadyKubeSpawner.all_of_them
+        _sweepers[loop] = sweeper = Sweeper(Cluster(api), settings, spawners, directory)
+        sweeper.start()
+    return _sweepers[loop]
 
 
 def _places(placed: Iterable[Placed]) -> Iterable[Place]:
@@ -117,12 +148,4 @@ def _place(leftover: Leftover) -> Place:
 
 
 def _tell(leftover: Leftover) -> None:
-    log.warning(
-        "Left over: %s %s/%s of “%s”, team “%s”. %s",
-        leftover.kind,
-        leftover.namespace,
-        leftover.name,
-        leftover.login,
-        leftover.team,
-        leftover.why,
-    )
+    log.warning("Left over: %s", leftover.said)

@@ -45,6 +45,8 @@ class KubeHub:
     environment: dict[str, str] = field(default_factory=dict)
     patience: float = 30
     """Seconds for which the hub asks again while the API is away."""
+    young: float = 120
+    """Seconds for which nothing that the hub made counts as left over."""
     process: subprocess.Popen[bytes] | None = None
     _tokens: dict[str, str] = field(default_factory=dict)
 
@@ -58,6 +60,12 @@ class KubeHub:
     @property
     def log(self) -> Path:
         return self.folder / "hub.log"
+
+    @property
+    def recorded(self) -> list[dict[str, Any]]:
+        """The entries of the audit log."""
+        kept = self.folder / "audit.jsonl"
+        return [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
 
     def teams_are(self, *teams: Team, operators: Collection[str] = ()) -> None:
         told = TeamDirectory(teams=teams, operators=frozenset(operators))
@@ -77,6 +85,7 @@ class KubeHub:
             "containers": self.containers,
             "traits": self.traits,
             "patience": self.patience,
+            "young": self.young,
         }
         environment = {"KUBE_HUB": json.dumps(told), "KUBECONFIG": str(self.kubeconfig)}
         with self.log.open("ab") as log:

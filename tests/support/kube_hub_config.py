@@ -2,17 +2,21 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import DummyAuthenticator
 
+from fairihub_core.audit import Entry
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube import calls
+from fairihub_spawner.kube import calls, leftovers
 from fairihub_spawner.kube.handlers import start_handlers
+from fairihub_spawner.kube.leftover_handlers import leftover_handlers
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.spawner import FairihubSpawner
+from fairihub_spawner.kube.sweeper import the_sweeper
 from fairihub_spawner.proxy import TeamProxy
 
 told = json.loads(os.environ["KUBE_HUB"])
@@ -26,7 +30,14 @@ def bucket_of(team: str, bucket: str) -> BucketAccess | None:
     return BucketAccess("http://127.0.0.1:9", "FHKEY", "bucket-secret-of-tests")
 
 
+def record(entry: Entry) -> None:
+    with Path("audit.jsonl").open("a") as log:
+        log.write(entry.model_dump_json() + "\n")
+
+
 calls.PATIENCE_SECONDS = told["patience"]
+leftovers.YOUNG = timedelta(seconds=told["young"])
+cluster = KubeSettings.model_validate(told["cluster"])
 
 
 def in_place_of_the_server(spawner: Any, pod: Any) -> Any:
@@ -48,7 +59,15 @@ c.ConfigurableHTTPProxy.command = told["proxy"]
 c.ConfigurableHTTPProxy.api_url = told["proxy_api"]
 c.JupyterHub.authenticator_class = DummyAuthenticator
 c.DummyAuthenticator.allow_all = True
-c.JupyterHub.extra_handlers = start_handlers(directory)
+c.JupyterHub.extra_handlers = [
+    *start_handlers(directory),
+    *leftover_handlers(
+        lambda: None if told["plain"] else the_sweeper(cluster, directory),
+        directory,
+        record,
+        consoles=("operator",),
+    ),
+]
 c.Spawner.options_form = "<input name='profile'>"
 c.Spawner.poll_interval = 2
 c.Spawner.consecutive_failure_limit = 0
@@ -62,8 +81,16 @@ else:
     c.FairihubSpawner.bucket_of = bucket_of
     c.FairihubSpawner.removal_grace = 0
     c.FairihubSpawner.modify_pod_hook = in_place_of_the_server
-    c.JupyterHub.extra_handlers = start_handlers(directory)
-    c.FairihubSpawner.cluster = KubeSettings.model_validate(told["cluster"])
+    c.JupyterHub.extra_handlers = [
+        *start_handlers(directory),
+        *leftover_handlers(
+            lambda: None if told["plain"] else the_sweeper(cluster, directory),
+            directory,
+            record,
+            consoles=("operator",),
+        ),
+    ]
+    c.FairihubSpawner.cluster = cluster
     for name, value in told["traits"].items():
         setattr(c.FairihubSpawner, name, value)
 c.JupyterHub.services = [{"name": "operator", "api_token": told["token"]}]
