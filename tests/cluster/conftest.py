@@ -25,6 +25,7 @@ from tests.support.what_happened import what_happened
 
 WHICH = os.environ.get("FAIRIHUB_TEST_CLUSTER", "")
 TOUCHED = pytest.StashKey[list[Namespace]]()
+TOLD = pytest.StashKey[list[Namespace]]()  # of the module's, what is told if this test fails
 # Test runs share the cluster. Each is a user of it until it ends, and the last one ends it; a test
 # has a turn, which it shares with others or, where it breaks something, has alone.
 USERS = Path("/run/fairihub-cluster.users")
@@ -99,6 +100,13 @@ def _namespaces(cluster: Cluster, whose: pytest.Item) -> Iterator[Callable[..., 
 
 
 @pytest.fixture
+def tells_of(request: pytest.FixtureRequest) -> Callable[[Namespace], None]:
+    """`tells_of(namespace)`: what happened in it is told if the test fails."""
+    told: list[Namespace] = request.node.stash.setdefault(TOLD, [])
+    return told.append
+
+
+@pytest.fixture
 def namespace(new_namespace: Callable[..., Namespace]) -> Namespace:
     """A namespace of the test's own, where pods have to be `restricted`."""
     return new_namespace()
@@ -134,9 +142,7 @@ def pytest_runtest_makereport(
     """A test that fails tells what was going on in its namespaces."""
     report = yield
     if report.failed:
-        module = item.getparent(pytest.Module)
-        of_module = module.stash.get(TOUCHED, []) if module else []
-        for namespace in [*item.stash.get(TOUCHED, []), *of_module]:
+        for namespace in [*item.stash.get(TOUCHED, []), *item.stash.get(TOLD, [])]:
             report.sections += list(what_happened(namespace))
     return report
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import urllib.request
 
+# Kubernetes takes the process's own number, a doubled dollar, for one dollar.
 _SERVE = r"""
 n=0
 while read -r line; do
@@ -15,11 +16,13 @@ while read -r line; do
     [ -n "$line" ] || break
     case $line in [Cc]ontent-[Ll]ength:*) n=${line#*: } ;; esac
 done
-head -c "$n" >/tmp/asked.$$
-sh /tmp/asked.$$ >/tmp/said.$$ 2>&1
-head='HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %s\r\n\r\n'
-printf "$head" "$(wc -c </tmp/said.$$)"
-cat /tmp/said.$$
+asked=$(mktemp) said=$(mktemp)
+head -c "$n" >"$asked"
+sh "$asked" >"$said" 2>&1
+size=$(wc -c <"$said")
+printf 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %s\r\n\r\n' "$size"
+cat "$said"
+rm -f "$asked" "$said"
 """
 _LISTEN = 'printf %s "$0" >/tmp/serve; exec nc -ll -p 8888 -e sh /tmp/serve'
 STAND_IN = {"command": ["sh", "-c", _LISTEN, _SERVE], "args": None}
