@@ -8,6 +8,8 @@ import aiohttp
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
+GROWTH = 1.05
+"""A pause is a twentieth of the time that was waited before, and so is what is waited too long."""
 _PATIENCE = aiohttp.ClientTimeout(total=10)
 
 
@@ -17,7 +19,7 @@ async def until_answered(url: str) -> None:
     async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
         while not await _answers(session, url):
             await asyncio.sleep(pause)
-            pause = min(1.2 * pause, LONGEST_PAUSE)
+            pause = min(GROWTH * pause, LONGEST_PAUSE)
 
 
 async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
