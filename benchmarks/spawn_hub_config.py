@@ -75,6 +75,8 @@ stretches = Stretches()
 stretches.watch()
 c = get_config()  # noqa: F821
 c.JupyterHub.extra_handlers = [("/stretches", StretchesHandler)]
+# Who asks for a server is answered when it is ready, instead of asking again and again.
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 50}
 for name, value in measured["server"].items():
     setattr(c.KubeSpawner, name, value)
 if measured["by_team"]:

@@ -131,7 +131,7 @@ def timed_start(which: KubeHub, login: str) -> float | None:
             return None
         if server["ready"]:
             break
-        time.sleep(0.05)
+        time.sleep(0.25)
     return time.perf_counter() - began if status in (201, 202) else None
 
 
