@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any
 
 from fairihub_core import clock
-from fairihub_core.starts import Diagnosis, Step
+from fairihub_core.starts import Diagnosis, Step, diagnosed
 from fairihub_spawner.kube.calls import Cluster, LostCause
 from fairihub_spawner.kube.diagnosis import LOGGED, diagnose, queue_before
 from fairihub_spawner.kube.last_words import LINES, last_words
@@ -55,6 +56,7 @@ class Observer:
         self._of_claims: list[dict[str, Any]] = []
         self._words: tuple[str, ...] = ()
         self._asked = 0.0
+        self._gone: datetime | None = None
 
     async def __aenter__(self) -> Observer:
         await self._events.start()
@@ -75,6 +77,8 @@ class Observer:
     def diagnosis(self) -> Diagnosis | None:
         """What keeps the start at this moment."""
         pod = self.pod
+        if self._gone is not None:
+            return diagnosed("pod-deleted", self._gone, final=True)
         queue = queue_before(pod, self._pods.resources.values()) if pod else None
         return diagnose(
             pod,
@@ -121,13 +125,18 @@ class Observer:
         return [*self._events.resources.values(), *self._of_claims]
 
     async def _ask(self) -> None:
-        """Asks for the claims, until the pod has a node and so has its volumes."""
+        """Asks for the claims, until the pod has a node and so has its volumes.
+
+        A pod that is not told of is asked for, too: one that is deleted by force is just gone.
+        """
         pod = self.pod
         if time.monotonic() - self._asked < ASK_SECONDS or (pod and pod["spec"].get("nodeName")):
             return
         self._asked = time.monotonic()
         try:
             placed = self._placed
+            if pod is None and await self._calls.pod(placed.namespace, placed.pod) is None:
+                self._gone = clock.now()
             asked = [await self._calls.claim(placed.namespace, name) for name in placed.claims]
             self._claims = [claim for claim in asked if claim is not None]
             waiting = [c for c in self._claims if c["status"].get("phase") != "Bound"]

@@ -62,7 +62,10 @@ _NODES = (
     (re.compile(r"Too many pods"), "nodes-crowded"),
     (re.compile(r"exceed max volume count"), "volume-limit"),
     (
-        re.compile(r"volume node affinity conflict|find available persistent volumes to bind"),
+        re.compile(
+            r"volume node affinity conflict|didn't match PersistentVolume's node affinity"
+            r"|find available persistent volumes to bind"
+        ),
         "volume-elsewhere",
     ),
     (re.compile(r"did not have enough free storage"), "volume-not-made"),

@@ -153,6 +153,16 @@ CASES: list[tuple[str, bool, dict[str, Any]]] = [
     ("volume-waiting", False, unplaced("0/3 nodes are available: pod has unbound immediate "
         "PersistentVolumeClaims. preemption: 0/3 nodes are available: 3 Preemption is not …")),
     ("volume-elsewhere", False, unplaced(nodes("3 node(s) had volume node affinity conflict"))),
+    (
+        "volume-elsewhere",
+        False,
+        # As Kubernetes 1.34 says it.
+        unplaced(
+            "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 "
+            "node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, "
+            "preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+        ),
+    ),
     ("volume-limit", False, unplaced(nodes("3 node(s) exceed max volume count"))),
     ("volume-missing", False, unplaced('persistentvolumeclaim "home" not found', age=5)),
     ("volume-missing", True, unplaced('persistentvolumeclaim "home" not found', age=30)),
