@@ -342,6 +342,6 @@ def test_a_pod_that_is_deleted_while_it_waits_ends_the_start(world: World) -> No
     name = world.pod("dora", here)
     here.kubectl("delete", "pod", name, "--force", "--grace-period=0")
     assert eventually(lambda: world.hub.server("dora") is None, 15), world.hub.tail()
-    start = world.hub.last_start("dora", world.hub.token_of("dora"))
+    start = world.hub.last_start("dora")
     assert start is not None
     assert (start["state"], start["diagnosis"]["code"]) == ("failed", "pod-deleted")

@@ -154,20 +154,15 @@ class KubeHub:
 
     def _token(self, login: str) -> str:
         if login not in self._tokens:
-            self.call("POST", f"/hub/api/users/{login}")
-            made = self.call("POST", f"/hub/api/users/{login}/tokens", {"note": "of the tests"})
+            self.call("POST", _of(login))
+            made = self.call("POST", f"{_of(login)}/tokens", {"note": "of the tests"})
             self._tokens[login] = made[1]["token"]
         return self._tokens[login]
 
-    def token_of(self, login: str) -> str:
-        """A token of the member's own, as their browser would have it."""
-        _, made = self.call("POST", f"{_of(login)}/tokens", {"note": "tests"})
-        return str(made["token"])
-
-    def last_start(self, login: str, token: str) -> dict[str, Any] | None:
+    def last_start(self, login: str) -> dict[str, Any] | None:
         """What became of the last start, as the member is told; None if nothing is known."""
         path = f"/hub/api/fairihub/starts/{quote(login, safe='')}"
-        status, told = self.call("GET", path, token=token)
+        status, told = self.call("GET", path, login=login)
         return dict(told) if status == 200 else None
 
     def progress(self, login: str) -> Iterator[dict[str, Any]]:
