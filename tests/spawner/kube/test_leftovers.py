@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -9,16 +10,22 @@ from typing import Any
 
 import pytest
 
+from fairihub import datafolder
+from fairihub.cli import main
+from fairihub.hub_settings import HubSettings, Ports
+from fairihub.remote import CLI_TOKEN
+from fairihub.settings import Settings
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube.leftovers import of_members, of_servers
 from tests.spawner.conftest import team
-from tests.support.kube_hub import KubeHub
+from tests.support.kube_hub import TOKEN, KubeHub
 from tests.support.standin_kube import Kubelet, StandinKube
 from tests.support.waiting import eventually
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+NOW = datetime(2024, 11, 21, 12, tzinfo=timezone.utc)
 UC4 = team("uc4", "ada bob", small={})
 OLD = timedelta(hours=1)
+PORTS = Ports(public=1, hub=2, proxy_api=3, catalog=4, headless=5, s3=6)
 
 
 def made(name: str, team: str = "uc4", login: str | None = "ada", age: timedelta = OLD) -> Any:
@@ -27,7 +34,6 @@ def made(name: str, team: str = "uc4", login: str | None = "ada", age: timedelta
     meta = {
         "name": name,
         "namespace": "uc4",
-        "uid": f"uid-of-{name}",
         "annotations": said,
         "labels": {"fairihub.io/hub": "fairihub", "component": "singleuser-server"},
         "creationTimestamp": f"{NOW - age:%Y-%m-%dT%H:%M:%SZ}",
@@ -132,6 +138,33 @@ def test_what_is_left_over_is_found_and_deleted_but_no_volume(kube, hub):
     assert [(e["login"], e["by"], e["team"]) for e in entries] == [("ada", "olga", "uc4")] * 2
     assert (hub.server("ada") or {})["ready"]
     assert hub.tail().count("Left over: Pod uc4/forgotten of “ada”") <= 1, "each is told once"
+
+
+@pytest.fixture
+def data(hub: KubeHub, tmp_path: Path) -> str:
+    """A data folder, by which the command line finds that hub."""
+    told = HubSettings(
+        settings=Settings(), sources=(), data=tmp_path, ports=PORTS, proxy_command=("true",)
+    )
+    told.places.hub.mkdir(parents=True)
+    told.places.tokens.mkdir()
+    (told.places.hub / "settings.json").write_text(told.model_dump_json())
+    datafolder.announce(told.places, datafolder.Running(address=hub.address, pid=1))
+    datafolder.write_whole(told.places.tokens / CLI_TOKEN, TOKEN.encode())
+    return str(tmp_path)
+
+
+def test_the_command_line_tells_of_leftovers_and_deletes_them(kube, hub, data, capsys):
+    kube.put("secrets", made("forgotten"))
+    kube.put("persistentvolumeclaims", made("home-mallory", login="mallory"))
+    command = ["leftovers", "--data", data]
+    assert main(command) == 1
+    assert "Secret uc4/forgotten of “ada”, team “uc4”." in capsys.readouterr().out
+    assert main([*command, "--delete"]) == 1, "the volume is still there"
+    assert "deleted: Secret uc4/forgotten" in capsys.readouterr().out
+    kube.remove("persistentvolumeclaims", "uc4", "home-mallory")
+    assert main([*command, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"leftovers": [], "deleted": []}
 
 
 def test_a_cluster_that_is_away_is_no_defect(kube, hub):
