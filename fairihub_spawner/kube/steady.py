@@ -22,6 +22,7 @@ from traitlets import Instance, default
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.api import unreachable
 from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
+from fairihub_spawner.kube.connections import unbound
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.watching import Mirror
 
@@ -75,6 +76,7 @@ class SteadyKubeSpawner(KubeSpawner):
 
     @property
     def calls(self) -> Cluster:
+        unbound(self.api.api_client)
         return Cluster(self.api)
 
     @property
@@ -109,6 +111,7 @@ class SteadyKubeSpawner(KubeSpawner):
         return mirror
 
     def _mirror(self, namespace: str) -> Mirror:
+        unbound(self.api.api_client)
         ours = f"component={self.component_label},{names.HUB}={names.label_value(self.cluster.hub)}"
         if not namespace:
             return Mirror("Pods", self.api.list_pod_for_all_namespaces, label_selector=ours)
