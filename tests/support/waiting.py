@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 
-def eventually(what: Callable[[], Any], seconds: float = 20) -> Any:
-    """The first true answer of `what`; its last answer if there was none in time."""
+def eventually(what: Callable[[], Any], seconds: float = 20, pause: float = 0.1) -> Any:
+    """The first true answer of `what`; its last answer if there was none in time.
+
+    Args:
+        pause: between two questions; longer where many ask the same at once.
+    """
     until = time.monotonic() + seconds
     while True:
         answer = what()
         if answer or time.monotonic() > until:
             return answer
-        time.sleep(0.1)
+        time.sleep(pause)

@@ -1,0 +1,347 @@
+"""Starts that cannot succeed on a real cluster: each is recognised, explained and cleared away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from fairihub_core.teams import Profile, Team
+from fairihub_spawner.kube import names
+from tests.support.kube_hub import KubeHub
+from tests.support.kube_stand_in import STAND_IN
+from tests.support.kube_teams import MIB, OWNER, profile, team
+from tests.support.kubernetes import Cluster, Namespace, Object, claim
+from tests.support.waiting import eventually
+
+KNOWN_SECONDS = 10
+"""After what the cluster knows is known to the owner, too."""
+PENDING_SECONDS = 5
+PAUSE = 0.5
+"""Between two questions of each start: the hub is to have time for the starts themselves."""
+BASE = "localhost/base:1"
+GOOD = "good"
+NOTHING_WRITTEN = "dd if=/dev/zero of=/home/jovyan/file bs=65536 count=64; exit 1"
+
+
+def _says(script: str) -> dict[str, Any]:
+    return {"command": ["sh", "-c", script], "args": None}
+
+
+CONTAINERS: dict[str, dict[str, Any]] = {
+    GOOD: STAND_IN,
+    "never": {"image_pull_policy": "Never"},
+    "privileged": {"security_context": {"privileged": True}},
+    "crash": _says(r'printf "\033[31mfirst %s\033[0m\nlast line\n" "$WORD"; exit 3'),
+    "end": _says("echo nothing to do"),
+    "memory": _says("tail /dev/zero"),
+    "full": _says(NOTHING_WRITTEN),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A profile that cannot start; `given` is in the namespace of its team before."""
+
+    code: str
+    slug: str = "bad"
+    status: int = 503
+    special: dict[str, Any] = field(default_factory=dict)
+    given: Callable[[str, str], Sequence[Object]] = lambda team, login: ()
+    labels: dict[str, str] | None = None
+    detail: str = ""
+    """What the cluster's own words hold."""
+    lasting: bool = False
+    """Whether a good profile of the same team cannot start either."""
+
+    @property
+    def profile(self) -> Profile:
+        return profile(self.slug, **{"image": BASE, **self.special})
+
+
+def _quota(team: str, login: str) -> list[Object]:
+    return [{"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "little"},
+             "spec": {"hard": {"limits.cpu": "1500m"}}}]  # fmt: skip
+
+
+def _limits(team: str, login: str) -> list[Object]:
+    most = {"type": "Container", "max": {"memory": "256Mi"}}
+    return [{"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"},
+             "spec": {"limits": [most]}}]  # fmt: skip
+
+
+def _word(team: str, login: str) -> list[Object]:
+    return [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "access"},
+             "stringData": {"WORD": "open-sesame"}}]  # fmt: skip
+
+
+def _home(storage_class: str) -> Callable[[str, str], list[Object]]:
+    def home(team: str, login: str) -> list[Object]:
+        made = claim(names.home_claim(login, team), "1Mi", storage_class)
+        made["metadata"]["annotations"] = names.owner_annotations(login, team)
+        return [made]
+
+    return home
+
+
+def _not_ours(team: str, login: str) -> list[Object]:
+    return [claim(names.home_claim(login, team), "1Mi")]
+
+
+UNREACHABLE = "registry.invalid/x:1"
+CASES = {
+    "a namespace that is nobody's": Case(
+        "namespace-unlabelled", status=403, labels={}, lasting=True
+    ),
+    "a namespace of another": Case(
+        "namespace-of-another", status=403, labels={OWNER: "another"}, lasting=True
+    ),
+    "a secret that is missing": Case(
+        "no-secret", status=403, special={"secret_names": ("nowhere",)}, detail="nowhere"
+    ),
+    "a bucket of another": Case(
+        "bucket-of-another", status=403, special={"s3_bucket_name": "of-another"}
+    ),
+    "a volume of another": Case("volume-of-another", status=403, given=_not_ours, lasting=True),
+    "a quota": Case(
+        "quota-exceeded", special={"cpu_limit": 2.0}, given=_quota, detail="exceeded quota: little"
+    ),
+    "a limit of the namespace": Case(
+        "limit-range", special={"mem_limit": 512 * MIB}, given=_limits, detail="maximum memory"
+    ),
+    "pod security": Case("pod-security", slug="privileged", detail="restricted"),
+    "no registry": Case("registry-away", special={"image": UNREACHABLE}, detail="no such host"),
+    "an image that may not be fetched": Case(
+        "image-not-there", slug="never", special={"image": "localhost/nowhere:1"}, detail="nowhere"
+    ),
+    "an image with a bad name": Case("image-name-bad", special={"image": "No Image:1"}),
+    "an image without a server": Case("command-missing", detail="jupyterhub-singleuser"),
+    "a crash": Case(
+        "server-crashed",
+        slug="crash",
+        special={"secret_names": ("access",)},
+        given=_word,
+        detail="first [hidden]\nlast line",
+    ),
+    "an end": Case("server-ended", slug="end", detail="nothing to do"),
+    "too little memory": Case("server-out-of-memory", slug="memory"),
+    "a full home": Case("volume-full", slug="full", given=_home("can-be-full"), lasting=True),
+    "no node with so many cores": Case(
+        "no-cpu-free", special={"cpu_guarantee": 500.0, "cpu_limit": 500.0}, detail="Insufficient"
+    ),
+    "no node with so much memory": Case(
+        "no-memory-free", special={"mem_guarantee": 2**44, "mem_limit": 2**44}
+    ),
+    "no node with such a GPU": Case(
+        "no-gpu-free", special={"gpu": 1}, detail="Insufficient nvidia.com/gpu"
+    ),
+    "no node of that purpose": Case("no-matching-node", special={"node_purpose": "nowhere"}),
+    "no such storage": Case(
+        "storage-class-missing", given=_home("nowhere"), detail="nowhere", lasting=True
+    ),
+}
+
+
+@dataclass
+class Outcome:
+    """What one start came to, as each of those who ask is told."""
+
+    namespace: Namespace
+    status: int = 0
+    answer: Any = None
+    seen: dict[str, float] = field(default_factory=dict)
+    """How long after the cluster knew each diagnosis was told."""
+    first_told: float = 0.0
+    """When the first diagnosis was told."""
+    start: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    again: str = ""
+    """How a start with a good profile went afterwards."""
+
+
+@dataclass
+class _Attempt:
+    """One case on the hub, by a login and in a team of its own."""
+
+    hub: KubeHub
+    namespace: Namespace
+    case: Case
+    login: str
+
+    def outcome(self) -> Outcome:
+        found = Outcome(self.namespace)
+        with ThreadPoolExecutor() as pool:
+            pool.submit(self._follow, found)
+            asked = pool.submit(
+                self.hub.start, self.login, f"{self.namespace.name}.{self.case.slug}"
+            )
+            eventually(lambda: self._is_over(found), 60, PAUSE)
+            found.status, found.answer = asked.result()
+        eventually(lambda: not self._left(), 20, PAUSE)
+        found.left = self._left()
+        if not self.case.lasting:
+            found.again = self._again()
+        return found
+
+    def _follow(self, found: Outcome) -> None:
+        def is_told() -> bool:
+            found.events += self.hub.progress(self.login)
+            return bool(found.events) and "failed" in found.events[-1]
+
+        eventually(is_told, 60, PAUSE)
+
+    def _is_over(self, found: Outcome) -> bool:
+        start = self.hub.last_start(self.login) or {}
+        told = start.get("diagnosis")
+        if told and told["code"] not in found.seen:
+            known = _moment(told["since"])
+            if known < _moment(start["began"]):
+                # Of what was wrong before, a start can tell only once it has come so far.
+                known = found.first_told or time.time()
+            found.first_told = found.first_told or time.time()
+            found.seen[told["code"]] = time.time() - known
+        found.start = start
+        return start.get("state") in ("failed", "ready")
+
+    def _left(self) -> list[str]:
+        kinds = {"pods": "", "secrets": f"{names.LOGIN}={self.login}"}
+        return [
+            str(thing["metadata"]["name"])
+            for kind, selector in kinds.items()
+            for thing in self.namespace.every(kind, selector)
+        ]
+
+    def _again(self) -> str:
+        self.hub.started(self.login, f"{self.namespace.name}.{GOOD}")
+        self.hub.stop(self.login)
+        return "ready"
+
+
+def _moment(said: str) -> float:
+    return datetime.fromisoformat(said.replace("Z", "+00:00")).timestamp()
+
+
+@pytest.fixture(scope="module")
+def attempts(
+    cluster: Cluster,
+    new_shared_namespace: Callable[..., Namespace],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, _Attempt]]:
+    """All that is to be tried, on one hub that runs."""
+    assert cluster.kubeconfig is not None
+    hub = KubeHub(
+        tmp_path_factory.mktemp("hub"),
+        cluster.host,
+        cluster.kubeconfig,
+        cluster={
+            "hub": f"refusals-{time.time_ns()}",
+            "image": BASE,
+            "shared_storage": 0,
+            "default_storage": "1Mi",
+            "pending_seconds": PENDING_SECONDS,
+            "pull_seconds": PENDING_SECONDS,
+            "bucket_owners": {"of-another": "another"},
+        },
+        containers=CONTAINERS,
+    )
+    attempts = {}
+    for number, (what, case) in enumerate(CASES.items()):
+        namespace, login = new_shared_namespace(), f"user-{number}"
+        labels = {OWNER: namespace.name} if case.labels is None else case.labels
+        for key, value in labels.items():
+            cluster.kubectl("label", "namespace", namespace.name, f"{key}={value}")
+        if given := case.given(namespace.name, login):
+            namespace.apply(*given)
+        attempts[what] = _Attempt(hub, namespace, case, login)
+    hub.teams_are(
+        *(team(a.namespace.name, a.login, a.case.profile, profile(GOOD, image=BASE))
+          for a in attempts.values()),
+        *_elsewhere(),
+    )  # fmt: skip
+    hub.run()
+    try:
+        yield attempts
+    finally:
+        hub.end()
+
+
+@pytest.fixture(scope="module")
+def outcomes(attempts: dict[str, _Attempt]) -> dict[str, Outcome]:
+    """All starts at once, since most of them wait for something."""
+    with ThreadPoolExecutor(len(attempts)) as pool:
+        found = pool.map(lambda attempt: attempt.outcome(), attempts.values())
+        return dict(zip(attempts, found, strict=True))
+
+
+def _elsewhere() -> tuple[Team, ...]:
+    """Teams that have no namespace of a test, or are closed."""
+    yesterday = datetime.now(timezone.utc).date() - timedelta(days=1)
+    return (
+        team("closed-one", "late", profile(GOOD), expires=yesterday),
+        team("no-such-namespace", "lost", profile(GOOD)),
+        team("systems", "bold", profile(GOOD), namespace="kube-system"),
+    )
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_a_start_that_is_lost_is_explained(
+    outcomes: dict[str, Outcome], what: str, tells_of: Callable[[Namespace], None]
+) -> None:
+    case, found = CASES[what], outcomes[what]
+    tells_of(found.namespace)
+    told = found.start["diagnosis"]
+    assert (found.start["state"], told["code"], told["final"]) == ("failed", case.code, True), told
+    assert told["message"]
+    assert told["remedy"]
+    assert case.detail in told["detail"]
+    assert "open-sesame" not in str((found.start, found.events, found.answer))
+    # The hub answers with 202 where it does not wait that long.
+    assert found.status in (case.status, 202), found.answer
+    if found.status != 202:
+        assert told["message"] in found.answer["message"]
+    assert found.left == []
+    assert found.again == ("" if case.lasting else "ready")
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_a_lost_cause_is_known_soon(outcomes: dict[str, Outcome], what: str) -> None:
+    after = outcomes[what].seen[CASES[what].code]
+    assert after < KNOWN_SECONDS, outcomes[what].seen
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_progress_tells_it_too(outcomes: dict[str, Outcome], what: str) -> None:
+    found = outcomes[what]
+    message = found.start["diagnosis"]["message"]
+    assert found.events, "nobody could follow the start"
+    assert found.events[-1].get("failed") is True, found.events[-1]
+    assert message in found.events[-1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("login", "code", "status"),
+    [
+        ("stranger", "no-team", 403),
+        ("late", "closed", 403),
+        ("lost", "namespace-missing", 404),
+        ("bold", "protected-namespace", 403),
+    ],
+)
+def test_who_has_no_team_or_no_namespace_is_told(
+    attempts: dict[str, _Attempt], login: str, code: str, status: int
+) -> None:
+    hub = next(iter(attempts.values())).hub
+    answered, said = hub.start(login)
+    assert answered == status, said
+    start = hub.last_start(login)
+    assert start is not None
+    told = start["diagnosis"]
+    assert (start["state"], told["code"]) == ("failed", code)
+    assert told["remedy"]
+    assert told["message"] in said["message"]
