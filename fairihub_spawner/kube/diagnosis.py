@@ -201,6 +201,8 @@ def _scheduling(seen: _Seen) -> Diagnosis | None:
     since = moment(told.get("lastTransitionTime")) or (failed.first if failed else seen.began)
     coming = seen.last("TriggeredScaleUp")
     code, values = sentences.unschedulable(said)
+    if code == "volume-missing" and _has_claim(seen, said):
+        code = "volume-waiting"
     if coming and code and not seen.past(coming.at, seen.limits.pending_seconds):
         return diagnosed(
             "node-coming", coming.at, final=False, detail=cleaned(coming.message), queue=seen.queue
@@ -235,6 +237,8 @@ def _volumes(seen: _Seen) -> Diagnosis | None:
     if failed is None or _came_later(seen, failed):
         return None
     code = sentences.not_mounted(failed.reason, failed.message)
+    if code == "volume-missing" and _has_claim(seen, failed.message):
+        code = "volume-waiting"
     wait = seen.limits.volume_seconds
     if code in ("secret-missing", "volume-missing", "storage-class-missing"):
         wait = int(SETTLING.total_seconds())
@@ -243,6 +247,15 @@ def _volumes(seen: _Seen) -> Diagnosis | None:
     settling = sentences.is_settling(failed.message)
     final = not settling and seen.past(failed.first, wait)
     return diagnosed(code, failed.first, final=final, detail=cleaned(failed.message))
+
+
+def _has_claim(seen: _Seen, said: str) -> bool:
+    """Whether there is the claim that `said` misses.
+
+    Where the API was away, scheduler and nodes hear of what is new a minute later.
+    """
+    names = (text(part(claim, "metadata"), "name") for claim in seen.claims)
+    return any(f'"{name}"' in said for name in names)
 
 
 def _came_later(seen: _Seen, failed: Happened) -> bool:

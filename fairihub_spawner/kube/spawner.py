@@ -254,7 +254,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             try:
                 return await self._start_watching_pods()
             except LostCause as lost:
-                self.log.warning("%s: its start is not known yet: %s", self._log_name, lost)
+                self.log.debug("%s: its start is not known yet: %s", self._log_name, lost)
 
     async def _hidden_again(self, placed: Placed) -> tuple[str, ...]:
         """As `_hidden`, by what the cluster has: the offer may be another by now."""

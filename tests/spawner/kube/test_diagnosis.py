@@ -17,6 +17,7 @@ from fairihub_spawner.kube.diagnosis import Diagnosis, diagnose, given_up, queue
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.starts import begun
 from tests.support.kube_objects import (
+    CLAIM,
     IMAGE,
     NOW,
     ago,
@@ -166,6 +167,9 @@ CASES: list[tuple[str, bool, dict[str, Any]]] = [
     ("volume-limit", False, unplaced(nodes("3 node(s) exceed max volume count"))),
     ("volume-missing", False, unplaced('persistentvolumeclaim "home" not found', age=5)),
     ("volume-missing", True, unplaced('persistentvolumeclaim "home" not found', age=30)),
+    # There it is: the scheduler has not heard of it yet, as after an API that was away.
+    ("volume-waiting", False,
+     {**unplaced(f'persistentvolumeclaim "{CLAIM}" not found', age=60), "claims": [claim()]}),
     ("volume-ending", True, unplaced('persistentvolumeclaim "home" is being deleted', age=30)),
     ("volume-lost", True, creating(claims=[claim("Lost")])),
     (
