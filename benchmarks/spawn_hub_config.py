@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kubernetes_asyncio.client.rest import RESTClientObject
 from tornado.web import RequestHandler
 
 from tests.support import kube_hub
@@ -80,4 +81,6 @@ c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 50}
 for name, value in measured["server"].items():
     setattr(c.KubeSpawner, name, value)
 if measured["by_team"]:
+    # Its client has a hundred connections, which two watches in each of 50 namespaces use up.
+    RESTClientObject.__init__.__defaults__ = (4, 0)
     c.KubeSpawner.pre_spawn_hook = into_namespace_of_team
