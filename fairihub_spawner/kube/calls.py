@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
@@ -29,6 +30,8 @@ START = "fairihub.io/start"
 """The annotation that tells one start from the next of the same server."""
 MAX_LOG_BYTES = 64 * 1024
 NOT_FOUND, CONFLICT, FORBIDDEN = 404, 409, 403
+# Of a container that is just being replaced, the node sends its own excuse in place of the log.
+_NO_LOG = re.compile(r"unable to retrieve container logs for |failed to try resolving symlinks ")
 _MERGE = "application/merge-patch+json"
 
 
@@ -223,7 +226,7 @@ class Cluster:
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
             raise LostCause(unreachable(type(problem).__name__)) from None
         text: str = body.decode(errors="replace")
-        return text
+        return "" if _NO_LOG.match(text) else text
 
     async def _asked(self, call: Callable[..., Awaitable[Any]], **query: Any) -> tuple[int, Json]:
         """The status and the body of the answer.

@@ -25,6 +25,8 @@ LOOK_SECONDS = 1.0
 MOST_SIZES = 500
 ASK_SECONDS = 3.0
 """How often is asked for what is not followed."""
+WORDS_SECONDS = 3.0
+"""So long is asked for what an ended container wrote, if there seems to be nothing."""
 
 Hidden = Callable[[], Awaitable[tuple[str, ...]]]
 Told = Callable[[tuple[Step, ...], "Diagnosis | None"], None]
@@ -57,6 +59,7 @@ class Observer:
         self._words: tuple[str, ...] = ()
         self._asked = 0.0
         self._gone: datetime | None = None
+        self._silent_since: float | None = None
 
     async def __aenter__(self) -> Observer:
         await self._events.start()
@@ -111,10 +114,17 @@ class Observer:
                 await self._ask_last_words()
                 found = self.diagnosis()
             told(self.steps(found), found)
-            if found is not None and found.final:
+            if found is not None and found.final and not self._may_still_speak(found):
                 return found
             await self.changed()
             await self._ask()
+
+    def _may_still_speak(self, found: Diagnosis) -> bool:
+        """Whether the log, which a busy node does not give at once, may still say why."""
+        if found.code not in LOGGED or self._words:
+            return False
+        self._silent_since = self._silent_since or time.monotonic()
+        return time.monotonic() - self._silent_since < WORDS_SECONDS
 
     async def changed(self) -> None:
         """Waits until a pod may look otherwise."""

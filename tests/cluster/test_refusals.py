@@ -301,9 +301,10 @@ def test_a_start_that_is_lost_is_explained(
     assert told["remedy"]
     assert case.detail in told["detail"]
     assert "open-sesame" not in str((found.start, found.events, found.answer))
-    # The hub answers with 202 where it does not wait that long.
-    assert found.status in (case.status, 202), found.answer
-    if found.status != 202:
+    # The hub answers with 202 where it does not wait that long, and by an oversight of JupyterHub
+    # with 201 where the start ends in that very moment.
+    assert found.status in (case.status, 201, 202), found.answer
+    if found.status == case.status:
         assert told["message"] in found.answer["message"]
     assert found.left == []
     assert found.again == ("" if case.lasting else "ready")
