@@ -15,6 +15,7 @@ from typing import Any
 from kubernetes_asyncio.client.rest import RESTClientObject
 from tornado.web import RequestHandler
 
+from fairihub_core.teams import TeamDirectory
 from tests.support import kube_hub
 
 measured = json.loads(os.environ["SPAWN_BENCH"])
@@ -72,10 +73,14 @@ def into_namespace_of_team(spawner: Any) -> None:
 
 
 load_subconfig(str(kube_hub.CONFIG))  # noqa: F821
+from_file = TeamDirectory.model_validate_json(Path("teams.json").read_bytes())
 stretches = Stretches()
 stretches.watch()
 c = get_config()  # noqa: F821
 c.JupyterHub.extra_handlers = [("/stretches", StretchesHandler)]
+# A real hub has its teams at hand; that of the tests reads them from a file each time.
+c.FairihubSpawner.directory = lambda: from_file
+c.Spawner.poll_interval = 10
 # Who asks for a server is answered when it is ready, instead of asking again and again.
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 50}
 for name, value in measured["server"].items():

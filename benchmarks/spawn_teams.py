@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def _load(folder: Path, teams: int, plain: dict[str, Any] | None, **settings: An
         which.teams_are(*whole)
         which.run()
         try:
-            return _measured(which, kube, logins)
+            load = _measured(which, kube, logins)
+            print(f"{folder.name}: {load}", file=sys.stderr)
+            return load
         finally:
             which.end()
 
