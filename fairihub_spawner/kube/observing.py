@@ -77,6 +77,13 @@ class Observer:
     def pod(self) -> dict[str, Any] | None:
         return self._pods.resources.get(f"{self._placed.namespace}/{self._placed.pod}")
 
+    async def pod_itself(self) -> dict[str, Any] | None:
+        """The pod as the API has it now; as it was told last, if the API does not answer."""
+        try:
+            return await self._calls.pod(self._placed.namespace, self._placed.pod)
+        except LostCause:
+            return self.pod
+
     def diagnosis(self) -> Diagnosis | None:
         """What keeps the start at this moment."""
         pod = self.pod

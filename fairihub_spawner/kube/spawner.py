@@ -201,11 +201,16 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         return url
 
     async def _answering(self, observer: Observer) -> str:
-        while not self.is_pod_running(observer.pod):
+        while True:
+            while not self.is_pod_running(observer.pod):
+                await observer.changed()
+            url: str = self._get_pod_url(observer.pod)
+            await until_answered(url_path_join(url, self.server.base_url, "api"))
+            # The pod may have ended meanwhile, and its address been given to one that answers.
+            pod = await observer.pod_itself()
+            if self.is_pod_running(pod) and self._get_pod_url(pod) == url:
+                return url
             await observer.changed()
-        url: str = self._get_pod_url(observer.pod)
-        await until_answered(url_path_join(url, self.server.base_url, "api"))
-        return url
 
     def _tell(self, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> None:
         if self.last_start is not None:

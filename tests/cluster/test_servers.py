@@ -47,6 +47,9 @@ class World:
         return run_in(found, script)
 
     def started(self, login: str, choice: str) -> None:
+        """A server of that profile, in place of one that still runs."""
+        if self.hub.server(login):
+            self.hub.stop(login)
         self.hub.started(login, choice)
 
 
@@ -237,8 +240,6 @@ def test_each_team_has_a_home_of_its_own(world: World) -> None:
     ada = "ada"
     seen = []
     for number, (here, slug) in enumerate(steps):
-        if hub.server(ada):
-            hub.stop(ada)
         world.started(ada, f"{here.name}.{slug}")
         seen.append(world.run(ada, here, f"cd; touch {number}; echo [0-9]").split())
         (home,) = _homes(here, ada)

@@ -10,7 +10,14 @@ import urllib.request
 
 # Kubernetes takes the process's own number, a doubled dollar, for one dollar.
 _SERVE = r"""
-n=0
+n=0 status='200 OK'
+read -r method path rest
+case $method$JUPYTERHUB_SERVICE_PREFIX in
+    # There is more than one way to write such a name in an address.
+    POST* | *%*) ;;
+    # Another pod may have had this address before.
+    *) [ "${path#"$JUPYTERHUB_SERVICE_PREFIX"}" != "$path" ] || status='503 Of another' ;;
+esac
 while read -r line; do
     line=${line%"$(printf '\r')"}
     [ -n "$line" ] || break
@@ -20,7 +27,7 @@ asked=$(mktemp) said=$(mktemp)
 head -c "$n" >"$asked"
 sh "$asked" >"$said" 2>&1
 size=$(wc -c <"$said")
-printf 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %s\r\n\r\n' "$size"
+printf 'HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %s\r\n\r\n' "$status" "$size"
 cat "$said"
 rm -f "$asked" "$said"
 """

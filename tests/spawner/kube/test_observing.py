@@ -11,6 +11,8 @@ import pytest
 
 from fairihub_core.starts import Diagnosis
 from fairihub_spawner.kube import observing
+from fairihub_spawner.kube.api import unreachable
+from fairihub_spawner.kube.calls import LostCause
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.steady import Placed
@@ -69,3 +71,17 @@ async def test_a_pod_that_is_gone_is_missed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(observing, "ASK_SECONDS", 0.0)
     found = await lost(Calls(iter(()), there=False), None)
     assert (found.code, found.final) == ("pod-deleted", True)
+
+
+async def test_a_pod_is_asked_for_itself_unless_the_api_is_away() -> None:
+    told = pod()
+    pods = SimpleNamespace(resources={"urban/pod": told})
+    calls = Calls(iter(()))
+    observer = Observer(calls, pods, Placed("urban", "pod", "secret"), KubeSettings())  # type: ignore[arg-type]
+    assert await observer.pod_itself() == {}
+
+    async def away(namespace: str, name: str) -> None:
+        raise LostCause(unreachable("TimeoutError"))
+
+    calls.pod = away  # type: ignore[method-assign]
+    assert await observer.pod_itself() == told
