@@ -5,6 +5,8 @@ from datetime import date, datetime, timezone
 import pytest
 
 from fairihub_core.findings import Finding
+from fairihub_core.operators import Operator
+from fairihub_core.people import Person
 from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
@@ -39,11 +41,17 @@ WRONG = (
     Mismatch(team="old", login="bob", expected="1", found="2"),
 )
 
+OPERATORS = (
+    Operator(login="olga", person=Person(name="olga", id="1", logins=("olga",))),
+    Operator(login="countess", person=Person(name="ada", id="42", logins=("ada", "countess"))),
+    Operator(login="opal"),
+)
+
 
 def page(login: str, server: ServerNow | None = None, *files: FileReport) -> HomePage:
     directory = TeamDirectory(teams=(UC1, CLOSED), operators=frozenset({"olga"}))
     snapshot = Snapshot(number=1, taken=NOON, directory=directory, files=files)
-    return home_page(login, server or ServerNow(), snapshot, TODAY, WRONG)
+    return home_page(login, server or ServerNow(), snapshot, TODAY, WRONG, OPERATORS)
 
 
 def test_a_running_server_is_named_by_its_profile_and_team():
@@ -105,3 +113,8 @@ def test_logins_of_other_accounts_are_shown_to_whom_they_concern(login, teams):
 @pytest.mark.parametrize(("login", "teams"), [("olga", ("old", "uc1")), ("ada", ()), ("zoe", ())])
 def test_operators_find_every_team(login, teams):
     assert page(login).all_teams == teams
+
+
+@pytest.mark.parametrize(("login", "logins"), [("olga", ["countess", "opal"]), ("ada", [])])
+def test_operators_are_told_of_those_who_are_not_plain_from_the_settings(login, logins):
+    assert [operator.login for operator in page(login).operators] == logins
