@@ -459,10 +459,25 @@ def test_a_limited_token_decides_before_what_its_owner_may() -> None:
 # --- of strangers, no more than a little is held ---
 
 
-def test_a_body_that_is_too_long_is_refused_before_it_is_read(hub: Hub) -> None:
+@pytest.mark.parametrize("path", ["/hub/login", "/hub/api/fairihub/audit", "/hub/none-such"])
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_body_that_is_too_long_is_read_to_its_end_and_refused(
+    path: str, in_pieces: bool, hub: Hub
+) -> None:
+    pieces = [b"x" * 2**20] * 10
+    content = iter(pieces) if in_pieces else b"".join(pieces)
+    answer = httpx.post(f"{hub.url}{path}", content=content, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert f"413 POST {path}" in hub.log()
+
+
+@pytest.mark.parametrize(("size", "expect"), [(200 * 2**20, ""), (5 * 2**20, "100-continue")])
+def test_nobody_reads_what_is_far_too_long_or_not_sent_yet(
+    size: int, expect: str, hub: Hub
+) -> None:
     with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as line:
-        line.sendall(head("/hub/login", 5 * 2**20))
-        assert line.recv(1000).startswith(b"HTTP/1.1 400 ")
+        line.sendall(head("/hub/login", size, f"Expect: {expect}\r\n" if expect else ""))
+        assert line.recv(1000).startswith(b"HTTP/1.1 413 ")
         assert line.recv(1000) == b""
 
 
@@ -472,5 +487,6 @@ def test_one_that_does_not_come_is_waited_for_no_longer(hub: Hub) -> None:
         assert line.recv(1000) == b""
 
 
-def head(path: str, length: int) -> bytes:
-    return f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Length: {length}\r\n\r\n".encode()
+def head(path: str, length: int, more: str = "") -> bytes:
+    line = f"POST {path} HTTP/1.1\r\nHost: hub\r\n"
+    return f"{line}{more}Content-Length: {length}\r\n\r\n".encode()
