@@ -188,7 +188,8 @@ def test_a_broken_file_puts_nobody_out_and_lets_nobody_in(team: Team) -> None:
     broken = team_file("rivers", *TEAM, "mallory").replace("  allowedLogins:", "  \tallowedLogins:")
     team.write(broken)
     try:
-        until(lambda: re.search(r"rivers\.yaml:\d+: error", hub.log()), "a word in the log", WITHIN)
+        error = re.compile(r"rivers\.yaml:\d+:\d+: error: ")
+        until(lambda: error.search(hub.log()), "a word in the log", WITHIN)
         for path in ("/hub/api/user", "/services/catalog/api/me", "/services/headless/jobs"):
             assert script.get(path).status_code == 200, f"{path}: who was in stays in"
         assert hub.run("why", "mallory", "--data", str(hub.data)).returncode != 0

@@ -13,7 +13,7 @@ WITHIN = 5.0
 """Seconds until the hub goes by an edit."""
 SOON = 10.0
 """Seconds until all its parts do: servers remember for a moment what the hub said."""
-BROKEN = re.compile(r"urbanclimate\.yaml:\d+: error invalid-yaml")
+BROKEN = re.compile(r"urbanclimate\.yaml:\d+:\d+: error: .+ \[invalid-yaml\]")
 HER_FILES = "/user/radia/api/contents"
 NOTEBOOKS = "/services/catalog/api/notebooks"
 
