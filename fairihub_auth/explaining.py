@@ -138,8 +138,7 @@ class _Asked:
     def _explained(self, person: Person | None, seen: Snapshot) -> Explanation:
         name = self.login if person is None else person.name
         written = name if person is None else self.accounts.written(name)
-        granting = _granting(person.claims if person else (), self.accounts.rules)
-        return explained(name, seen, self.today, self.team, written, granting)
+        return explained(name, seen, self.today, self.team, written)
 
     def _by_claims(self, name: str, snapshot: Snapshot) -> Iterator[Ground]:
         """What the provider said last, and why some of it counts for nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date
 
 from fairihub_core.access import closed_for, denial_of
@@ -37,20 +37,15 @@ def explained(
     today: date,
     team: str | None = None,
     written: str | None = None,
-    granting: Mapping[str, Collection[str]] | None = None,
 ) -> Explanation:
     """Why `login` (a hub name) comes in, or not: by each team that lists it, or by `team` only.
 
     Args:
         written: the login as team files write it, where that is not the hub name.
-        granting: by team, the claim values of this login for which settings grant it.
     """
     directory = snapshot.directory
     teams = [t for t in directory.teams if t.name == team] if team else directory.teams_of(login)
-    grounds = tuple(
-        _ground(login, written or login, t, snapshot, today, (granting or {}).get(t.name, ()))
-        for t in teams
-    )
+    grounds = tuple(_ground(login, written or login, t, snapshot, today) for t in teams)
     if team is not None and not grounds:
         missing = Ground(team=team, admitted=False, said=f"There is no team “{team}”.")
         grounds = (missing, *_broken(team, snapshot))
@@ -77,18 +72,13 @@ def _said_of(team: str, login: str, admitted: bool, comes_in: bool) -> str:
     return f"Team “{team}” does not let “{login}” in{otherwise}."
 
 
-def _ground(
-    login: str,
-    written: str,
-    team: Team,
-    snapshot: Snapshot,
-    today: date,
-    granting: Collection[str],
-) -> Ground:
+def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: date) -> Ground:
     report = snapshot.report_of(team.name)
     member = team.member(login)
     if member is None:
-        return _of(team, report, "allowedLogins", False, f"“{written}” is not in allowedLogins.")
+        nor = ", and no claim brings them in" if team.allow_claims else ""
+        said = f"“{written}” is not in allowedLogins{nor}."
+        return _of(team, report, "allowedLogins", False, said)
     if not team.admits(login, today):
         closed = closed_for(team, login, today)
         what = "expirationDate" if closed.whole_team else written
@@ -96,16 +86,16 @@ def _ground(
     rights = ", ".join(sorted(right for right in ALL_RIGHTS if member.holds(right)))
     curates = f", curates {rights}." if rights else "."
     if not snapshot.lists(team, written):
-        said = f"A member by {_claim(granting)}"
+        said = f"A member by {_claim(member.claims)}"
         return _of(team, report, "allowClaims", True, said + curates)
     return _of(team, report, written, True, f"Listed as {member.role}{curates}")
 
 
-def _claim(granting: Collection[str]) -> str:
-    if not granting:
+def _claim(values: Collection[str]) -> str:
+    if not values:
         return "a claim of the sign-in provider"
-    values = ", ".join(f"“{value}”" for value in sorted(granting))
-    return f"the claim value{'s' if len(granting) > 1 else ''} {values}, as settings grant it"
+    named = ", ".join(f"“{value}”" for value in values)
+    return f"the claim value{'s' if len(values) > 1 else ''} {named}, as settings grant it"
 
 
 def _of(team: Team, report: FileReport | None, what: str, admitted: bool, said: str) -> Ground:

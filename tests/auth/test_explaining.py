@@ -55,7 +55,8 @@ MISMATCHES = (
 )
 
 
-OPEN = Team(name="open", namespace="open", allow_claims=True, members=(Member(login="cleo"),))
+CLEO = Member(login="cleo", claims=("/open",))
+OPEN = Team(name="open", namespace="open", allow_claims=True, members=(CLEO,))
 CLAIMED = SNAPSHOT.model_copy(
     update={
         "directory": TeamDirectory(teams=(RIVERS, LAKES, OPEN), operators=frozenset({"olga"})),
