@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fairihub_auth.accounts import Accounts, Who, who_is
 from fairihub_auth.audit_access import wanted
 from fairihub_auth.caller import Caller
 from fairihub_auth.standing import standing_of
@@ -19,7 +20,7 @@ from fairihub_core import clock
 from fairihub_core.audit import Entry
 from fairihub_core.audit_report import AuditReporter
 from fairihub_core.errors import FairihubError
-from fairihub_core.people import Person
+from fairihub_core.people import People, Person
 from fairihub_core.teams import Member, Team, TeamDirectory
 from tests.auth.conftest import Browser, Hub, customer_text
 from tests.auth.test_removal import server_of, server_token, start_server, tokens_of
@@ -353,6 +354,34 @@ def test_a_report_that_is_no_json(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
+    ("by", "login", "status", "answer"),
+    [
+        ("cli", "fay", 200, {"login": "fay", "signed_in": True}),
+        ("olga", "FAY-renamed", 200, {"login": "fay", "signed_in": True}),
+        ("cli", "nobody", 200, {"login": "nobody", "signed_in": False}),
+        (None, "fay", 401, "signed-out"),
+        ("fay", "fay", 403, "operators-only"),
+        ("eve", "fay", 403, "operators-only"),
+        ("reporter", "fay", 403, "not-a-person"),
+    ],
+)
+def test_who_a_login_is_on_this_hub(
+    by: str | None, login: str, status: int, answer: Any, hub: Hub
+) -> None:
+    found, told = ask(hub, f"people/{login}", by)
+    assert (found, told if status == 200 else told["code"]) == (status, answer)
+
+
+def test_where_names_are_the_identity_everybody_is_known() -> None:
+    assert who_is("ada", Accounts()) == Who(login="ada", signed_in=True)
+    accounts = Accounts("github", bearer={"countess": "ada"}.get)
+    assert who_is("countess", accounts) == Who(login="countess", signed_in=False)
+    people = People(persons=(Person(name="ada", id="1", logins=("ada",)),))
+    accounts = Accounts("github", people, bearer={"countess": "ada"}.get)
+    assert who_is("countess", accounts) == Who(login="ada", signed_in=True)
+
+
+@pytest.mark.parametrize(
     ("by", "login", "status", "code"),
     [
         (None, "fay", 401, "signed-out"),
@@ -446,7 +475,7 @@ def test_a_limited_token_opens_none_of_it(method: str, path: str, login: str, hu
         answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, *scopes), method)
         assert (answer.status_code, answer.json()["code"]) == (403, "no-scope")
     if method == "GET":
-        answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, "self"))
+        answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, answer.json()["scope"]))
         assert answer.status_code == 200
 
 

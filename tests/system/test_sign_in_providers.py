@@ -62,6 +62,17 @@ def test_a_stranger_is_told_what_to_ask_for(hub: RunningHub, github: FakeGitHub)
     assert (told.returncode, "No team lists “mallory”" in told.stdout) == (1, True)
 
 
+def test_who_has_not_signed_in_gets_no_token(hub: RunningHub, github: FakeGitHub) -> None:
+    """It would come alive in the hands of whoever signs in with that login first."""
+    for login in ("ada", "olga"):
+        assert hub.run("why", login, "--data", str(hub.data)).returncode == 0
+        refused = hub.run("token", login, "--data", str(hub.data))
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"“{login}” has not signed in yet" in refused.stderr
+    refused = hub.run("token", "nobody", "--data", str(hub.data))
+    assert "No team lists “nobody”" in refused.stderr
+
+
 def test_another_account_with_the_login_is_refused_and_reported(
     hub: RunningHub, github: FakeGitHub
 ) -> None:
@@ -75,6 +86,9 @@ def test_another_account_with_the_login_is_refused_and_reported(
     assert answer.status_code == 200
     assert renamed.get("/hub/api/fairihub/standing").json()["login"] == "grace"
     del github.accounts[9]
+    made = hub.run("token", "grace-hopper", "--data", str(hub.data))
+    script = hub.client(headers={"Authorization": f"token {made.stdout.strip()}"})
+    assert script.get("/hub/api/user").json()["name"] == "grace"
     told = hub.run("why", "grace-hopper", "--data", str(hub.data)).stdout
     assert "“grace-hopper” is “grace” on this hub (account 7)." in told
     assert "Account 9 was refused as “grace”: this login is pinned to account 7." in told
