@@ -27,7 +27,7 @@ from fairihub_core.audit import Entry
 from fairihub_core.errors import BadInput, Refused, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.places import Places
-from fairihub_core.reasons import Explanation, explained, findings_of
+from fairihub_core.reasons import Explanation, explained, findings_of, rivals_of
 from fairihub_core.snapshot import Snapshot
 
 CLI_TOKEN = "cli"  # noqa: S105 - the name of a file
@@ -114,7 +114,8 @@ def explanation(data: Path, login: str, team: str | None) -> Answer:
     except Unavailable as away:
         kept = _kept(hub, away)
         told = explained(login, kept, clock.today(), team)
-        grounds = (*told.grounds, *(findings_of(team, kept) if team else ()))
+        rivals = rivals_of(login, {login}, team, kept)
+        grounds = (*told.grounds, *rivals, *(findings_of(team, kept) if team else ()))
         return Answer(told.model_copy(update={"grounds": grounds}), kept.taken)
     query = urllib.parse.urlencode({"login": login, **({"team": team} if team else {})})
     answer = _ask(hub.places, f"{address}/hub/api/fairihub/why?{query}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from fairihub_core.access import closed_for, denial_of
-from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.snapshot import NAME_TAKEN, FileReport, Place, Rival, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Frozen, Team
 
 WORST_TOLD = 3
@@ -138,5 +138,35 @@ def _broken(team: str, snapshot: Snapshot) -> tuple[Ground, ...]:
         )
         for report in snapshot.files
         if not report.ok and report.team is None
+        if report.rival is None or report.rival.team == team
         for finding in report.findings[:1]
     )
+
+
+def rivals_of(
+    login: str, logins: Collection[str], team: str | None, snapshot: Snapshot
+) -> Iterator[Ground]:
+    """The files that would define a team of `login` too, or list it for one; or only for `team`.
+
+    Args:
+        login: a hub name.
+        logins: all that team files may call them.
+    """
+    directory = snapshot.directory
+    own = {t.name for t in directory.teams_of(login)}
+    for report in snapshot.files:
+        rival = report.rival
+        if rival is None or directory.team(rival.team) is None or team not in (None, rival.team):
+            continue
+        written = next((login for login in logins if login in rival.lines), None)
+        if team is not None or written is not None or rival.team in own:
+            yield _of_rival(rival, written, report)
+
+
+def _of_rival(rival: Rival, written: str | None, report: FileReport) -> Ground:
+    lists = f"It lists “{written}”. " if written is not None else ""
+    why = next((f.message for f in report.findings if f.code == NAME_TAKEN), "")
+    said = f"A second file defines this team, and counts for nothing. {lists}{why}".rstrip()
+    line = rival.lines.get(written, 0) if written is not None else 0
+    place = Place(path=report.path, line=line, revision=report.read)
+    return Ground(team=rival.team, admitted=False, said=said, place=place)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fairihub_core.findings import Finding
 from fairihub_core.resolution import Mismatch
-from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.snapshot import NAME_TAKEN, FileReport, Place, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
 
@@ -40,12 +40,29 @@ class WrongAccount:
 
 
 def broken_files(snapshot: Snapshot, teams: Iterable[Team] | None = None) -> tuple[BrokenFile, ...]:
-    """The broken files that define one of `teams`; all broken files if none are named."""
-    names = None if teams is None else {team.name for team in teams}
+    """The broken files that define one of `teams`, and those that would; all if none are named."""
+    broken = tuple(r for r in snapshot.files if not r.ok)
+    if teams is None:
+        return tuple(_broken(report, snapshot.directory) for report in broken)
+    names = [team.name for team in teams]
+    own = (_broken(report, snapshot.directory) for report in broken if report.team in names)
+    return (*own, *(rival for team in names for rival in rival_files(snapshot, team)))
+
+
+def rival_files(snapshot: Snapshot, team: str) -> tuple[BrokenFile, ...]:
+    """The files that would define `team` too; of what else they hold nothing is told."""
     return tuple(
-        _broken(report, snapshot.directory)
-        for report in snapshot.files
-        if not report.ok and (names is None or report.team in names)
+        BrokenFile(
+            path=report.path,
+            team=None,
+            in_force=False,
+            findings=tuple(f for f in report.findings if f.code == NAME_TAKEN),
+            source=report.source,
+            revision=None,
+            read=report.read,
+            since=report.since,
+        )
+        for report in snapshot.rivals_of(team)
     )
 
 

@@ -8,7 +8,7 @@ from fairihub_core.findings import Finding
 from fairihub_core.operators import Operator
 from fairihub_core.people import Person
 from fairihub_core.resolution import Mismatch
-from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.snapshot import FileReport, Rival, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal.home import HomePage, ServerNow, home_page
 
@@ -36,6 +36,14 @@ BROKEN_UC1 = FileReport(path="teams/uc1.yaml", team="uc1", ok=False, findings=(W
 BROKEN_OLD = FileReport(path="teams/old.yaml", team="old", ok=False, findings=(ERROR,))
 BROKEN_NEW = FileReport(path="teams/new.yaml", ok=False, findings=(ERROR,))
 GOOD = FileReport(path="teams/uc1.yaml", team="uc1", findings=(WARNING,))
+SECOND = FileReport(
+    path="other/uc1.yaml",
+    ok=False,
+    findings=tuple(
+        Finding(severity="error", code=f"{what}-taken", message="…") for what in ("team", "bucket")
+    ),
+    rival=Rival(team="uc1"),
+)
 WRONG = (
     Mismatch(team="uc1", login="bob", expected="1", found="2"),
     Mismatch(team="old", login="bob", expected="1", found="2"),
@@ -91,6 +99,14 @@ def test_open_teams_are_listed_with_their_end(login, shown):
 def test_a_broken_file_is_shown_to_operators_and_to_admins_of_its_team(login, paths):
     shown = page(login, None, BROKEN_UC1, BROKEN_OLD, BROKEN_NEW).broken
     assert [file.path for file in shown] == paths
+
+
+def test_a_second_file_of_a_team_is_shown_to_its_admins_by_that_alone():
+    for login, codes in (("olga", ["team-taken", "bucket-taken"]), ("ada", ["team-taken"])):
+        (file,) = page(login, None, GOOD, SECOND).broken
+        assert (file.path, file.in_force) == ("other/uc1.yaml", False)
+        assert [finding.code for finding in file.findings] == codes
+    assert page("bob", None, GOOD, SECOND).broken == ()
 
 
 def test_a_broken_file_says_where_and_whether_an_earlier_state_is_in_force():
