@@ -89,12 +89,8 @@ def template_vars(
         token_days=token_days,
         language=language,
     )
-    # Functions are called by the hub, with the user: what a page is to call comes out of one.
-    return {
-        "portal": portal,
-        "home": _homes(snapshot, mismatches, operators),
-        "end_of": lambda _user: _ends(snapshot),
-    }
+    home = _homes(snapshot, mismatches, operators)
+    return {"portal": portal, "home": home, "end_of": _ends(snapshot)}
 
 
 def _homes(
@@ -109,14 +105,17 @@ def _homes(
     return home
 
 
-def _ends(snapshot: Callable[[], Snapshot]) -> Callable[[Closed], Place | None]:
-    """Where the file of a closed team says so, for those who may know."""
+def _ends(snapshot: Callable[[], Snapshot]) -> Callable[[Any], Callable[[Closed], Place | None]]:
+    """Where the file of a closed team says so, for those who may know.
+
+    The hub calls functions with the user: what a page is to call comes out of one.
+    """
 
     def end_of(closed: Closed) -> Place | None:
         report = snapshot().report_of(closed.team) if closed.own else None
         return report.place("expirationDate") if report else None
 
-    return end_of
+    return lambda _user: end_of
 
 
 def options_form(
