@@ -185,11 +185,12 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
         """Ours, then the operator's, which win."""
         ours = [
             "--ServerApp.jpserver_extensions=fairihub_spawner.activity=True",
+            "--ServerApp.jpserver_extensions=fairihub_spawner.sockets=True",
             # What is built, installed or switched off would be so for the hub and everyone.
             "--ServerApp.jpserver_extensions=fairihub_spawner.no_builds=True",
             "--LabApp.extension_manager=readonly",
             "--PluginManager.level=user",
-            # How long a server goes by what the hub said of its visitor.
+            # How long a server goes by what the hub said of its visitor, for sockets as well.
             "--HubOAuth.cache_max_age=3",
             # Nobody is to be asked, or counted, by others than this hub.
             "--LabApp.news_url=None",
