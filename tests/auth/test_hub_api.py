@@ -425,6 +425,35 @@ def test_an_account_is_forgotten_with_its_sessions_and_its_server(hub: Hub) -> N
     assert hub.signed_in("fay").is_in()
 
 
+# --- JupyterHub's own page for operators: what it changes of people and groups decides nothing ---
+
+
+def test_a_group_that_an_operator_deletes_or_fills_changes_nobodys_access(hub: Hub) -> None:
+    bob, eve, olga = hub.signed_in("bob"), hub.signed_in("eve"), hub.user_token("olga")
+    before = hub.snapshot().json()["number"]
+    assert hub.api("/groups/uc5/users", olga, "POST", json={"users": ["bob"]}).status_code == 200
+    assert hub.api("/groups/uc4", olga, "DELETE").status_code == 204
+    assert bob.is_in()
+    assert ask(hub, "standing", "bob")[1]["admitted"]
+    assert ask(hub, "why", "eve", params={"login": "bob"})[1]["admitted"] is False
+    assert ask(hub, "teams/uc4/servers", "eve")[0] == 404
+    bobs = lambda: hub.api("/users/bob", olga).json()["groups"]  # noqa: E731
+    hub.eventually(lambda: bob.is_in() and bobs() == ["uc4"])
+    assert eve.is_in()
+    assert hub.snapshot().json()["number"] == before, "no team has changed"
+
+
+def test_a_user_whom_an_operator_adds_comes_in_no_more_than_before(hub: Hub) -> None:
+    olga = hub.user_token("olga")
+    assert hub.api("/users/mallory", olga, "POST", json={"admin": True}).status_code == 201
+    assert hub.api("/groups/uc4/users", olga, "POST", json={"users": ["mallory"]}).is_success
+    token = hub.api("/users/mallory/tokens", olga, "POST", json={}).json()["token"]
+    assert hub.api("/user", token).status_code == 403
+    refused = hub.browser().open_link(hub.link("mallory"))
+    assert refused.status_code == 403
+    assert "mallory" not in hub.snapshot().text
+
+
 # --- at every door ---
 
 UNSAFE = [

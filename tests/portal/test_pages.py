@@ -198,6 +198,9 @@ def test_the_page_of_jupyterhub_for_operators_is_in_our_frame(hub, signed_in):
         page.goto(f"{hub.url}hub/admin")
         page.wait_for_selector("#react-admin-hook table")
         expect(page.locator(".fh-brand")).to_have_text("Cube Lab")
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    expect(page.locator("#content")).to_have_css("overflow-x", "auto")
 
 
 def test_signing_out_says_what_has_ended_and_what_goes_on(hub, signed_in):
