@@ -13,7 +13,9 @@ MAX_BYTES = 900
 """Of one message, so that a line with its beginning stays below a kilobyte."""
 _MAX_PATH = 400
 _REDIRECTS = (301, 302, 303, 307, 308)
-_ROUTINE = re.compile(r"(200|304) GET [^\s?]*/api/fairihub/(standing|snapshot)\b")
+_ROUTINE = re.compile(
+    r"(200|304) GET [^\s?]*/hub/api/(user|fairihub/(standing|snapshot))(?![^\s?])"
+)
 _QUERY = re.compile(r"(/[^\s?'\"<>]*)\?[^\s'\"<>]+")
 _access = logging.getLogger("tornado.access")
 _FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
@@ -56,7 +58,7 @@ def without_queries(said: str) -> str:
 
 
 class Remarkable(logging.Filter):
-    """Drops what each open page asks every few seconds and is told as always."""
+    """Drops what each open page, and its server for it, asks every few seconds and is told."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return _ROUTINE.match(record.getMessage()) is None

@@ -78,6 +78,10 @@ def test_no_query_of_an_address_is_logged(said, left):
     [
         ("200 GET /hub/api/fairihub/standing (ada@::1) 1.2ms", False),
         ("304 GET /hub/api/fairihub/snapshot?after=1&wait=20 (catalog@::1) 20000ms", False),
+        ("200 GET /hub/api/user (ada@::1) 1.2ms", False),
+        ("403 GET /hub/api/user (@::1) 1.2ms", True),
+        ("200 GET /hub/api/users (ada@::1) 1.2ms", True),
+        ("200 GET /hub/api/users/ada (ada@::1) 1.2ms", True),
         ("401 GET /hub/api/fairihub/standing (@::1) 1.2ms", True),
         ("200 GET /hub/home?next=/api/fairihub/standing (ada@::1) 1.2ms", True),
         ("200 GET /hub/api/fairihub/why?login=bob (ada@::1) 1.2ms", True),
