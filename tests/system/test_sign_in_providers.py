@@ -31,7 +31,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, github: FakeGitHub) -> Iterato
         "GITHUB_CLIENT_SECRET": github.client_secret,
         "GITHUB_URL": github.url,
     }
-    hub.settings.write_text("operators: [olga]\n")
+    hub.settings.write_text("operators: [olga, {userName: root, githubId: 20}]\n")
     hub.start()
     yield hub
     hub.close()
@@ -110,6 +110,26 @@ def test_an_operator_without_a_team_is_led_home_and_everybody_else_to_their_prof
         assert (signed_in.status_code, signed_in.url.path) == (200, landing)
         assert client.get("/").url.path == landing
         assert ('id="all-teams"' in client.get("/hub/home").text) == (login == "olga")
+
+
+def test_an_operator_is_the_account_that_settings_number(
+    hub: RunningHub, github: FakeGitHub
+) -> None:
+    data = ("--data", str(hub.data))
+    waits = "Nobody has signed in as the operator “root” yet: only account 20 can."
+    assert waits in hub.log()
+    assert waits in hub.run("why", "root", *data).stdout
+    github.accounts[20], github.accounts[21] = Account(20, "toor"), Account(21, "root")
+    _, refused = signed_in(hub, github, "root")
+    assert refused.status_code == 403
+    client, home = signed_in(hub, github, "toor")
+    assert (home.status_code, client.get("/hub/api/user").json()["admin"]) == (200, True)
+    known = "The operator “root” of the settings is “toor” on this hub, account 20."
+    told = hub.run("why", "root", *data).stdout
+    assert known in told
+    assert "Account 21 gets nothing by “root”: the setting `operators` says githubId 20." in told
+    assert known in hub.log()
+    assert 'id="renamed-operators"' in home.text
 
 
 def test_a_denied_page_that_is_reloaded_says_the_same(hub: RunningHub, github: FakeGitHub) -> None:
