@@ -24,11 +24,12 @@ def belonging_to(folder: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            told = [*process.cmdline(), process.cwd(), *process.environ().values()]
+            command = process.cmdline()
+            told = [*command, process.cwd(), *process.environ().values()]
         except (psutil.Error, OSError):
             continue
         if any(str(folder) in text for text in told) and process.pid != psutil.Process().pid:
-            found.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
+            found.append(f"{process.pid} {' '.join(command)[:120]}")
     return found
 
 
