@@ -16,7 +16,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _ROUTINE = re.compile(
     r"(200|304) GET [^\s?]*/hub/api/(user|fairihub/(standing|snapshot))(?![^\s?])"
 )
-_QUERY = re.compile(r"(/[^\s?'\"<>]*)\?[^\s'\"<>]+")
+_WORD = re.compile(r"[^\s'\"<>]+")
 _access = logging.getLogger("tornado.access")
 _FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
@@ -54,7 +54,15 @@ class Queryless(logging.Filter):
 
 
 def without_queries(said: str) -> str:
-    return _QUERY.sub(r"\1?…", said)
+    """Takes as long as the text is: a stranger wrote the address that stands in it."""
+    return _WORD.sub(_without_query, said)
+
+
+def _without_query(word: re.Match[str]) -> str:
+    text = word[0]
+    path = text.find("/")
+    query = text.find("?", path) if path >= 0 else -1
+    return f"{text[:query]}?…" if 0 <= query < len(text) - 1 else text
 
 
 class Remarkable(logging.Filter):

@@ -73,6 +73,17 @@ def test_no_query_of_an_address_is_logged(said, left):
     assert record.getMessage() == left
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("end", ["? (@::1)", " (@::1)", "?x=1 (@::1)"])
+def test_a_hostile_address_holds_up_no_log(end):
+    """What is quadratic here takes minutes, and the hub's event loop with it."""
+    record = logging.LogRecord(
+        "x", logging.INFO, "", 1, "404 GET " + "/" * 300_000 + end, None, None
+    )
+    assert Queryless().filter(record)
+    assert "x=1" not in record.getMessage()
+
+
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
