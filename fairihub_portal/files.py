@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,12 +41,17 @@ class WrongAccount:
 
 def broken_files(snapshot: Snapshot, teams: Iterable[Team] | None = None) -> tuple[BrokenFile, ...]:
     """The broken files that define one of `teams`, and those that would; all if none are named."""
-    broken = tuple(r for r in snapshot.files if not r.ok)
     if teams is None:
-        return tuple(_broken(report, snapshot.directory) for report in broken)
+        return tuple(_broken(r, snapshot.directory) for r in snapshot.files if not r.ok)
     names = [team.name for team in teams]
-    own = (_broken(report, snapshot.directory) for report in broken if report.team in names)
-    return (*own, *(rival for team in names for rival in rival_files(snapshot, team)))
+    rivals = (rival for team in names for rival in rival_files(snapshot, team))
+    return (*own_files(snapshot, names), *rivals)
+
+
+def own_files(snapshot: Snapshot, teams: Collection[str]) -> tuple[BrokenFile, ...]:
+    """The broken files that define one of `teams`."""
+    found = (r for r in snapshot.files if not r.ok and r.team in teams)
+    return tuple(_broken(report, snapshot.directory) for report in found)
 
 
 def rival_files(snapshot: Snapshot, team: str) -> tuple[BrokenFile, ...]:

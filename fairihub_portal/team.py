@@ -14,7 +14,7 @@ from fairihub_core.teams import ALL_RIGHTS, Member, Right, Role, Team
 from fairihub_portal.files import (
     BrokenFile,
     WrongAccount,
-    broken_files,
+    own_files,
     rival_files,
     wrong_accounts,
 )
@@ -76,7 +76,7 @@ def team_page(
         members=tuple(_row(m, team, snapshot, today, written(m.login)) for m in team.members),
         place=report.place("allowedLogins") if report else None,
         source=report.source if report else "",
-        broken=tuple(file for file in broken_files(snapshot, (team,)) if file.team),
+        broken=own_files(snapshot, (team.name,)),
         rivals=rival_files(snapshot, team.name),
         remarks=report.findings if report and report.ok else (),
         wrong=wrong_accounts(mismatches, snapshot, (team,)),
