@@ -118,6 +118,7 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
         enforcement=enforced(hub),
         snapshot=lambda: entrance.snapshot(),
         mismatches=lambda: entrance.register.mismatches(),
+        operators=lambda: entrance.register.operators(),
         provider=hub.sign_in,
         provider_name=settings.oidc.name if hub.sign_in == "oidc" and settings.oidc else None,
         token_days=settings.token_days,

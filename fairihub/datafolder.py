@@ -78,8 +78,10 @@ def _make(places: Places) -> None:
 
 
 @contextmanager
-def held(places: Places) -> Iterator[None]:
-    """Holds the folder for one hub; the lock goes with the process, however it ends.
+def held(places: Places) -> Iterator[int]:
+    """Holds the folder for one hub, by a file descriptor: a process that inherits it holds it too.
+
+    The lock goes with the last of them, however they end.
 
     Raises:
         Conflict: `in-use`, another hub runs on it.
@@ -92,7 +94,7 @@ def held(places: Places) -> Iterator[None]:
                 "in-use", f"A hub is running on {places.data} already. Stop it, or use --data."
             ) from None
         try:
-            yield
+            yield lock.fileno()
         finally:
             _running_file(places).unlink(missing_ok=True)
 

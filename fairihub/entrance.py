@@ -12,6 +12,7 @@ from fairihub.hub_settings import HubSettings
 from fairihub.operator_settings import members_of
 from fairihub.settings import Settings
 from fairihub.team_file_settings import FolderTeams, KubernetesTeams, TeamFiles
+from fairihub_auth.audit_entries import Known
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.git_source import GitSource
@@ -88,7 +89,12 @@ def followed(hub: HubSettings) -> Entrance:
         operators=members_of(hub.settings.operators),
     )
     kept = hub.places.hub / "removed.json"
-    removal = Removal(publication.snapshot, recorder.record, kept, continuity)
+    known = Known(
+        provider=hub.settings.oidc.name if hub.settings.oidc else "provider",
+        written=register.written,
+        has_account=register.knows,
+    )
+    removal = Removal(publication.snapshot, recorder.record, kept, continuity, known)
     publication.subscribe(lambda _, after: _published(hub, after))
     publication.subscribe(removal.told)
     sources = [source_of(hub, source) for source in hub.sources]

@@ -19,11 +19,19 @@ _PR_SET_PDEATHSIG = 1
 
 
 def start(
-    command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    log: Path,
+    inherits: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Starts `command` in a session of its own, its output appended to `log`.
 
     A Ctrl-C in the terminal reaches us alone, so that we end things in their order.
+
+    Args:
+        inherits: file descriptors of ours that it has too.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -34,6 +42,7 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=inherits,
             preexec_fn=_dying_with(os.getpid()),
         )
 

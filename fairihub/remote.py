@@ -19,15 +19,15 @@ from pydantic import ValidationError
 from fairihub import datafolder
 from fairihub.hub_settings import HubSettings
 from fairihub.team_files import readings_of
-from fairihub_auth.accounts import Forgotten
+from fairihub_auth.accounts import Forgotten, Who
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
 from fairihub_core.access import require_access
 from fairihub_core.audit import Entry
-from fairihub_core.errors import BadInput, Unavailable
+from fairihub_core.errors import BadInput, Refused, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.places import Places
-from fairihub_core.reasons import Explanation, explained, findings_of
+from fairihub_core.reasons import Explanation, explained, findings_of, rivals_of
 from fairihub_core.snapshot import Snapshot
 from fairihub_spawner.kube.leftovers import Leftovers
 
@@ -63,16 +63,27 @@ def new_link(data: Path, login: str) -> str:
 def new_token(data: Path, login: str) -> str:
     """An API token for a member's scripts, made by the hub, which must run; it expires.
 
+    Args:
+        login: the hub name, or a login of that person: whatever `why` says comes in.
+
     Raises:
-        Refused: no team lists the login, or all that do have closed.
+        Refused: no team lists the login, or all that do have closed; or `not-signed-in`, nobody
+            has signed in with it, so that the token would be of whoever does so first.
         Unavailable: `not-running`, or the hub does not answer.
     """
     hub = _hub_of(data)
     login = login_of(login)
     address = datafolder.running_hub(hub.places).address
     snapshot = Snapshot.model_validate(_ask(hub.places, f"{address}/hub/api/fairihub/snapshot"))
-    require_access(login, snapshot.directory, clock.today())
-    user = f"{address}/hub/api/users/{urllib.parse.quote(login, safe='')}"
+    who = Who.model_validate(_ask(hub.places, _person(address, login)))
+    require_access(who.login, snapshot.directory, clock.today())
+    if not who.signed_in:
+        raise Refused(
+            "not-signed-in",
+            f"“{printable(login)}” has not signed in yet, so nobody knows whose token that would "
+            "be. Make it after the first sign-in.",
+        )
+    user = f"{address}/hub/api/users/{urllib.parse.quote(who.login, safe='')}"
     _ask(hub.places, user, {}, accepted=(http.client.CONFLICT,))
     wanted = {
         "note": "made on the command line",
@@ -104,7 +115,8 @@ def explanation(data: Path, login: str, team: str | None) -> Answer:
     except Unavailable as away:
         kept = _kept(hub, away)
         told = explained(login, kept, clock.today(), team)
-        grounds = (*told.grounds, *(findings_of(team, kept) if team else ()))
+        rivals = rivals_of(login, {login}, team, kept)
+        grounds = (*told.grounds, *rivals, *(findings_of(team, kept) if team else ()))
         return Answer(told.model_copy(update={"grounds": grounds}), kept.taken)
     query = urllib.parse.urlencode({"login": login, **({"team": team} if team else {})})
     answer = _ask(hub.places, f"{address}/hub/api/fairihub/why?{query}")
@@ -131,8 +143,7 @@ def unpin(data: Path, login: str) -> Forgotten:
     """
     hub = _hub_of(data)
     address = datafolder.running_hub(hub.places).address
-    person = urllib.parse.quote(login_of(login), safe="")
-    answer = _ask(hub.places, f"{address}/hub/api/fairihub/people/{person}", method="DELETE")
+    answer = _ask(hub.places, _person(address, login_of(login)), method="DELETE")
     return Forgotten.model_validate(answer)
 
 
@@ -150,6 +161,10 @@ def leftovers(data: Path, *, delete: bool) -> Leftovers:
     method = "DELETE" if delete else "GET"
     answer = _ask(hub.places, f"{address}/hub/api/fairihub/leftovers", method=method)
     return Leftovers.model_validate(answer)
+
+
+def _person(address: str, login: str) -> str:
+    return f"{address}/hub/api/fairihub/people/{urllib.parse.quote(login, safe='')}"
 
 
 def _kept(hub: HubSettings, away: Unavailable) -> Snapshot:

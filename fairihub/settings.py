@@ -184,7 +184,10 @@ _KEYS = {
 
 
 def _said(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+    place = [str(part) for part in error["loc"]]
+    if place[0] == "team_files":
+        del place[2:3]  # the kind of source that it was taken for, which nobody has written
+    key = ".".join(place)
     if error["type"] == "extra_forbidden":
         last = str(error["loc"][-1])
         return f"“{key[:60]}” is no setting.{nearest(last, _KEYS) or ' See the reference.'}"

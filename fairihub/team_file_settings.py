@@ -6,10 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from fairihub.setting_types import Block
+from fairihub_auth.git_address import usable_branch, usable_path, usable_url
+from fairihub_core.units import counted
 
+Repository = Annotated[str, AfterValidator(usable_url), Field(max_length=500)]
+Branch = Annotated[str, AfterValidator(usable_branch), Field(max_length=200)]
+Below = Annotated[
+    str, AfterValidator(lambda path: usable_path(path.strip("/"))), Field(max_length=500)
+]
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
@@ -23,12 +30,15 @@ class FolderTeams(Block):
 class GitTeams(Block):
     """Team files in a git repository; the last good commit stays in force while it is away."""
 
-    git: str = Field(max_length=500, description="The repository: `https://…`, `ssh://…`, a path.")
-    name: SourceName = Field("teams", description="Its name in the webhook's address.")
-    branch: str | None = Field(
-        None, max_length=200, description="The branch; the repository's default if unset."
+    git: Repository = Field(
+        description="The repository: `https://…`, `ssh://…`, `user@host:path`, an absolute path. "
+        "Never with a password in it."
     )
-    path: str = Field("", max_length=500, description="A folder or a file in the repository.")
+    name: SourceName = Field("teams", description="Its name in the webhook's address.")
+    branch: Branch | None = Field(
+        None, description="The branch; the repository's default if unset."
+    )
+    path: Below = Field("", description="A folder or a file in the repository.")
     interval_seconds: int = Field(
         60, ge=5, le=24 * 3600, description="How often it is asked for a new commit."
     )
@@ -70,6 +80,16 @@ class KubernetesTeams(Block):
 
 
 _KINDS: Mapping[str, type[Block]] = {"git": GitTeams, "kubernetes": KubernetesTeams}
+
+
+def counts_within(source: TeamFiles) -> str:
+    """How soon an edit counts, in words for who starts the hub."""
+    if not isinstance(source, GitTeams):
+        return "an edit counts within seconds"
+    minutes, seconds = divmod(source.interval_seconds, 60)
+    if minutes and not seconds:
+        return f"a commit counts within {counted(minutes, 'minute')}"
+    return f"a commit counts within {counted(source.interval_seconds, 'second')}"
 
 
 def _kind(given: Any) -> str:

@@ -26,7 +26,7 @@ from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
-from fairihub.team_file_settings import FolderTeams, KubernetesTeams, TeamFiles
+from fairihub.team_file_settings import FolderTeams, KubernetesTeams, TeamFiles, counts_within
 from fairihub.team_files import demo_logins, read_teams
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
@@ -71,7 +71,7 @@ def up(options: UpOptions) -> int:
             sources = _sources(options, settings)
             directory = _described(sources)
             places = datafolder.opened(options.data)
-            stack.enter_context(datafolder.held(places))
+            lock = stack.enter_context(datafolder.held(places))
             hub = HubSettings(
                 settings=settings,
                 sign_in=sign_in,
@@ -80,7 +80,7 @@ def up(options: UpOptions) -> int:
                 ports=ports,
                 proxy_command=tuple(proxy_command(say)),
             )
-            return _run(options, hub, directory)
+            return _run(options, hub, directory, lock)
         except KeyboardInterrupt:
             say("Stopping …")
             return 0
@@ -112,7 +112,7 @@ def _described(sources: tuple[TeamFiles, ...]) -> TeamDirectory:
     return read_teams(*folders) if folders else TeamDirectory()
 
 
-def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> int:
+def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory, lock: int) -> int:
     places = hub.places
     _seed(hub, places, directory)
     path = places.hub / "settings.json"
@@ -122,6 +122,8 @@ def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> int:
         environment={**os.environ, VARIABLE: str(path)},
         folder=places.hub,
         log=_log(places),
+        # The folder is in use until the hub has ended, also where we are killed before it.
+        inherits=(lock,),
     )
     try:
         _wait_until_ready(hub, process)
@@ -203,7 +205,7 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
         say(f"  a new link:   {_program()} link {some}{data}")
     say(f"  for scripts:  {_program()} token {some}{data}")
     for source in hub.sources:
-        say(f"  team files:   {_named(source)}  (an edit counts within seconds)")
+        say(f"  team files:   {_named(source)}  ({counts_within(source)})")
     say(f"  log:          {_log(hub.places)}")
     say("  Ctrl-C stops everything; what is in the data folder stays.\n")
     if options.open_browser and sys.stdout.isatty() and links and _has_desktop():

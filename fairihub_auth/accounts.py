@@ -54,6 +54,23 @@ class Accounts:
         return team is not None and any(str(m.github_id) == mismatch.expected for m in team.members)
 
 
+class Who(Frozen):
+    """Who a login is on this hub."""
+
+    login: str
+    """The hub name."""
+    signed_in: bool
+    """Whether that is settled: where accounts are pinned, the first sign-in settles it."""
+
+
+def who_is(login: str, accounts: Accounts) -> Who:
+    """The one that `login` stands for, in team files or at the provider."""
+    person = accounts.meant_by(login)
+    if person is None:
+        return Who(login=login, signed_in=accounts.provider == "links")
+    return Who(login=person.name, signed_in=True)
+
+
 class Forgotten(Frozen):
     """What it comes to when a hub name is pinned to its account no more."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,9 +14,9 @@ from fairihub_core.audit import Entry
 from fairihub_core.errors import Refused, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import Person
-from fairihub_core.reasons import Explanation, Ground, explained, findings_of
+from fairihub_core.reasons import Explanation, Ground, explained, findings_of, rivals_of
 from fairihub_core.resolution import HUB, ClaimRules, Mismatch
-from fairihub_core.snapshot import Snapshot
+from fairihub_core.snapshot import NAME_TAKEN, FileReport, Snapshot
 from fairihub_core.teams import TeamDirectory
 
 Audit = Callable[[Wanted], Sequence[Entry]]
@@ -97,6 +97,7 @@ class _Asked:
             and self.team in (None, mismatch.team)
             and (everybody or seen.directory.team(mismatch.team) is not None)
         )
+        yield from rivals_of(name, logins, self.team, seen)
         yield from self._removals(name, seen, everybody)
         if self.team is not None:
             yield from findings_of(self.team, seen, but="another-person")
@@ -138,8 +139,7 @@ class _Asked:
     def _explained(self, person: Person | None, seen: Snapshot) -> Explanation:
         name = self.login if person is None else person.name
         written = name if person is None else self.accounts.written(name)
-        granting = _granting(person.claims if person else (), self.accounts.rules)
-        return explained(name, seen, self.today, self.team, written, granting)
+        return explained(name, seen, self.today, self.team, written)
 
     def _by_claims(self, name: str, snapshot: Snapshot) -> Iterator[Ground]:
         """What the provider said last, and why some of it counts for nothing."""
@@ -231,8 +231,21 @@ def _within(snapshot: Snapshot, teams: Iterable[str]) -> Snapshot:
         teams=tuple(t for t in snapshot.directory.teams if t.name in names),
         operators=snapshot.directory.operators,
     )
-    files = tuple(report for report in snapshot.files if report.team in names)
+    concerned = (_among(report, names) for report in snapshot.files)
+    files = tuple(report for report in concerned if report is not None)
     return snapshot.model_copy(update={"directory": directory, "files": files})
+
+
+def _among(report: FileReport, names: Collection[str]) -> FileReport | None:
+    """What of the report concerns these teams."""
+    rival = report.rival if report.rival is not None and report.rival.team in names else None
+    if report.team in names:
+        return report.model_copy(update={"rival": rival})
+    if rival is None:
+        return None
+    # It is another team's file, of which they learn that it wants theirs.
+    found = tuple(f for f in report.findings if f.code == NAME_TAKEN)
+    return report.model_copy(update={"team": None, "findings": found})
 
 
 def _without_places(told: Explanation, but: Iterable[str]) -> Explanation:

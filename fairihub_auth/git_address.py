@@ -41,13 +41,14 @@ class Address:
     path: str = ""
 
     def __post_init__(self) -> None:
-        _check_url(self.url)
-        if self.branch is not None and (not self.branch or _NO_BRANCH.search(self.branch)):
-            raise _bad("its branch is no name of a branch")
-        parts = self.path.split("/")
-        odd = not self.path.isprintable() or self.path.startswith("-")
-        if self.path and (odd or any(part in ("", ".", "..") for part in parts)):
-            raise _bad("its path must lead down from the top of the repository: folder/folder")
+        try:
+            usable_url(self.url)
+            if self.branch is not None:
+                usable_branch(self.branch)
+            usable_path(self.path)
+        except ValueError as problem:
+            said = f"A repository of team files cannot be used: {problem}."
+            raise BadInput("bad-repository", said) from None
 
     @property
     def protocols(self) -> str:
@@ -66,24 +67,53 @@ class Address:
         return "HEAD" if self.branch is None else f"refs/heads/{self.branch}"
 
 
-def _check_url(url: str) -> None:
+def usable_url(url: str) -> str:
+    """The address as it was given; what is said of another repeats nothing of it.
+
+    Raises:
+        ValueError: it cannot be meant, or holds a password.
+    """
     if not url or len(url) > 500 or not url.isprintable() or " " in url or url.startswith("-"):
-        raise _bad("its address cannot be read")
+        raise ValueError("its address cannot be read")
     if url.startswith("/") or _SCP.fullmatch(url):
-        return
+        return url
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises where it is no number
     except ValueError:
-        raise _bad("its address cannot be read") from None
+        raise ValueError("its address cannot be read") from None
     _check_parts(parts)
+    return url
+
+
+def usable_branch(branch: str) -> str:
+    """The name of a branch as it was given.
+
+    Raises:
+        ValueError: git takes it for something else.
+    """
+    if not branch or _NO_BRANCH.search(branch):
+        raise ValueError("its branch is no name of a branch")
+    return branch
+
+
+def usable_path(path: str) -> str:
+    """The path in the repository as it was given; empty for its top.
+
+    Raises:
+        ValueError: it leads elsewhere.
+    """
+    odd = not path.isprintable() or path.startswith("-")
+    if path and (odd or any(part in ("", ".", "..") for part in path.split("/"))):
+        raise ValueError("its path must lead down from the top of the repository: folder/folder")
+    return path
 
 
 def _check_parts(parts: SplitResult) -> None:
     host = parts.hostname or ""
     secret = parts.password is not None or (parts.scheme != "ssh" and parts.username is not None)
     if secret or parts.query or parts.fragment:
-        raise _bad(
+        raise ValueError(
             "its address holds a user name, a password or a token, which others can read there. "
             "Put it into a file and name that as `credentials`"
         )
@@ -92,11 +122,9 @@ def _check_parts(parts: SplitResult) -> None:
         return
     odd = host.startswith("-") or (parts.username or "").startswith("-")
     if not (remote and host and not odd and parts.path.strip("/")):
-        raise _bad("its address is written as https://…, ssh://…, file:///… or an absolute path")
-
-
-def _bad(what: str) -> BadInput:
-    return BadInput("bad-repository", f"A repository of team files cannot be used: {what}.")
+        raise ValueError(
+            "its address is written as https://…, ssh://…, file:///… or an absolute path"
+        )
 
 
 def credentials_for(server: str, file: Path) -> Credentials:

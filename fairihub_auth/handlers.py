@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairihub_auth.accounts import Accounts, Forgotten, forgotten
+from fairihub_auth.accounts import Accounts, Forgotten, Who, forgotten, who_is
 from fairihub_auth.answering import Handlers, JsonHandler
 from fairihub_auth.audit_access import Wanted, reported, wanted
 from fairihub_auth.caller import for_services, require_operator
@@ -181,10 +181,22 @@ class AuditHandler(AskingHandler):
 
 
 class PersonHandler(AskingHandler):
-    """Forgets which account a login is pinned to: the next to sign in with it is that person."""
+    """Who a login is on this hub; DELETE forgets which account it is pinned to.
+
+    The next to sign in with it is that person then.
+    """
+
+    async def get(self, login: str) -> None:
+        await self.answer(self._who(login))
 
     async def delete(self, login: str) -> None:
         await self.answer(self._unpinned(login))
+
+    async def _who(self, login: str) -> Who:
+        caller = self.caller()
+        self.query()
+        require_operator(caller, self.asked.snapshot().directory)
+        return who_is(login_of(login), self.asked.accounts())
 
     async def _unpinned(self, login: str) -> Forgotten:
         caller = self.caller()

@@ -2,18 +2,106 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import sys
+from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import Any
+
+from tornado import httputil
+
+from fairihub_core.errors import TooLarge
+from fairihub_core.logins import printable
 
 MAX_BYTES = 2 * 1024 * 1024
 """Twice the largest body that any address of the hub takes: a webhook's."""
+DRAINED_BYTES = 64 * 1024 * 1024
+"""So much of a body that is too large is read and thrown away. Whoever is cut off while they send,
+as the proxy would be, does not hear why."""
 BODY_SECONDS = 15.0
+
+log = logging.getLogger("fairihub.intake")
 
 
 def bound_requests(app: Any) -> None:
     """For `Gate.begun`: JupyterHub makes its server later, and has no setting for its limits."""
 
     def bound(_started: Any) -> None:
-        app.http_server.conn_params.max_body_size = MAX_BYTES
-        app.http_server.conn_params.body_timeout = BODY_SECONDS
+        server = app.http_server
+        server.conn_params.max_body_size = DRAINED_BYTES
+        server.conn_params.body_timeout = BODY_SECONDS
+        server.request_callback = Intake(server.request_callback)
 
     app._start_future.add_done_callback(bound)
+
+
+class Intake(httputil.HTTPServerConnectionDelegate):
+    """Before the hub's application: nothing of what is too large gets there.
+
+    Args:
+        application: the tornado application that takes the other requests.
+    """
+
+    def __init__(self, application: httputil.HTTPServerConnectionDelegate) -> None:
+        self._application = application
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        inner = self._application.start_request(server_conn, request_conn)
+        return _Request(inner, request_conn)
+
+
+class _Request(httputil.HTTPMessageDelegate):
+    """One request, on its way to the application until it turns out to be too large."""
+
+    def __init__(self, inner: httputil.HTTPMessageDelegate, connection: Any) -> None:
+        self._inner = inner
+        self._connection = connection
+        self._asked = ""
+        self._taken = 0
+        self._too_large = False
+
+    def headers_received(self, start_line: Any, headers: Any) -> Awaitable[None] | None:
+        self._asked = f"{start_line.method} {start_line.path.partition('?')[0]}"
+        length = headers.get("Content-Length", "")
+        declared = int(length) if length.isdecimal() and len(length) < 20 else 0
+        self._too_large = declared > MAX_BYTES
+        if not self._too_large:
+            return self._inner.headers_received(start_line, headers)
+        if declared > DRAINED_BYTES or "Expect" in headers:
+            # Nobody reads all that, or waits for who waits for an answer.
+            self._connection.set_max_body_size(sys.maxsize)
+            self._refuse()
+        return None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        self._taken += len(chunk)
+        if not self._too_large and self._taken > MAX_BYTES:
+            self._too_large = True
+            self._inner.on_connection_close()
+        return None if self._too_large else self._inner.data_received(chunk)
+
+    def finish(self) -> None:
+        if self._too_large:
+            self._refuse()
+        else:
+            self._inner.finish()
+
+    def on_connection_close(self) -> None:
+        if not self._too_large:
+            self._inner.on_connection_close()
+
+    def _refuse(self) -> None:
+        error = TooLarge("too-large", f"More than {MAX_BYTES // 1024**2} MiB.")
+        log.warning("%d %s: %s", error.status, printable(self._asked, 200), error.message)
+        body = json.dumps(error.to_dict()).encode()
+        status = HTTPStatus(error.status)
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        self._connection.write_headers(
+            httputil.ResponseStartLine("HTTP/1.1", status, status.phrase),
+            httputil.HTTPHeaders(headers),
+            body,
+        )
+        self._connection.finish()

@@ -12,7 +12,7 @@ from datetime import datetime
 from fairihub_auth.holding import InForce, Key, settle, shown
 from fairihub_core.customer import Reading
 from fairihub_core.findings import Finding
-from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.snapshot import FileReport, Rival, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
 MAX_REPORTED = 100
@@ -116,7 +116,17 @@ def _report(
         read=file.revision,
         since=None if ok else _since(earlier, now),
         lines=lines,
+        rival=_rival(reading, team) if refused else None,
     )
+
+
+def _rival(reading: Reading, team: Team | None) -> Rival | None:
+    """The team that the file would define beside `team`, which it does."""
+    wanted = reading.team
+    if wanted is None or (team is not None and team.name == wanted.name):
+        return None
+    logins = {m.login: reading.lines.get(m.login, 0) for m in wanted.members}
+    return Rival(team=wanted.name, lines=logins)
 
 
 def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

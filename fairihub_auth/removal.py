@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from fairihub_auth.audit_entries import entries_of
+from fairihub_auth.audit_entries import Known, entries_of
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.hub_users import HubUsers
 from fairihub_core import clock
@@ -51,6 +51,7 @@ class Removal:
         record: takes the entries.
         kept: a file for who is out and since when, which outlives a restart of the hub.
         continuity: tells whose sessions of earlier are not those of the same people.
+        known: what the audit log tells of names.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class Removal:
         record: Record,
         kept: Path,
         continuity: Continuity | None = None,
+        known: Known | None = None,
     ) -> None:
         self._snapshot = snapshot
         self._record = record
         self._kept = kept
         self._continuity = continuity
+        self._known = known or Known()
         self._strangers: frozenset[str] = frozenset()
         self._continued = asyncio.Event()
         self._out = _remembered(kept)
@@ -84,7 +87,7 @@ class Removal:
             self._out.update(dict.fromkeys(gone, now))
             if gone:
                 self._keep()
-        for entry in entries_of(before, after, then=then, at=now):
+        for entry in entries_of(before, after, then=then, at=now, known=self._known):
             self._record(entry)
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the hub has ended

@@ -157,8 +157,8 @@ def limited() -> Refused:
     return Refused(
         "no-scope",
         "This token is limited to certain things. Use the hub's pages, or a token that may do "
-        "everything you may: its scope is “self”.",
-        scope="self",
+        "everything you may: its scope is “inherit”.",
+        scope="inherit",
     )
 
 

@@ -13,8 +13,10 @@ MAX_BYTES = 900
 """Of one message, so that a line with its beginning stays below a kilobyte."""
 _MAX_PATH = 400
 _REDIRECTS = (301, 302, 303, 307, 308)
-_ROUTINE = re.compile(r"(200|304) GET [^\s?]*/api/fairihub/(standing|snapshot)\b")
-_QUERY = re.compile(r"(/[^\s?'\"<>]*)\?[^\s'\"<>]+")
+_ROUTINE = re.compile(
+    r"(200|304) GET [^\s?]*/hub/api/(user|fairihub/(standing|snapshot))(?![^\s?])"
+)
+_WORD = re.compile(r"[^\s'\"<>]+")
 _access = logging.getLogger("tornado.access")
 _FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
@@ -52,11 +54,19 @@ class Queryless(logging.Filter):
 
 
 def without_queries(said: str) -> str:
-    return _QUERY.sub(r"\1?…", said)
+    """Takes as long as the text is: a stranger wrote the address that stands in it."""
+    return _WORD.sub(_without_query, said)
+
+
+def _without_query(word: re.Match[str]) -> str:
+    text = word[0]
+    path = text.find("/")
+    query = text.find("?", path) if path >= 0 else -1
+    return f"{text[:query]}?…" if 0 <= query < len(text) - 1 else text
 
 
 class Remarkable(logging.Filter):
-    """Drops what each open page asks every few seconds and is told as always."""
+    """Drops what each open page, and its server for it, asks every few seconds and is told."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return _ROUTINE.match(record.getMessage()) is None

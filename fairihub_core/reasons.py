@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from fairihub_core.access import closed_for, denial_of
-from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.snapshot import NAME_TAKEN, FileReport, Place, Rival, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Frozen, Team
 
 WORST_TOLD = 3
@@ -37,20 +37,15 @@ def explained(
     today: date,
     team: str | None = None,
     written: str | None = None,
-    granting: Mapping[str, Collection[str]] | None = None,
 ) -> Explanation:
     """Why `login` (a hub name) comes in, or not: by each team that lists it, or by `team` only.
 
     Args:
         written: the login as team files write it, where that is not the hub name.
-        granting: by team, the claim values of this login for which settings grant it.
     """
     directory = snapshot.directory
     teams = [t for t in directory.teams if t.name == team] if team else directory.teams_of(login)
-    grounds = tuple(
-        _ground(login, written or login, t, snapshot, today, (granting or {}).get(t.name, ()))
-        for t in teams
-    )
+    grounds = tuple(_ground(login, written or login, t, snapshot, today) for t in teams)
     if team is not None and not grounds:
         missing = Ground(team=team, admitted=False, said=f"There is no team “{team}”.")
         grounds = (missing, *_broken(team, snapshot))
@@ -77,18 +72,13 @@ def _said_of(team: str, login: str, admitted: bool, comes_in: bool) -> str:
     return f"Team “{team}” does not let “{login}” in{otherwise}."
 
 
-def _ground(
-    login: str,
-    written: str,
-    team: Team,
-    snapshot: Snapshot,
-    today: date,
-    granting: Collection[str],
-) -> Ground:
+def _ground(login: str, written: str, team: Team, snapshot: Snapshot, today: date) -> Ground:
     report = snapshot.report_of(team.name)
     member = team.member(login)
     if member is None:
-        return _of(team, report, "allowedLogins", False, f"“{written}” is not in allowedLogins.")
+        nor = ", and no claim brings them in" if team.allow_claims else ""
+        said = f"“{written}” is not in allowedLogins{nor}."
+        return _of(team, report, "allowedLogins", False, said)
     if not team.admits(login, today):
         closed = closed_for(team, login, today)
         what = "expirationDate" if closed.whole_team else written
@@ -96,16 +86,16 @@ def _ground(
     rights = ", ".join(sorted(right for right in ALL_RIGHTS if member.holds(right)))
     curates = f", curates {rights}." if rights else "."
     if not snapshot.lists(team, written):
-        said = f"A member by {_claim(granting)}"
+        said = f"A member by {_claim(member.claims)}"
         return _of(team, report, "allowClaims", True, said + curates)
     return _of(team, report, written, True, f"Listed as {member.role}{curates}")
 
 
-def _claim(granting: Collection[str]) -> str:
-    if not granting:
+def _claim(values: Collection[str]) -> str:
+    if not values:
         return "a claim of the sign-in provider"
-    values = ", ".join(f"“{value}”" for value in sorted(granting))
-    return f"the claim value{'s' if len(granting) > 1 else ''} {values}, as settings grant it"
+    named = ", ".join(f"“{value}”" for value in values)
+    return f"the claim value{'s' if len(values) > 1 else ''} {named}, as settings grant it"
 
 
 def _of(team: Team, report: FileReport | None, what: str, admitted: bool, said: str) -> Ground:
@@ -148,5 +138,35 @@ def _broken(team: str, snapshot: Snapshot) -> tuple[Ground, ...]:
         )
         for report in snapshot.files
         if not report.ok and report.team is None
+        if report.rival is None or report.rival.team == team
         for finding in report.findings[:1]
     )
+
+
+def rivals_of(
+    login: str, logins: Collection[str], team: str | None, snapshot: Snapshot
+) -> Iterator[Ground]:
+    """The files that would define a team of `login` too, or list it for one; or only for `team`.
+
+    Args:
+        login: a hub name.
+        logins: all that team files may call them.
+    """
+    directory = snapshot.directory
+    own = {t.name for t in directory.teams_of(login)}
+    for report in snapshot.files:
+        rival = report.rival
+        if rival is None or directory.team(rival.team) is None or team not in (None, rival.team):
+            continue
+        written = next((login for login in logins if login in rival.lines), None)
+        if team is not None or written is not None or rival.team in own:
+            yield _of_rival(rival, written, report)
+
+
+def _of_rival(rival: Rival, written: str | None, report: FileReport) -> Ground:
+    lists = f"It lists “{written}”. " if written is not None else ""
+    why = next((f.message for f in report.findings if f.code == NAME_TAKEN), "")
+    said = f"A second file defines this team, and counts for nothing. {lists}{why}".rstrip()
+    line = rival.lines.get(written, 0) if written is not None else 0
+    place = Place(path=report.path, line=line, revision=report.read)
+    return Ground(team=rival.team, admitted=False, said=said, place=place)

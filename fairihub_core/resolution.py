@@ -7,6 +7,7 @@ where the first become the second, so that everything behind it asks one directo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -83,42 +84,53 @@ def mismatches(teams: Iterable[Team], people: People) -> tuple[Mismatch, ...]:
     )
 
 
-Claimants = Mapping[str, frozenset[Right]]
-"""By hub name, the rights that claims give."""
+@dataclass(frozen=True)
+class _Claim:
+    """What the values of a claim give somebody in one team."""
+
+    values: frozenset[str] = frozenset()
+    rights: frozenset[Right] = frozenset()
+
+    def given_to(self, member: Member, rules: ClaimRules) -> Member:
+        counts = self.rights if rules.rights_from != "file" else frozenset()
+        more = {"rights": member.rights | counts, "claims": tuple(sorted(self.values))}
+        return member.model_copy(update=more)
 
 
-def _claimants(people: People, rules: ClaimRules) -> dict[str, dict[str, frozenset[Right]]]:
-    found: dict[str, dict[str, frozenset[Right]]] = {}
+_Claimants = Mapping[str, _Claim]
+"""By hub name."""
+
+
+def _claimants(people: People, rules: ClaimRules) -> dict[str, dict[str, _Claim]]:
+    found: dict[str, dict[str, _Claim]] = {}
     for person in people.persons:
         for value in person.claims & rules.grants.keys():
             for grant in rules.grants[value]:
                 team = found.setdefault(grant.team, {})
-                team[person.name] = team.get(person.name, frozenset()) | grant.rights
+                had = team.get(person.name, _Claim())
+                team[person.name] = _Claim(had.values | {value}, had.rights | grant.rights)
     return found
 
 
-def _team(team: Team, people: People, rules: ClaimRules, claimants: Claimants) -> Team:
+def _team(team: Team, people: People, rules: ClaimRules, claimants: _Claimants) -> Team:
     if not people.persons:
         return team
     claimants = claimants if team.allow_claims else {}
     members: dict[str, Member] = {}
     for listed in team.members:
         if _impostor(listed, people) is None:
-            member = _member(listed, people, rules, claimants)
+            member = _member(listed, people, rules)
             # Two entries may turn out to be one person; as everywhere, the first counts.
             members.setdefault(member.login, member)
-    rights_count = rules.rights_from != "file"
-    for name, rights in claimants.items():
-        members.setdefault(name, Member(login=name, rights=rights if rights_count else frozenset()))
+    for name, claim in claimants.items():
+        members[name] = claim.given_to(members.get(name, Member(login=name)), rules)
     return team.model_copy(update={"members": tuple(members.values())})
 
 
-def _member(listed: Member, people: People, rules: ClaimRules, claimants: Claimants) -> Member:
+def _member(listed: Member, people: People, rules: ClaimRules) -> Member:
     person = person_of(listed, people)
     name = person.name if person else listed.login
     rights = listed.rights if rules.rights_from != "claim" else frozenset()
-    if rules.rights_from != "file":
-        rights |= claimants.get(name, frozenset())
     return listed.model_copy(update={"login": name, "rights": rights})
 
 

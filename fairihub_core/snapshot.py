@@ -10,6 +10,9 @@ from pydantic import Field
 from fairihub_core.findings import Finding
 from fairihub_core.teams import Frozen, FrozenNumbers, Team, TeamDirectory
 
+NAME_TAKEN = "team-taken"
+"""The code of the finding that a team is another file's already."""
+
 
 class Place(Frozen):
     """Where something stands in a team file, for those who may know."""
@@ -22,6 +25,14 @@ class Place(Frozen):
         line = f", line {self.line}" if self.line else ""
         revision = f", at {self.revision[:12]}" if self.revision else ""
         return f"{self.path}{line}{revision}"
+
+
+class Rival(Frozen):
+    """What a file describes without fault, and may not, since it is another file's already."""
+
+    team: str
+    lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
+    """The line of each login there."""
 
 
 class FileReport(Frozen):
@@ -42,6 +53,7 @@ class FileReport(Frozen):
     lines: FrozenNumbers = Field(default_factory=lambda: MappingProxyType({}))
     """Of the state in force: the line of each login, of `expirationDate`, `allowedLogins`, and
     `allowClaims`."""
+    rival: Rival | None = None
 
     def place(self, what: str) -> Place:
         """Where `what` stands: a login as the file writes it in lower case, or a key."""
@@ -66,6 +78,10 @@ class Snapshot(Frozen):
     def report_of(self, team: str) -> FileReport | None:
         """The file that defines `team`, as it was read last."""
         return next((report for report in self.files if report.team == team), None)
+
+    def rivals_of(self, team: str) -> tuple[FileReport, ...]:
+        """The files that would define `team` too, and do not count."""
+        return tuple(r for r in self.files if r.rival is not None and r.rival.team == team)
 
     def lists(self, team: Team, written: str) -> bool:
         """Whether a member of `team` is one by its file; if not, a claim made them one.

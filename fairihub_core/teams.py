@@ -39,6 +39,8 @@ class Member(Frozen):
     expires: date | None = None
     """The last day (UTC) of this membership."""
     github_id: int | None = None
+    claims: tuple[str, ...] = ()
+    """The values of the provider's claim that give membership, or rights, of this team."""
 
     def holds(self, right: Right) -> bool:
         """Whether this member may curate such things for the team; an admin holds both."""

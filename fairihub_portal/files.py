@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from fairihub_core.findings import Finding
 from fairihub_core.resolution import Mismatch
-from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.snapshot import NAME_TAKEN, FileReport, Place, Snapshot
 from fairihub_core.teams import Team, TeamDirectory
 
 
@@ -40,12 +40,34 @@ class WrongAccount:
 
 
 def broken_files(snapshot: Snapshot, teams: Iterable[Team] | None = None) -> tuple[BrokenFile, ...]:
-    """The broken files that define one of `teams`; all broken files if none are named."""
-    names = None if teams is None else {team.name for team in teams}
+    """The broken files that define one of `teams`, and those that would; all if none are named."""
+    if teams is None:
+        return tuple(_broken(r, snapshot.directory) for r in snapshot.files if not r.ok)
+    names = [team.name for team in teams]
+    rivals = (rival for team in names for rival in rival_files(snapshot, team))
+    return (*own_files(snapshot, names), *rivals)
+
+
+def own_files(snapshot: Snapshot, teams: Collection[str]) -> tuple[BrokenFile, ...]:
+    """The broken files that define one of `teams`."""
+    found = (r for r in snapshot.files if not r.ok and r.team in teams)
+    return tuple(_broken(report, snapshot.directory) for report in found)
+
+
+def rival_files(snapshot: Snapshot, team: str) -> tuple[BrokenFile, ...]:
+    """The files that would define `team` too; of what else they hold nothing is told."""
     return tuple(
-        _broken(report, snapshot.directory)
-        for report in snapshot.files
-        if not report.ok and (names is None or report.team in names)
+        BrokenFile(
+            path=report.path,
+            team=None,
+            in_force=False,
+            findings=tuple(f for f in report.findings if f.code == NAME_TAKEN),
+            source=report.source,
+            revision=None,
+            read=report.read,
+            since=report.since,
+        )
+        for report in snapshot.rivals_of(team)
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fairihub_core.offers import parted, profile_of
+from fairihub_core.operators import Operator
 from fairihub_core.resolution import Mismatch
 from fairihub_core.servers import ServerState
 from fairihub_core.snapshot import Snapshot
@@ -56,6 +57,8 @@ class HomePage:
     wrong: tuple[WrongAccount, ...]
     all_teams: tuple[str, ...]
     """For an operator: every team of the hub, each with a page of its own."""
+    operators: tuple[Operator, ...]
+    """For an operator: those of whom settings do not make plain who they are on this hub."""
 
 
 def home_page(
@@ -64,11 +67,13 @@ def home_page(
     snapshot: Snapshot,
     today: date,
     mismatches: Iterable[Mismatch] = (),
+    operators: Iterable[Operator] = (),
 ) -> HomePage:
     """The home page of `login`: an operator sees what is wrong anywhere, an admin in their teams.
 
     Args:
-        mismatches: those of all teams.
+        mismatches: those of all teams, and of the hub.
+        operators: as settings name them.
     """
     directory = snapshot.directory
     open_teams = directory.open_teams_of(login, today)
@@ -80,6 +85,7 @@ def home_page(
         broken=broken_files(snapshot, concerned),
         wrong=wrong_accounts(mismatches, snapshot, concerned),
         all_teams=tuple(sorted(team.name for team in directory.teams)) if operator else (),
+        operators=tuple(o for o in operators if o.remarkable) if operator else (),
     )
 
 

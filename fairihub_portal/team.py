@@ -11,7 +11,13 @@ from fairihub_core.findings import Finding
 from fairihub_core.resolution import Mismatch
 from fairihub_core.snapshot import Place, Snapshot
 from fairihub_core.teams import ALL_RIGHTS, Member, Right, Role, Team
-from fairihub_portal.files import BrokenFile, WrongAccount, broken_files, wrong_accounts
+from fairihub_portal.files import (
+    BrokenFile,
+    WrongAccount,
+    own_files,
+    rival_files,
+    wrong_accounts,
+)
 
 Origin = Literal["file", "claim"]
 
@@ -41,6 +47,9 @@ class TeamPage:
     place: Place | None
     source: str
     broken: tuple[BrokenFile, ...]
+    """Its own file, if that cannot be taken in."""
+    rivals: tuple[BrokenFile, ...]
+    """Other files that would define this team, too."""
     remarks: tuple[Finding, ...]
     """On a file that is in order: what was repaired or ignored in it."""
     wrong: tuple[WrongAccount, ...]
@@ -67,7 +76,8 @@ def team_page(
         members=tuple(_row(m, team, snapshot, today, written(m.login)) for m in team.members),
         place=report.place("allowedLogins") if report else None,
         source=report.source if report else "",
-        broken=broken_files(snapshot, (team,)),
+        broken=own_files(snapshot, (team.name,)),
+        rivals=rival_files(snapshot, team.name),
         remarks=report.findings if report and report.ok else (),
         wrong=wrong_accounts(mismatches, snapshot, (team,)),
     )

@@ -12,6 +12,7 @@ from tornado.web import RequestHandler, StaticFileHandler
 from fairihub_core.access import Closed, denial_of
 from fairihub_core.clock import today
 from fairihub_core.offers import offers_for
+from fairihub_core.operators import Operator
 from fairihub_core.palette import palette
 from fairihub_core.people import Provider
 from fairihub_core.resolution import Mismatch
@@ -27,11 +28,17 @@ from fairihub_portal.texts import SOURCE, load, preferred
 from fairihub_portal.views import Enforcement, limits_sentence, profile_page
 
 STATIC = Path(__file__).parent / "static"
+Operators = Callable[[], tuple[Operator, ...]]
 PROVIDER_NAMES: Mapping[Provider, str] = {"links": "", "github": "GitHub", "oidc": "OpenID Connect"}
 
 
 def no_mismatches() -> tuple[Mismatch, ...]:
     """Where sign-in knows no account numbers, none can be wrong."""
+    return ()
+
+
+def no_operators() -> tuple[Operator, ...]:
+    """Where names alone are known, the settings make plain who the operators are."""
     return ()
 
 
@@ -56,6 +63,7 @@ def template_vars(
     enforcement: Enforcement,
     snapshot: Callable[[], Snapshot],
     mismatches: Mismatches = no_mismatches,
+    operators: Operators = no_operators,
     services: Mapping[str, str] | None = None,
     logo_url: str | None = None,
     provider: Provider = "links",
@@ -65,7 +73,7 @@ def template_vars(
 ) -> dict[str, Any]:
     """For `c.JupyterHub.template_vars`: `portal`, `starts`, `home` of the user, and `end_of`.
 
-    `mismatches` are the logins that belong to another account than the team files mean.
+    `mismatches` are the logins that belong to another account than team files or settings mean.
     """
     portal = Portal(
         name=name,
@@ -82,30 +90,33 @@ def template_vars(
         token_days=token_days,
         language=language,
     )
-    # Functions are called by the hub, with the user: what a page is to call comes out of one.
-    of_user = {"home": _homes(snapshot, mismatches), "end_of": lambda _user: _ends(snapshot)}
-    return {"portal": portal, "starts": Starts(), **of_user}
+    home = _homes(snapshot, mismatches, operators)
+    return {"portal": portal, "starts": Starts(), "home": home, "end_of": _ends(snapshot)}
 
 
 def _homes(
-    snapshot: Callable[[], Snapshot], mismatches: Mismatches
+    snapshot: Callable[[], Snapshot], mismatches: Mismatches, operators: Operators
 ) -> Callable[[Any], HomePage | None]:
     def home(user: Any) -> HomePage | None:
         if user is None:
             return None
-        return home_page(user.name, _server_now(user), snapshot(), today(), mismatches())
+        server = _server_now(user)
+        return home_page(user.name, server, snapshot(), today(), mismatches(), operators())
 
     return home
 
 
-def _ends(snapshot: Callable[[], Snapshot]) -> Callable[[Closed], Place | None]:
-    """Where the file of a closed team says so, for those who may know."""
+def _ends(snapshot: Callable[[], Snapshot]) -> Callable[[Any], Callable[[Closed], Place | None]]:
+    """Where the file of a closed team says so, for those who may know.
+
+    The hub calls functions with the user: what a page is to call comes out of one.
+    """
 
     def end_of(closed: Closed) -> Place | None:
         report = snapshot().report_of(closed.team) if closed.own else None
         return report.place("expirationDate") if report else None
 
-    return end_of
+    return lambda _user: end_of
 
 
 def options_form(

@@ -124,16 +124,10 @@ class TeamLocalSpawner(TeamServer, SimpleLocalProcessSpawner):
     def get_args(self) -> list[str]:
         """Ours, then the operator's, which win."""
         ours = [
-            "--ServerApp.jpserver_extensions=fairihub_spawner.activity=True",
             # What is built, installed or switched off would be so for the hub and everyone.
             "--ServerApp.jpserver_extensions=fairihub_spawner.no_builds=True",
             "--LabApp.extension_manager=readonly",
             "--PluginManager.level=user",
-            # How long a server goes by what the hub said of its visitor.
-            "--HubOAuth.cache_max_age=3",
-            # Nobody is to be asked, or counted, by others than this hub.
-            "--LabApp.news_url=None",
-            "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         ]
         if os.geteuid() == 0:
             ours.append("--ServerApp.allow_root=True")

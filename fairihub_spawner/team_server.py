@@ -26,6 +26,17 @@ else:
     # JupyterHub wants of every class that is a Spawner that it can start a server.
     from traitlets.config import LoggingConfigurable as _Spawner
 
+SERVER_ARGS = (
+    "--ServerApp.jpserver_extensions=fairihub_spawner.activity=True",
+    "--ServerApp.jpserver_extensions=fairihub_spawner.sockets=True",
+    # How long a server goes by what the hub said of its visitor, for sockets as well.
+    "--HubOAuth.cache_max_age=3",
+    # Nobody is to be asked, or counted, by others than this hub.
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+)
+"""For every server; an image without fairihub warns of the extensions, and does without."""
+
 
 class TeamServer(_Spawner):
     """The part of a spawner that knows teams; it stands before one that knows how servers run."""
@@ -77,6 +88,10 @@ class TeamServer(_Spawner):
     @default("poll_interval")
     def _default_poll_interval(self) -> int:
         return 10
+
+    def get_args(self) -> list[str]:
+        """Ours, then the operator's, which win."""
+        return [*SERVER_ARGS, *super().get_args()]
 
     def options_from_query(self, query_data: dict[str, list[str]]) -> dict[str, Any]:
         """The choice in a link to `/hub/spawn`; one on another site may not start a server."""

@@ -34,14 +34,19 @@ function refusalIn(text) {
   }
 }
 
+const unanswered = new WeakMap();
+
 /** Opens the dialog and waits for its answer; anything but its own button means no. */
 export function ask(id) {
   const dialog = document.getElementById(id);
+  unanswered.get(dialog)?.(false);
   dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((resolve) =>
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }),
-  );
+  return new Promise((resolve) => {
+    unanswered.set(dialog, resolve);
+    // The event of the last time may come only now, and must not answer this question.
+    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "yes");
+  });
 }
 
 const STOP_SECONDS = 120;

@@ -16,6 +16,8 @@ const STATES = {
   stopping: _("Stopping"),
 };
 let waiting;
+/** Whose server was stopped from here last. */
+let asked = "";
 
 async function look() {
   clearTimeout(waiting);
@@ -35,7 +37,7 @@ async function look() {
 
 function show(servers) {
   byId("servers-table").hidden = servers.length === 0;
-  byId("servers-status").textContent = servers.length ? "" : _("No server of this team is running.");
+  byId("servers-status").textContent = status(servers);
   const shown = new Map([...rows.children].map((row) => [row.dataset.login, row]));
   for (const server of servers) {
     const row = shown.get(server.login) ?? added(server.login);
@@ -45,6 +47,16 @@ function show(servers) {
   shown.forEach((row) => row.remove());
   localTimes();
 }
+
+function status(servers) {
+  const said = servers.length ? [] : [_("No server of this team is running.")];
+  const server = servers.find(({ login }) => login === asked);
+  if (asked && !server) said.unshift(_("The server of %(login)s is stopped.", { login: asked }));
+  if (server?.state === "stopping") said.unshift(stopping());
+  return said.join(" ");
+}
+
+const stopping = () => _("Stopping the server of %(login)s…", { login: asked });
 
 function added(login) {
   const row = byId("server-row").content.firstElementChild.cloneNode(true);
@@ -73,12 +85,13 @@ async function stop(login, button) {
   byId("ask-stop-member-about").textContent = about;
   if (!(await ask("ask-stop-member"))) return;
   button.disabled = true;
-  byId("servers-status").textContent = _("Stopping the server of %(login)s…", { login });
+  asked = login;
+  byId("servers-status").textContent = stopping();
   try {
     await call(`${url}/${encodeURIComponent(login)}`, "DELETE");
     await look();
-    byId("servers-status").textContent = _("The server of %(login)s is stopped.", { login });
   } catch (error) {
+    asked = "";
     button.disabled = false;
     byId("servers-status").textContent = "";
     say(byId("servers-error"), error.message);

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from fairihub_auth.audit_entries import entries_of, entry_of_token
+from fairihub_auth.audit_entries import Known, entries_of, entry_of_token
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 
@@ -64,15 +65,96 @@ def test_who_is_listed_no_more() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (member("bob"), member("bob", role="admin"), "user.; now admin, curates environments, no"),
-        (member("bob", rights=frozenset({"notebooks"})), member("bob"), "user, curates notebooks."),
-        (member("bob"), member("bob", expires=date(2099, 1, 1)), "user.; now user until 2099-01-0"),
+        (
+            member("bob"), member("bob", role="admin"),
+            "user; now admin, curates environments, notebooks.",
+        ),
+        (
+            member("bob", rights=frozenset({"notebooks"})), member("bob"),
+            "user, curates notebooks; now user.",
+        ),
+        (
+            member("bob"), member("bob", expires=date(2099, 1, 1)),
+            "user; now user until 2099-01-01.",
+        ),
     ],
-)
+)  # fmt: skip
 def test_rights_that_changed(old: Member, new: Member, said: str) -> None:
     (entry,) = entries_of(snapshot(1, team("a", old)), snapshot(2, team("a", new)))
     assert (entry.action, entry.login) == ("rights-changed", "bob")
-    assert entry.detail.startswith(said)
+    assert entry.detail == f"{said} a.yaml, line 10, at 0123456789ab"
+
+
+# --- by a claim ---
+
+KEYCLOAK = Known(provider="Keycloak", written=lambda name: {"ada": "lovelace"}.get(name, name))
+BY_CLAIM = member("bob", claims=("members",))
+CURATOR = member("bob", claims=("curators", "members"), rights=frozenset({"notebooks"}))
+LISTED = member("ada")
+MARKS = {"allowClaims": 4, "allowedLogins": 9, "lovelace": 12}
+
+
+def change(old: Team | None, new: Team | None, known: Known = KEYCLOAK) -> list[tuple[str, str]]:
+    """Who made it, and what is told, each with the file's line."""
+    report = FileReport(path="a.yaml", team="a", lines=MARKS)
+
+    def at(number: int, *teams: Team) -> Snapshot:
+        return snapshot(number, *teams).model_copy(update={"files": (report,)})
+
+    before, after = (at(n, *([team] if team else [])) for n, team in ((1, old), (2, new)))
+    entries = entries_of(before, after, then=TODAY, at=NOON, known=known)
+    told = [e for e in entries if e.action != "teams-changed"]
+    return [(e.by, f"{e.action} {e.login}: {e.detail}") for e in told]
+
+
+def claiming(*members: Member) -> Team:
+    return team("a", *members, allow_claims=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "by", "said"),
+    [
+        (claiming(BY_CLAIM), claiming(), "Keycloak",
+         "removed bob: The claim “members” is gone. a.yaml, line 4"),
+        (claiming(CURATOR), claiming(), "Keycloak",
+         "removed bob: The claims “curators”, “members” are gone. a.yaml, line 4"),
+        (claiming(), claiming(BY_CLAIM), "Keycloak",
+         "admitted bob: user. The claim “members” is new. a.yaml, line 4"),
+        (claiming(CURATOR), claiming(BY_CLAIM), "Keycloak",
+         "rights-changed bob: user, curates notebooks; now user. The claim “curators” is gone. "
+         "a.yaml, line 4"),
+        (claiming(BY_CLAIM), claiming(CURATOR), "Keycloak",
+         "rights-changed bob: user; now user, curates notebooks. The claim “curators” is new. "
+         "a.yaml, line 4"),
+        # What the file says is by the file, also of whom a claim would let in.
+        (claiming(BY_CLAIM), team("a"), "team files",
+         "removed bob: The claim “members” counts no more. a.yaml, line 4"),
+        (team("a"), claiming(BY_CLAIM), "team files",
+         "admitted bob: user. The claim “members” counts now. a.yaml, line 4"),
+        (claiming(BY_CLAIM), None, "team files", "removed bob: The team is gone. a.yaml"),
+        (claiming(BY_CLAIM), claiming(BY_CLAIM.model_copy(update={"role": "admin"})), "team files",
+         "rights-changed bob: user; now admin, curates environments, notebooks. a.yaml"),
+        (claiming(BY_CLAIM), claiming(BY_CLAIM.model_copy(update={"expires": YESTERDAY})),
+         "team files", "removed bob: Membership of “a” ended after 2026-05-03. a.yaml"),
+        (claiming(), claiming(LISTED), "team files", "admitted ada: user. a.yaml, line 12"),
+        (claiming(LISTED), claiming(), "team files",
+         "removed ada: Listed no more. a.yaml, line 12"),
+        (claiming(), claiming(LISTED.model_copy(update={"claims": ("members",)})), "team files",
+         "admitted ada: user. a.yaml, line 12"),
+        (claiming(member("lovelace")), claiming(), "team files",
+         "removed lovelace: Its account has another name here, or is not the one that the file "
+         "means. a.yaml, line 12"),
+    ],
+)  # fmt: skip
+def test_who_changed_what(old: Team | None, new: Team | None, by: str, said: str) -> None:
+    assert change(old, new) == [(by, said)]
+
+
+def test_of_a_forgotten_account_no_claim_is_gone() -> None:
+    known = replace(KEYCLOAK, written=str, has_account=lambda name: False)
+    assert change(claiming(BY_CLAIM), claiming(), known) == [
+        ("fairihub", "removed bob: The account is forgotten here.")
+    ]
 
 
 def test_a_team_that_comes_goes_or_changes() -> None:

@@ -18,7 +18,7 @@ from fairihub_core.operators import Operator
 from fairihub_core.people import People, Person, Provider
 from fairihub_core.reasons import Explanation
 from fairihub_core.resolution import HUB, ClaimRules, Grant, Mismatch
-from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.snapshot import FileReport, Rival, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
 
 NOW = datetime(2026, 11, 21, 14, 5, tzinfo=timezone.utc)
@@ -55,7 +55,8 @@ MISMATCHES = (
 )
 
 
-OPEN = Team(name="open", namespace="open", allow_claims=True, members=(Member(login="cleo"),))
+CLEO = Member(login="cleo", claims=("/open",))
+OPEN = Team(name="open", namespace="open", allow_claims=True, members=(CLEO,))
 CLAIMED = SNAPSHOT.model_copy(
     update={
         "directory": TeamDirectory(teams=(RIVERS, LAKES, OPEN), operators=frozenset({"olga"})),
@@ -319,6 +320,63 @@ def test_while_the_records_are_away_the_rest_is_told() -> None:
     olga = Caller("olga", whole=True)
     answer = why(olga, "bob", None, SNAPSHOT, NOW.date(), accounts=Accounts(), audit=away)
     assert (answer.admitted, answer.grounds) == (False, ())
+
+
+# --- a second file of a team ---
+
+TAKEN = tuple(
+    Finding(severity="error", code=f"{what}-taken", message=f"The {what} is another's.")
+    for what in ("team", "bucket")
+)
+RIVAL = FileReport(
+    path="second.yaml",
+    team="lakes",
+    ok=False,
+    findings=TAKEN,
+    read="fedcba9876543210",
+    lines={"lars": 5},
+    rival=Rival(team="rivers", lines={"ada": 20, "evil": 22}),
+)
+SECOND = "rivers: A second file defines this team, and counts for nothing. "
+BY_NAME = "The team is another's. (second.yaml, line 2{}, at fedcba987654)"
+
+
+@pytest.mark.parametrize(
+    ("login", "team", "said"),
+    [
+        ("ada", None, f"{SECOND}It lists “ada”. {BY_NAME.format(0)}"),
+        ("ada", "rivers", f"{SECOND}It lists “ada”. {BY_NAME.format(0)}"),
+        ("evil", None, f"{SECOND}It lists “evil”. {BY_NAME.format(2)}"),
+        ("evil", "rivers", f"{SECOND}It lists “evil”. {BY_NAME.format(2)}"),
+        ("carla", None, f"{SECOND}The team is another's. (second.yaml, at fedcba987654)"),
+        ("mona", "rivers", f"{SECOND}The team is another's. (second.yaml, at fedcba987654)"),
+        ("mona", None, None),
+        ("ada", "lakes", None),
+        ("ada", "seas", None),
+    ],
+)
+def test_a_second_file_is_told_to_those_who_look_after_the_team(
+    login: str, team: str | None, said: str | None
+) -> None:
+    snapshot = SNAPSHOT.model_copy(update={"files": (FILES[0], RIVAL)})
+
+    def second(by: str) -> list[str]:
+        caller = Caller(by, whole=True)
+        answer = why(caller, login, team, snapshot, NOW.date(), accounts=Accounts())
+        return [g for g in lines(answer) if g.startswith(SECOND)]
+
+    assert second("olga") == second("rita") == ([said] if said else [])
+    assert second("lars") == []
+    if login == "ada":
+        assert second("ada") == []
+
+
+def test_an_admin_learns_of_a_file_of_another_team_only_that_it_wants_theirs() -> None:
+    snapshot = SNAPSHOT.model_copy(update={"files": (FILES[0], RIVAL)})
+    rita = Caller("rita", whole=True)
+    for team in ("rivers", "lakes", None):
+        answer = why(rita, "ada", team, snapshot, NOW.date(), accounts=Accounts())
+        assert not any("bucket" in g or g.startswith("lakes: Error") for g in lines(answer))
 
 
 # --- what is wrong with the file ---

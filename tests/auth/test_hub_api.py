@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fairihub_auth.accounts import Accounts, Who, who_is
 from fairihub_auth.audit_access import wanted
 from fairihub_auth.caller import Caller
 from fairihub_auth.standing import standing_of
@@ -19,7 +20,7 @@ from fairihub_core import clock
 from fairihub_core.audit import Entry
 from fairihub_core.audit_report import AuditReporter
 from fairihub_core.errors import FairihubError
-from fairihub_core.people import Person
+from fairihub_core.people import People, Person
 from fairihub_core.teams import Member, Team, TeamDirectory
 from tests.auth.conftest import Browser, Hub, customer_text
 from tests.auth.test_removal import server_of, server_token, start_server, tokens_of
@@ -353,6 +354,34 @@ def test_a_report_that_is_no_json(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
+    ("by", "login", "status", "answer"),
+    [
+        ("cli", "fay", 200, {"login": "fay", "signed_in": True}),
+        ("olga", "FAY-renamed", 200, {"login": "fay", "signed_in": True}),
+        ("cli", "nobody", 200, {"login": "nobody", "signed_in": False}),
+        (None, "fay", 401, "signed-out"),
+        ("fay", "fay", 403, "operators-only"),
+        ("eve", "fay", 403, "operators-only"),
+        ("reporter", "fay", 403, "not-a-person"),
+    ],
+)
+def test_who_a_login_is_on_this_hub(
+    by: str | None, login: str, status: int, answer: Any, hub: Hub
+) -> None:
+    found, told = ask(hub, f"people/{login}", by)
+    assert (found, told if status == 200 else told["code"]) == (status, answer)
+
+
+def test_where_names_are_the_identity_everybody_is_known() -> None:
+    assert who_is("ada", Accounts()) == Who(login="ada", signed_in=True)
+    accounts = Accounts("github", bearer={"countess": "ada"}.get)
+    assert who_is("countess", accounts) == Who(login="countess", signed_in=False)
+    people = People(persons=(Person(name="ada", id="1", logins=("ada",)),))
+    accounts = Accounts("github", people, bearer={"countess": "ada"}.get)
+    assert who_is("countess", accounts) == Who(login="ada", signed_in=True)
+
+
+@pytest.mark.parametrize(
     ("by", "login", "status", "code"),
     [
         (None, "fay", 401, "signed-out"),
@@ -394,6 +423,35 @@ def test_an_account_is_forgotten_with_its_sessions_and_its_server(hub: Hub) -> N
         )
     )
     assert hub.signed_in("fay").is_in()
+
+
+# --- JupyterHub's own page for operators: what it changes of people and groups decides nothing ---
+
+
+def test_a_group_that_an_operator_deletes_or_fills_changes_nobodys_access(hub: Hub) -> None:
+    bob, eve, olga = hub.signed_in("bob"), hub.signed_in("eve"), hub.user_token("olga")
+    before = hub.snapshot().json()["number"]
+    assert hub.api("/groups/uc5/users", olga, "POST", json={"users": ["bob"]}).status_code == 200
+    assert hub.api("/groups/uc4", olga, "DELETE").status_code == 204
+    assert bob.is_in()
+    assert ask(hub, "standing", "bob")[1]["admitted"]
+    assert ask(hub, "why", "eve", params={"login": "bob"})[1]["admitted"] is False
+    assert ask(hub, "teams/uc4/servers", "eve")[0] == 404
+    bobs = lambda: hub.api("/users/bob", olga).json()["groups"]  # noqa: E731
+    hub.eventually(lambda: bob.is_in() and bobs() == ["uc4"])
+    assert eve.is_in()
+    assert hub.snapshot().json()["number"] == before, "no team has changed"
+
+
+def test_a_user_whom_an_operator_adds_comes_in_no_more_than_before(hub: Hub) -> None:
+    olga = hub.user_token("olga")
+    assert hub.api("/users/mallory", olga, "POST", json={"admin": True}).status_code == 201
+    assert hub.api("/groups/uc4/users", olga, "POST", json={"users": ["mallory"]}).is_success
+    token = hub.api("/users/mallory/tokens", olga, "POST", json={}).json()["token"]
+    assert hub.api("/user", token).status_code == 403
+    refused = hub.browser().open_link(hub.link("mallory"))
+    assert refused.status_code == 403
+    assert "mallory" not in hub.snapshot().text
 
 
 # --- at every door ---
@@ -446,7 +504,7 @@ def test_a_limited_token_opens_none_of_it(method: str, path: str, login: str, hu
         answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, *scopes), method)
         assert (answer.status_code, answer.json()["code"]) == (403, "no-scope")
     if method == "GET":
-        answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, "self"))
+        answer = hub.api(f"/fairihub/{path}", limited_token(hub, login, answer.json()["scope"]))
         assert answer.status_code == 200
 
 
@@ -459,10 +517,25 @@ def test_a_limited_token_decides_before_what_its_owner_may() -> None:
 # --- of strangers, no more than a little is held ---
 
 
-def test_a_body_that_is_too_long_is_refused_before_it_is_read(hub: Hub) -> None:
+@pytest.mark.parametrize("path", ["/hub/login", "/hub/api/fairihub/audit", "/hub/none-such"])
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_body_that_is_too_long_is_read_to_its_end_and_refused(
+    path: str, in_pieces: bool, hub: Hub
+) -> None:
+    pieces = [b"x" * 2**20] * 10
+    content = iter(pieces) if in_pieces else b"".join(pieces)
+    answer = httpx.post(f"{hub.url}{path}", content=content, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert f"413 POST {path}" in hub.log()
+
+
+@pytest.mark.parametrize(("size", "expect"), [(200 * 2**20, ""), (5 * 2**20, "100-continue")])
+def test_nobody_reads_what_is_far_too_long_or_not_sent_yet(
+    size: int, expect: str, hub: Hub
+) -> None:
     with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as line:
-        line.sendall(head("/hub/login", 5 * 2**20))
-        assert line.recv(1000).startswith(b"HTTP/1.1 400 ")
+        line.sendall(head("/hub/login", size, f"Expect: {expect}\r\n" if expect else ""))
+        assert line.recv(1000).startswith(b"HTTP/1.1 413 ")
         assert line.recv(1000) == b""
 
 
@@ -472,5 +545,6 @@ def test_one_that_does_not_come_is_waited_for_no_longer(hub: Hub) -> None:
         assert line.recv(1000) == b""
 
 
-def head(path: str, length: int) -> bytes:
-    return f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Length: {length}\r\n\r\n".encode()
+def head(path: str, length: int, more: str = "") -> bytes:
+    line = f"POST {path} HTTP/1.1\r\nHost: hub\r\n"
+    return f"{line}{more}Content-Length: {length}\r\n\r\n".encode()

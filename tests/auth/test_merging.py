@@ -54,6 +54,36 @@ def codes(snapshot: Snapshot, path: str) -> list[str]:
     return [f.code for r in snapshot.files if r.path == path for f in r.findings]
 
 
+@pytest.mark.parametrize(
+    ("second", "rivals"),
+    [
+        ("x: ada, mallory", {"b": ("x", {"ada": 12, "mallory": 14})}),
+        ("y: mallory", {}),
+        ("y: mallory; of x", {"b": ("y", {"mallory": 12})}),
+    ],
+)
+def test_a_file_that_wants_what_another_has_says_what_it_would_be(
+    second: str, rivals: dict[str, tuple[str, dict[str, int]]], customer: Customer
+) -> None:
+    described, _, of = second.partition("; of ")
+    name, _, logins = described.partition(": ")
+    text = customer(name, *logins.split(", "))
+    text = text.replace("k8s-namespace: y", "k8s-namespace: x") if of else text
+    snapshot = after({"a": customer("x", "ada"), "b": text})
+    found = {r.path: (r.rival.team, dict(r.rival.lines)) for r in snapshot.files if r.rival}
+    assert found == rivals
+    assert [r.path for r in snapshot.rivals_of(name)] == list(rivals)
+
+
+def test_a_team_that_only_lost_a_bucket_is_no_rival_of_its_own(customer: Customer) -> None:
+    x, y = customer("x", "ada", bucket="data"), customer("y", "bob")
+    snapshot = after({"a": x, "b": y}, {"a": x, "b": customer("y", "bob", bucket="data")})
+    assert [(r.team, r.ok, r.rival) for r in snapshot.files] == [
+        ("x", True, None),
+        ("y", False, None),
+    ]
+
+
 def table(customer: Customer) -> dict[str, tuple[list[dict[str, str]], dict[str, str]]]:
     uc4, more, fewer = customer("uc4", "ada"), customer("uc4", "ada", "bob"), customer("uc4", "bob")
     x, other = customer("x", "ada"), customer("other", "bob")

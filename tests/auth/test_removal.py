@@ -386,16 +386,23 @@ def test_who_was_removed_can_make_the_browser_forget(hub: Hub) -> None:
     assert standing(cleo)["status"] == 401
 
 
+def made_for(hub: Hub, login: str) -> list[dict[str, Any]]:
+    return [e for e in hub.audit() if e["action"] == "token-made" and e["login"] == login]
+
+
 def test_each_new_token_stands_in_the_log_and_none_is_shown(hub: Hub) -> None:
     bob = hub.signed_in("bob")
     headers = {"X-XSRFToken": bob.xsrf()}
     wanted = {"note": "Server at /user/bob/", "scopes": ["custom:fairihub:run"], "expires_in": 60}
     made = bob.post("/hub/api/users/bob/tokens", headers=headers, json=wanted).json()
     hub.eventually(lambda: any(e["action"] == "token-made" for e in hub.audit()[-3:]))
-    told = [e for e in hub.audit() if e["action"] == "token-made" and e["login"] == "bob"][-1]
+    told = made_for(hub, "bob")[-1]
     assert told["detail"].startswith("For custom:fairihub:run, until 20")
     assert told["detail"].endswith("“Server at /user/bob/”")
     assert made["token"] not in (hub.data / "audit.jsonl").read_text()
+    start_server(hub, "bob")
+    hub.eventually(lambda: "fairihub" in [e["by"] for e in made_for(hub, "bob")])
+    assert {e["by"] for e in made_for(hub, "bob")} <= {"bob", "operator", "fairihub"}
 
 
 def test_the_file_of_who_is_out_is_private(hub: Hub) -> None:

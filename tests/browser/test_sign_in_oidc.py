@@ -114,8 +114,15 @@ def test_who_leaves_the_group_is_out_within_seconds(
 
         until(is_out, "dora is out", 30)
         shot(page, "oidc-left-the-group")
-        said = hub.run("why", "dora", "--data", str(hub.data))
-        assert "dora" in said.stdout + said.stderr
+
+        def told(*command: str) -> str:
+            return hub.run(*command, "dora", "--data", str(hub.data)).stdout
+
+        gone = f"The claim “uc4-members” is gone. {hub.teams / TEAM}.yaml, line 11"
+        audit = ("audit", "--action", "removed", "--login")
+        until(lambda: gone in told(*audit), "the audit log tells of the claim", 10)
+        assert "by Lab Login" in told(*audit)
+        assert gone in told("why")
     finally:
         keycloak.join("dora", "uc4-members")
 

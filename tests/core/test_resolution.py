@@ -119,6 +119,8 @@ def test_claims_bring_members_and_rights(
     eve = Person(name="eve", id="5", logins=("eve",), claims=frozenset({"curators", "else"}))
     (uc4,) = resolved([team(*file, claims=allowed)], people(eve), rules=rules).teams
     assert {m.login: set(m.rights) for m in uc4.members} == found
+    by_claim = {m.login: m.claims for m in uc4.members if m.claims}
+    assert by_claim == ({"eve": ("curators",)} if allowed else {})
 
 
 def test_several_claims_add_up_and_none_makes_an_admin() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 
-from fairihub import datafolder
+from fairihub import datafolder, processes
 from fairihub_core.errors import BadInput, Conflict, Unavailable
 
 
@@ -41,6 +44,24 @@ def test_one_hub_at_a_time(tmp_path):
         assert datafolder.running_hub(places).pid == 1
     with pytest.raises(Unavailable, match="No hub runs"):
         datafolder.running_hub(places)
+
+
+def test_who_inherits_the_lock_holds_the_folder(tmp_path):
+    places = datafolder.opened(tmp_path / "data")
+    with datafolder.held(places) as lock:
+        child = processes.start(
+            [sys.executable, "-c", "import time; time.sleep(60)"],
+            environment=os.environ,
+            folder=tmp_path,
+            log=tmp_path / "log",
+            inherits=(lock,),
+        )
+    with pytest.raises(Conflict, match="already"), datafolder.held(places):
+        pass
+    child.kill()
+    child.wait()
+    with datafolder.held(places):
+        pass
 
 
 def test_tokens_are_made_once_and_private(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from fairihub.operator_settings import members_of
 from fairihub.settings import Settings, read_settings
+from fairihub.team_file_settings import counts_within
 from fairihub_core.errors import BadInput
 from fairihub_core.teams import Member
 
@@ -62,14 +63,21 @@ def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
         ("operators: ada", "operators:"),
         ("x" * 300_000, "settings are written as"),
         ("team_files: [{gitt: x}]", "Did you mean “git”?"),
-        ("team_files: [{git: a}, {git: b}]", "give each repository and cluster a name of its own"),
-        ("team_files: [{git: a, name: x}, {kubernetes: auto, name: x}]", "cluster a name of its"),
+        ("team_files: [{git: /a}, {git: /b}]", "give each repository and cluster a name"),
+        ("team_files: [{git: /a, name: x}, {kubernetes: auto, name: x}]", "cluster a name of its"),
         ("team_files: [{kubernetes: auto, namespac: core}]", "Did you mean “namespace”?"),
         (
             "team_files: [{kubernetes: auto, namespace: Core}]",
             "kubernetes.namespace: String should",
         ),
-        ("team_files: [{git: a, interval_seconds: 1}]", "interval_seconds"),
+        ("team_files: [{git: /a, interval_seconds: 1}]", "team_files.0.interval_seconds: Input"),
+        ("team_files: [{git: a}]", "team_files.0.git: its address is written as https://…"),
+        ("team_files: [{git: 'ext::sh -c x'}]", "team_files.0.git: its address"),
+        ("team_files: [{git: '--upload-pack=x'}]", "team_files.0.git: its address"),
+        ("team_files: [{git: /a, branch: -x}]", "team_files.0.branch: its branch is no name"),
+        ("team_files: [{git: /a, branch: ''}]", "team_files.0.branch: its branch is no name"),
+        ("team_files: [{git: /a}, {git: /b, name: b, path: ../x}]", "team_files.1.path: its path"),
+        ("team_files: [x]", "team_files.0: Input should be"),
         ("oidc: {isuer: x}", "Did you mean “issuer”?"),
         ("oidc: {issuer: 'http://sso.example.org'}", "oidc.issuer: an address is written as https"),
         ("oidc: {issuer: 'https://u:p@sso.example.org'}", "without a user name"),
@@ -83,6 +91,30 @@ def test_what_is_wrong_is_named(settings_of, text, words):
         settings_of(text)
     assert refusal.value.code == "bad-settings"
     assert words in refusal.value.message
+
+
+@pytest.mark.parametrize("user", ["ada:s3cretpw@", "s3cretpw@"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(settings_of, user):
+    with pytest.raises(BadInput) as refusal:
+        settings_of(f"team_files: [{{git: 'https://{user}host.example/x'}}]")
+    said = refusal.value.message
+    assert "fairihub.yaml: team_files.0.git: its address holds a user name, a password" in said
+    assert "`credentials`" in said
+    assert "s3cretpw" not in said
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"folder": "teams"}, "an edit counts within seconds"),
+        ({"git": "/a"}, "a commit counts within 1 minute"),
+        ({"git": "/a", "interval_seconds": 3600}, "a commit counts within 60 minutes"),
+        ({"git": "/a", "interval_seconds": 90}, "a commit counts within 90 seconds"),
+    ],
+)
+def test_how_soon_an_edit_counts_goes_by_the_source(source, said):
+    (found,) = Settings.model_validate({"team_files": [source]}).team_files
+    assert counts_within(found) == said
 
 
 def test_a_missing_file_is_said(tmp_path):

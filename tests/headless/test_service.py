@@ -17,6 +17,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.waiting import all_ended
+
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 EXECUTE = "processes/execute-notebook/execution"
 
@@ -345,7 +347,7 @@ def test_runs_survive_the_death_of_the_service(
     workers = [p for p in _alive() if _job(p) in running]
     assert len(workers) >= 4
     hub.kill_service()
-    _within(lambda: not psutil.wait_procs(workers, timeout=0)[1], 30)
+    _within(lambda: all_ended(workers), 30)
     hub.start_service()
     begun = time.monotonic()
     for job in running:

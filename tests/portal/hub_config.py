@@ -12,8 +12,10 @@ from fairihub_auth.links import LinkAuthenticator
 from fairihub_auth.publication import Publication
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_core.findings import Finding
+from fairihub_core.operators import Operator
+from fairihub_core.people import Person
 from fairihub_core.places import Places
-from fairihub_core.resolution import Mismatch
+from fairihub_core.resolution import HUB, Mismatch
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal import wiring
@@ -164,7 +166,21 @@ def directory_now() -> TeamDirectory:
 
 
 def mismatches() -> tuple[Mismatch, ...]:
-    return (Mismatch(team="urban-climate", login="dan", expected="583231", found="9919"),)
+    return (
+        Mismatch(team="urban-climate", login="dan", expected="583231", found="9919"),
+        Mismatch(team=HUB, login="countess", expected="42", found="99"),
+    )
+
+
+def operators() -> tuple[Operator, ...]:
+    ada = Person(name="ada", id="42", logins=("ada", "countess"))
+    olga = Person(name="olga", id="1", logins=("olga",))
+    return (
+        Operator(login="countess", person=ada),
+        Operator(login="olga", person=olga),
+        Operator(login="opal"),
+        Operator(login="oscar", account="8"),
+    )
 
 
 async def held_or_bad(spawner):
@@ -218,6 +234,7 @@ c.JupyterHub.template_vars = wiring.template_vars(
     enforcement=machine,
     snapshot=snapshot,
     mismatches=mismatches,
+    operators=operators,
     provider=provider,
     services={"/services/catalog/": "Notebook Catalog", "/services/headless/": "Runs"},
 )

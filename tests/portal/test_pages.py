@@ -167,16 +167,29 @@ def test_what_is_wrong_with_files_is_shown_to_whom_it_concerns(hub, signed_in):
 
 @pytest.mark.parametrize("login", ["bob", "carl"])
 def test_it_is_nothing_for_others(signed_in, login):
-    expect(signed_in(login).locator(".fh-broken, .fh-wrong, #all-teams")).to_have_count(0)
+    of_operators = ".fh-broken, .fh-wrong, .fh-awaited, #all-teams, #renamed-operators"
+    expect(signed_in(login).locator(of_operators)).to_have_count(0)
 
 
 def test_an_operator_sees_what_is_wrong_anywhere_and_every_team(hub, signed_in):
     page = signed_in("olga")
     expect(page.locator(".fh-broken")).to_have_count(1)
-    expect(page.locator(".fh-wrong")).to_have_count(1)
+    expect(page.locator(".fh-wrong")).to_have_count(2)
     page.click("#all-teams >> text=coast-2023")
     page.wait_for_url("**/hub/team/coast-2023")
     shows(page.locator("main"), "Closed after 2023-12-31")
+
+
+def test_an_operator_learns_who_the_operators_are(hub, signed_in):
+    page = signed_in("olga")
+    expect(page.locator(".fh-awaited")).to_have_count(2)
+    opal, oscar = (page.locator(".fh-awaited", has_text=name) for name in ("opal", "oscar"))
+    shows(opal, "Whoever does so first is an operator from then on")
+    shows(oscar, "Only account number 8 can")
+    renamed = page.locator("#renamed-operators li")
+    expect(renamed).to_have_text("countess of the settings is ada on this hub, account number 42.")
+    impostor = page.locator(".fh-wrong", has_text="countess")
+    shows(impostor, "It is no operator", "account number 42", "has 99")
 
 
 def test_the_page_of_jupyterhub_for_operators_is_in_our_frame(hub, signed_in):
@@ -185,6 +198,9 @@ def test_the_page_of_jupyterhub_for_operators_is_in_our_frame(hub, signed_in):
         page.goto(f"{hub.url}hub/admin")
         page.wait_for_selector("#react-admin-hook table")
         expect(page.locator(".fh-brand")).to_have_text("Cube Lab")
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    expect(page.locator("#content")).to_have_css("overflow-x", "auto")
 
 
 def test_signing_out_says_what_has_ended_and_what_goes_on(hub, signed_in):

@@ -6,7 +6,7 @@ import pytest
 
 from fairihub_core.findings import Finding
 from fairihub_core.resolution import Mismatch
-from fairihub_core.snapshot import FileReport, Snapshot
+from fairihub_core.snapshot import FileReport, Rival, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
 from fairihub_portal.team import TeamPage, team_page
 
@@ -72,6 +72,15 @@ def test_only_what_concerns_this_team_is_shown():
     assert [(w.team, w.login, str(w.place)) for w in shown.wrong] == [
         ("uc1", "bob", "uc1.yaml, line 9, at abc")
     ]
+
+
+def test_another_file_that_defines_the_team_is_told_beside_its_own():
+    taken = Finding(severity="error", code="team-taken", message="belongs to uc1.yaml already")
+    second = FileReport(path="b.yaml", ok=False, findings=(taken,), rival=Rival(team="uc1"))
+    other = FileReport(path="c.yaml", ok=False, findings=(taken,), rival=Rival(team="uc2"))
+    shown = page(ADA, files=(REPORT, second, other))
+    assert shown.broken == ()
+    assert [(file.path, file.findings) for file in shown.rivals] == [("b.yaml", (taken,))]
 
 
 def test_a_team_whose_file_is_gone_has_a_page():

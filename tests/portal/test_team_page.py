@@ -105,9 +105,26 @@ def test_an_admin_stops_a_server_by_keyboard_after_a_question(hub, signed_in, wi
     expect(question.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=No server of this team is running.")
+    told = "The server of bob is stopped. No server of this team is running."
+    expect(page.locator("#servers-status")).to_have_text(told)
     with_server.reload()
     expect(with_server.locator("#server-state")).to_have_text("Not running")
+
+
+def test_an_answer_that_comes_late_does_not_answer_the_next_question(hub, signed_in):
+    page = signed_in("ada")
+    page.goto(f"{hub.url}hub/team/urban-climate")
+    asking = """async (dialog) => {
+        const { src } = document.querySelector("script[src*='team.js']");
+        const { ask } = await import(new URL("common.js", src));
+        const first = ask(dialog.id);
+        dialog.close();
+        const second = ask(dialog.id);
+        window.answers = Promise.all([first, second]);
+    }"""
+    page.locator("#ask-stop-member").evaluate(asking)
+    page.get_by_role("button", name="Stop server").click()
+    assert page.evaluate("window.answers") == [False, True]
 
 
 def test_an_open_page_says_who_is_let_in_no_more_and_until_when(hub, with_server, removed):

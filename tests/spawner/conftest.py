@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from fairihub.node import proxy_command
@@ -125,6 +126,14 @@ class Hub:
         self.process.send_signal(number)
         self.process.wait(60)
 
+    def proxies(self) -> list[psutil.Process]:
+        """Its proxy, which outlives a hub that is killed."""
+        return [
+            p
+            for p in psutil.process_iter()
+            if str(self.proxy_port) in " ".join(command_of(p)) and p.pid != os.getpid()
+        ]
+
     @property
     def told(self) -> dict[str, Any]:
         return {
@@ -145,6 +154,13 @@ class Hub:
             return self.call("GET", "/hub/api/")[0] == 200
         except OSError:
             return False
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from fairihub_spawner.cgroups import (
     settings_for,
 )
 from fairihub_spawner.limits import Confinement, confine, enforcement, enforcement_by
-from tests.support.waiting import eventually
+from tests.support.waiting import all_ended, eventually
 
 MIB = 2**20
 # A server that starts a kernel in a session of its own, as Jupyter does.
@@ -95,7 +95,7 @@ def test_a_group_ends_whatever_hides_in_it(confined):
     assert eventually(lambda: len(group.processes()) > 4)
     inside = [psutil.Process(pid) for pid in group.processes()]
     assert group.end()
-    assert not psutil.wait_procs(inside, timeout=5)[1]
+    assert eventually(lambda: all_ended(inside))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the data of a process")

@@ -21,7 +21,7 @@ from fairihub_core.processes import running
 from fairihub_spawner.limits import enforcement
 from tests.support.waiting import eventually
 
-from .conftest import Hub, team
+from .conftest import Hub, command_of, team
 
 GIB = 2**30
 UC4 = team(
@@ -300,7 +300,7 @@ def test_children_of_a_server_that_dies_end_too(hub):
 
 def test_a_restarted_hub_takes_up_its_servers(hub, ada):
     hub.end(signal.SIGKILL)
-    for child in _proxies(hub):
+    for child in hub.proxies():
         child.kill()
     hub.run()
     assert eventually(lambda: hub.server("ada"))
@@ -308,27 +308,12 @@ def test_a_restarted_hub_takes_up_its_servers(hub, ada):
     assert running([ada])
 
 
-def _proxies(hub: Hub) -> list[psutil.Process]:
-    return [
-        p
-        for p in psutil.process_iter()
-        if str(hub.proxy_port) in " ".join(_command(p)) and p.pid != os.getpid()
-    ]
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
 def _arguments(mark: str) -> set[str]:
     """The last words of all commands that a server started."""
     return {
         command[-1]
         for p in psutil.process_iter()
-        if _environment(p).get("FAIRIHUB_SERVER") == mark and (command := _command(p))
+        if _environment(p).get("FAIRIHUB_SERVER") == mark and (command := command_of(p))
     }
 
 

@@ -190,7 +190,7 @@ class RunningHub:
         answer = api.post(
             f"/hub/api/users/{login}/server", json={"user_options": {"profile": profile}}
         )
-        assert answer.status_code in (201, 202), answer.text
+        assert answer.status_code in (201, 202), f"{answer.text}\n{self.log_tail()}"
         until(lambda: self.server(login).get("ready"), f"the server of {login}", 60)
         return api
 

@@ -11,16 +11,25 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+import websocket
 
 from tests.support.access.cast import EXECUTE, team_file
 from tests.support.notebooks import notebook
 from tests.support.running_hub import RunningHub, until
+from tests.support.sockets import Socket
 
 WITHIN = 5.0
 """Seconds until a change of the team files counts everywhere."""
 GRACE = 12.0
 """Seconds that servers and runs of somebody removed go on for, in this hub."""
 TEAM = ("ada, role: admin", "rosa", "vera")
+TICKS = """
+import time
+while True:
+    with open("ticks", "a") as ticks:
+        ticks.write(f"{time.time()}\\n")
+    time.sleep(0.1)
+"""
 SLEEPS = "import time\ntime.sleep(600)"
 
 
@@ -146,6 +155,50 @@ def hub_says_running(admin: httpx.Client, login: str) -> bool:
     return login in servers.text
 
 
+def test_open_sockets_are_closed_and_what_runs_goes_on(team: Team) -> None:
+    hub = team.hub
+    team.members(*TEAM)
+    doors, admin = in_with_everything(hub, "rosa"), hub.api("ada")
+    terminal, kernel = sockets_of(hub, doors)
+    try:
+        ticks = hub.data / "homes" / "rivers" / "rosa" / "ticks"
+        kernel.execute(TICKS)
+        until(ticks.is_file, "the cell runs")
+        assert terminal.obeys()
+        removed = time.time()
+        team.members("ada, role: admin", "vera")
+        until(lambda: terminal.closed() and kernel.closed(), "sockets are closed", 2 * WITHIN, 0.05)
+        with pytest.raises((websocket.WebSocketException, OSError)):
+            sockets_of(hub, doors)
+        told = len(ticks.read_text())
+        until(lambda: len(ticks.read_text()) > told, "the cell goes on")
+        until(lambda: not hub_says_running(admin, "rosa"), "the server ends", 3 * GRACE)
+        assert float(ticks.read_text().splitlines()[-1]) >= removed + GRACE * 0.8
+    finally:
+        terminal.end()
+        kernel.end()
+    team.members(*TEAM)
+    again = sockets_of(hub, in_with_everything(hub, "rosa"))
+    assert again[0].obeys(), "who is let in again"
+    for socket in again:
+        socket.end()
+
+
+def sockets_of(hub: RunningHub, doors: Doors) -> tuple[Socket, Socket]:
+    """A terminal of the browser, and a kernel of the script."""
+    server, script = f"/user/{doors.login}", doors.script
+    terminal = script.post(f"{server}/api/terminals").json().get("name")
+    kernel = script.post(f"{server}/api/kernels", json={"name": "python3"}).json().get("id")
+    address = hub.address.replace("http", "ws", 1) + server
+    jar = [c for c in doors.browser.cookies.jar if f"{server}/".startswith(c.path)]
+    cookies = "; ".join(f"{c.name}={c.value}" for c in jar)
+    token = script.headers["Authorization"]
+    return (
+        Socket(f"{address}/terminals/websocket/{terminal}", [f"Cookie: {cookies}"]),
+        Socket(f"{address}/api/kernels/{kernel}/channels", [f"Authorization: {token}"]),
+    )
+
+
 def test_who_comes_back_has_to_sign_in_anew(team: Team) -> None:
     hub = team.hub
     team.members(*TEAM)
@@ -188,7 +241,8 @@ def test_a_broken_file_puts_nobody_out_and_lets_nobody_in(team: Team) -> None:
     broken = team_file("rivers", *TEAM, "mallory").replace("  allowedLogins:", "  \tallowedLogins:")
     team.write(broken)
     try:
-        until(lambda: re.search(r"rivers\.yaml:\d+: error", hub.log()), "a word in the log", WITHIN)
+        error = re.compile(r"rivers\.yaml:\d+:\d+: error: ")
+        until(lambda: error.search(hub.log()), "a word in the log", WITHIN)
         for path in ("/hub/api/user", "/services/catalog/api/me", "/services/headless/jobs"):
             assert script.get(path).status_code == 200, f"{path}: who was in stays in"
         assert hub.run("why", "mallory", "--data", str(hub.data)).returncode != 0

@@ -31,7 +31,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, github: FakeGitHub) -> Iterato
         "GITHUB_CLIENT_SECRET": github.client_secret,
         "GITHUB_URL": github.url,
     }
-    hub.settings.write_text("operators: [olga]\n")
+    hub.settings.write_text("operators: [olga, {userName: root, githubId: 20}]\n")
     hub.start()
     yield hub
     hub.close()
@@ -62,6 +62,17 @@ def test_a_stranger_is_told_what_to_ask_for(hub: RunningHub, github: FakeGitHub)
     assert (told.returncode, "No team lists “mallory”" in told.stdout) == (1, True)
 
 
+def test_who_has_not_signed_in_gets_no_token(hub: RunningHub, github: FakeGitHub) -> None:
+    """It would come alive in the hands of whoever signs in with that login first."""
+    for login in ("ada", "olga"):
+        assert hub.run("why", login, "--data", str(hub.data)).returncode == 0
+        refused = hub.run("token", login, "--data", str(hub.data))
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"“{login}” has not signed in yet" in refused.stderr
+    refused = hub.run("token", "nobody", "--data", str(hub.data))
+    assert "No team lists “nobody”" in refused.stderr
+
+
 def test_another_account_with_the_login_is_refused_and_reported(
     hub: RunningHub, github: FakeGitHub
 ) -> None:
@@ -75,6 +86,9 @@ def test_another_account_with_the_login_is_refused_and_reported(
     assert answer.status_code == 200
     assert renamed.get("/hub/api/fairihub/standing").json()["login"] == "grace"
     del github.accounts[9]
+    made = hub.run("token", "grace-hopper", "--data", str(hub.data))
+    script = hub.client(headers={"Authorization": f"token {made.stdout.strip()}"})
+    assert script.get("/hub/api/user").json()["name"] == "grace"
     told = hub.run("why", "grace-hopper", "--data", str(hub.data)).stdout
     assert "“grace-hopper” is “grace” on this hub (account 7)." in told
     assert "Account 9 was refused as “grace”: this login is pinned to account 7." in told
@@ -96,6 +110,26 @@ def test_an_operator_without_a_team_is_led_home_and_everybody_else_to_their_prof
         assert (signed_in.status_code, signed_in.url.path) == (200, landing)
         assert client.get("/").url.path == landing
         assert ('id="all-teams"' in client.get("/hub/home").text) == (login == "olga")
+
+
+def test_an_operator_is_the_account_that_settings_number(
+    hub: RunningHub, github: FakeGitHub
+) -> None:
+    data = ("--data", str(hub.data))
+    waits = "Nobody has signed in as the operator “root” yet: only account 20 can."
+    assert waits in hub.log()
+    assert waits in hub.run("why", "root", *data).stdout
+    github.accounts[20], github.accounts[21] = Account(20, "toor"), Account(21, "root")
+    _, refused = signed_in(hub, github, "root")
+    assert refused.status_code == 403
+    client, home = signed_in(hub, github, "toor")
+    assert (home.status_code, client.get("/hub/api/user").json()["admin"]) == (200, True)
+    known = "The operator “root” of the settings is “toor” on this hub, account 20."
+    told = hub.run("why", "root", *data).stdout
+    assert known in told
+    assert "Account 21 gets nothing by “root”: the setting `operators` says githubId 20." in told
+    assert known in hub.log()
+    assert 'id="renamed-operators"' in home.text
 
 
 def test_a_denied_page_that_is_reloaded_says_the_same(hub: RunningHub, github: FakeGitHub) -> None:

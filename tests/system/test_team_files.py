@@ -13,7 +13,7 @@ WITHIN = 5.0
 """Seconds until the hub goes by an edit."""
 SOON = 10.0
 """Seconds until all its parts do: servers remember for a moment what the hub said."""
-BROKEN = re.compile(r"urbanclimate\.yaml:\d+: error invalid-yaml")
+BROKEN = re.compile(r"urbanclimate\.yaml:\d+:\d+: error: .+ \[invalid-yaml\]")
 HER_FILES = "/user/radia/api/contents"
 NOTEBOOKS = "/services/catalog/api/notebooks"
 
@@ -75,6 +75,26 @@ def test_a_broken_edit_keeps_the_last_good_state_and_is_told(hub: RunningHub) ->
         "the page without the note",
         WITHIN,
     )
+
+
+def test_a_second_file_of_a_team_is_told_to_those_who_look_after_it(hub: RunningHub) -> None:
+    def why(*asked: str) -> str:
+        return hub.run("why", *asked, "--data", str(hub.data)).stdout
+
+    second = hub.teams / "second.yaml"
+    second.write_text(with_member(URBAN, "evil"))
+    told = "urbanclimate: A second file defines this team, and counts for nothing. "
+    try:
+        until(lambda: told in why("margaret"), "a word on the second file", WITHIN)
+        assert f"{told}It lists “evil”." in why("evil")
+        assert told in why("evil", "--team", "urbanclimate")
+        assert str(second) in why("evil")
+        for page in ("/hub/home", "/hub/team/urbanclimate"):
+            assert str(second) in hub.sign_in("margaret").get(page).text
+        assert str(second) not in hub.sign_in("grace").get("/hub/home").text, "no admin of it"
+    finally:
+        second.unlink()
+    until(lambda: told not in why("margaret"), "nothing to tell any more", WITHIN)
 
 
 def test_a_team_that_closes_ends_the_way_in(hub: RunningHub) -> None:

@@ -24,11 +24,12 @@ def belonging_to(folder: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            told = [*process.cmdline(), process.cwd(), *process.environ().values()]
+            command = process.cmdline()
+            told = [*command, process.cwd(), *process.environ().values()]
         except (psutil.Error, OSError):
             continue
         if any(str(folder) in text for text in told) and process.pid != psutil.Process().pid:
-            found.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
+            found.append(f"{process.pid} {' '.join(command)[:120]}")
     return found
 
 
@@ -135,6 +136,23 @@ def test_a_second_hub_on_the_same_folder_is_refused(hub: RunningHub) -> None:
     assert "A hub is running" in ended.stderr
 
 
+def test_a_folder_is_in_use_until_its_hub_has_ended(own_hub: RunningHub) -> None:
+    own_hub.start()
+    lock = str(own_hub.data / "lock")
+    below = psutil.Process(own_hub.pid).children(recursive=True)
+    (hub,) = [p for p in below if lock in (file.path for file in p.open_files())]
+    assert "fairihub.hub" in hub.cmdline()
+    hub.suspend()  # as one that takes its time to end
+    try:
+        own_hub.stop(signal.SIGKILL)
+        ended = own_hub.run("up", "--teams", str(own_hub.teams), "--data", str(own_hub.data))
+        assert (ended.returncode, "A hub is running" in ended.stderr) == (1, True), ended.stderr
+    finally:
+        hub.resume()
+    until(lambda: not belonging_to(own_hub.data), "everything gone", 30)
+    own_hub.start()
+
+
 def test_a_folder_of_another_version_is_left_as_it_is(own_hub: RunningHub) -> None:
     (own_hub.data / "version").write_text("99\n")
     before = sorted(own_hub.data.rglob("*"))
@@ -142,6 +160,20 @@ def test_a_folder_of_another_version_is_left_as_it_is(own_hub: RunningHub) -> No
     assert ended.returncode == 2
     assert "another version" in ended.stderr
     assert sorted(own_hub.data.rglob("*")) == before
+
+
+@pytest.mark.parametrize("source", ["https://user:s3cretpw@h.example/x", "/x\n  branch: -x"])
+def test_a_repository_that_cannot_be_meant_is_refused_before_anything_is_made(
+    own_hub: RunningHub, tmp_path: Path, source: str
+) -> None:
+    own_hub.settings.write_text(f"team_files:\n- git: {source}\n")
+    new = tmp_path / "new"
+    ended = own_hub.run("up", "--settings", str(own_hub.settings), "--data", str(new))
+    assert ended.returncode == 2
+    assert f"{own_hub.settings}: team_files.0." in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "s3cretpw" not in ended.stderr + ended.stdout
+    assert not new.exists()
 
 
 def test_teams_that_are_none(own_hub: RunningHub, tmp_path: Path) -> None:

@@ -36,7 +36,6 @@ TEXTS = {
     # What an image for servers has to say, as docs/how-to/kubernetes has it.
     "etc/jupyter/jupyter_server_config.py": "from fairihub_spawner.drive import configure\n\n"
     "c = get_config()\n"
-    'c.ServerApp.jpserver_extensions = {"fairihub_spawner.activity": True}\n'
     "configure(c)\n",
 }
 SYSTEM_PYTHON = "/usr/bin/python3"
