@@ -89,26 +89,32 @@ def followed(hub: HubSettings) -> Entrance:
         operators=members_of(hub.settings.operators),
     )
     kept = hub.places.hub / "removed.json"
-    known = Known(
+    known = _known(hub, register)
+    removal = Removal(publication.snapshot, recorder.record, kept, continuity, known)
+    publication.subscribe(lambda _, after: _published(hub, after))
+    publication.subscribe(removal.told)
+    watch = _watched(hub, publication, register)
+    threading.Thread(target=_close_buckets, args=(hub, publication), daemon=True).start()
+    return Entrance(publication, watch, register, removal, recorder, store)
+
+
+def _known(hub: HubSettings, register: Register) -> Known:
+    return Known(
         provider=hub.settings.oidc.name if hub.settings.oidc else "provider",
         written=register.written,
         has_account=register.knows,
     )
-    removal = Removal(publication.snapshot, recorder.record, kept, continuity, known)
-    publication.subscribe(lambda _, after: _published(hub, after))
-    publication.subscribe(removal.told)
+
+
+def _watched(hub: HubSettings, publication: Publication, register: Register) -> TeamWatch:
+    """The sources, looked at from now on; each is told what became of what it said."""
     sources = [source_of(hub, source) for source in hub.sources]
     for source in sources:
         publication.subscribe(source.told)
-    watch = TeamWatch(
-        sources,
-        changed=register.teams_are,
-        kept=hub.team_state_file,
-    )
+    watch = TeamWatch(sources, changed=register.teams_are, kept=hub.team_state_file)
     watch.start()
     atexit.register(watch.stop)
-    threading.Thread(target=_close_buckets, args=(hub, publication), daemon=True).start()
-    return Entrance(publication, watch, register, removal, recorder, store)
+    return watch
 
 
 def source_of(hub: HubSettings, source: TeamFiles) -> Source:

@@ -205,6 +205,12 @@ def test_a_server_finds_what_the_profile_says(world: World, lab: dict[str, Any])
     assert "notes.txt" not in env
 
 
+def test_a_server_counts_work_and_watches_its_sockets(world: World, lab: dict[str, Any]) -> None:
+    said = world.first.log(world.pod("ada", world.first))
+    for extension in ("activity", "sockets"):
+        assert f"fairihub_spawner.{extension} | extension was successfully loaded" in said
+
+
 def test_secrets_are_files_for_the_owner_of_the_server_alone(
     world: World, lab: dict[str, Any]
 ) -> None:

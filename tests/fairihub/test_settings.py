@@ -68,7 +68,7 @@ def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
         ("team_files: [{kubernetes: auto, namespac: core}]", "Did you mean “namespace”?"),
         (
             "team_files: [{kubernetes: auto, namespace: Core}]",
-            "kubernetes.namespace: String should",
+            "team_files.0.namespace: String should",
         ),
         ("team_files: [{git: /a, interval_seconds: 1}]", "team_files.0.interval_seconds: Input"),
         ("team_files: [{git: a}]", "team_files.0.git: its address is written as https://…"),

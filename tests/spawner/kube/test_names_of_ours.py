@@ -16,12 +16,14 @@ from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.team_server import TeamServer
 
 MEANT = {
-    FairihubSpawner: {"_start", "get_env", "get_state", "get_url", "load_state", "progress"},
+    FairihubSpawner: {
+        *("_start", "get_env", "get_state", "get_url", "load_state", "poll", "progress"),
+    },
     SteadyKubeSpawner: {
         *("__init__", "_start_watching_pods", "get_state", "load_state"),
         *("pod_reflector", "poll", "stop"),
     },
-    TeamServer: {"options_from_query", "poll"},
+    TeamServer: {"get_args", "options_from_query", "poll"},
 }
 TRAITLETS = re.compile(
     r"__\w+__|_all_trait_default_generators|_descriptors|_instance_inits|_traits"
