@@ -54,7 +54,7 @@ def test_a_hub_needs_no_more_than_its_role(
     said = {"hub": account.name, "cluster_wide": cluster_wide, "default_storage": "1Mi",
             "shared_storage": "1Mi", "shared_access_mode": "ReadWriteOnce"}  # fmt: skip
     hub = KubeHub(tmp_path / "hub", cluster.host, kubeconfig, cluster=said,
-                  traits={"cmd": ["busybox", "httpd", "-f", "-p", "8888"]})  # fmt: skip
+                  traits={"cmd": ["sh", "-c", "exec busybox httpd -f -p 8888"]})  # fmt: skip
     hub.teams_are(*teams)
     hub.run()
     try:
