@@ -16,7 +16,8 @@ from tests.support.kube_hub import KubeHub
 from tests.support.kubernetes import Cluster
 
 IMAGE = "localhost/base:1"
-ANSWERING = ["busybox", "httpd", "-f", "-p", "8888"]
+ANSWERING = ["sh", "-c", "exec busybox httpd -f -p 8888"]
+"""Whatever arguments a server is given."""
 NOTE = (
     "Servers of “at once” are pods of busybox that answer HTTP at once: as many JupyterLabs "
     "are more than two cores start in time, whoever starts them."

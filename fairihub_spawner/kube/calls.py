@@ -86,17 +86,19 @@ class Cluster:
         call = self._api.read_namespaced_pod
         return self._found(*await self._asked(call, name=name, namespace=namespace), what)
 
-    async def create_pod(self, namespace: str, manifest: Any) -> Json:
-        """Makes the pod, as the API then has it; one that this very start made counts, too.
+    async def create_pod(self, namespace: str, manifest: Any) -> Json | None:
+        """Makes the pod, as the API then has it; None if the pod of another start is in the way.
 
-        An answer that was lost on its way must not lead to a second pod, nor to none.
+        One that this very start has made counts: an answer that was lost on its way must not lead
+        to a second pod, nor to none.
         """
         call = self._api.create_namespaced_pod
         status, said = await self._asked(call, namespace=namespace, body=manifest)
         if status == CONFLICT:
             there = await self.pod(namespace, manifest.metadata.name)
-            if there is not None and _start_of(there) == manifest.metadata.annotations.get(START):
-                return there
+            if there is not None:
+                ours = _start_of(there) == manifest.metadata.annotations.get(START)
+                return there if ours else None
         self._done(status, said, f"making the pod {manifest.metadata.name}")
         return said
 
@@ -120,13 +122,15 @@ class Cluster:
         call = self._api.read_namespaced_persistent_volume_claim
         return self._found(*await self._asked(call, name=name, namespace=namespace), what)
 
-    async def create_claim(self, manifest: Json) -> None:
-        """Makes the claim; one that another start made meanwhile is as good."""
+    async def create_claim(self, manifest: Json) -> Json | None:
+        """Makes the claim, as the API then has it; or finds the one that was made meanwhile."""
         meta = manifest["metadata"]
         call = self._api.create_namespaced_persistent_volume_claim
         status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
-        if status != CONFLICT:
-            self._done(status, said, f"making the volume claim {meta['name']}")
+        if status == CONFLICT:
+            return await self.claim(meta["namespace"], meta["name"])
+        self._done(status, said, f"making the volume claim {meta['name']}")
+        return said
 
     async def patch_claim(self, namespace: str, name: str, patch: Mapping[str, Any]) -> None:
         """Changes a claim, so that its volume grows."""

@@ -54,6 +54,7 @@ class Observer:
         self._settings = settings
         self._hidden = hidden
         self._events = calls.events_about(placed.namespace, placed.pod)
+        self._key = f"{placed.namespace}/{placed.pod}"
         self._claims: list[dict[str, Any]] = []
         self._of_claims: list[dict[str, Any]] = []
         self._words: tuple[str, ...] = ()
@@ -75,7 +76,7 @@ class Observer:
 
     @property
     def pod(self) -> dict[str, Any] | None:
-        return self._pods.resources.get(f"{self._placed.namespace}/{self._placed.pod}")
+        return self._pods.resources.get(self._key)
 
     async def pod_itself(self) -> dict[str, Any] | None:
         """The pod as the API has it now; as it was told last, if the API does not answer."""
@@ -134,8 +135,8 @@ class Observer:
         return time.monotonic() - self._silent_since < WORDS_SECONDS
 
     async def changed(self) -> None:
-        """Waits until a pod may look otherwise."""
-        await self._pods.changed(LOOK_SECONDS)
+        """Waits until the start may look otherwise."""
+        await self._pods.changed(self._key, LOOK_SECONDS)
 
     @property
     def _happened(self) -> list[dict[str, Any]]:

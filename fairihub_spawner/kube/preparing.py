@@ -68,9 +68,8 @@ async def _prepare_volume(
     name = wanted["metadata"]["name"]
     there = await persistently(partial(calls.claim, namespace, name))
     if there is None:
-        await persistently(partial(calls.create_claim, dict(wanted)))
-        # Another start may have been first: whose it then is must be as clear as ever.
-        there = await persistently(partial(calls.claim, namespace, name))
+        # Another start may be first: whose it then is must be as clear as ever.
+        there = await persistently(partial(calls.create_claim, dict(wanted)))
     found = volumes.verdict(wanted, there, growable=True)
     if found.action == "grow":
         storage_class = (there or {}).get("spec", {}).get("storageClassName")

@@ -158,9 +158,6 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         await asyncio.shield(self.placing)
 
     async def _put(self, placed: Placed, offer: Offer, bucket: BucketAccess | None) -> None:
-        if await persistently(partial(self.calls.pod, placed.namespace, placed.pod)):
-            self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
-            await self._delete_pod(placed)
         secret = secrets.server_secret(
             offer,
             self.user.name,
@@ -173,7 +170,10 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         manifest = await self.get_pod_manifest()
         if self.modify_pod_hook:
             manifest = await maybe_future(self.modify_pod_hook(self, manifest))
-        pod = await persistently(partial(self.calls.create_pod, placed.namespace, manifest))
+        create = partial(self.calls.create_pod, placed.namespace, manifest)
+        while (pod := await persistently(create)) is None:
+            self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
+            await self._delete_pod(placed)
         patch = partial(self.calls.patch_secret, placed.namespace, placed.secret)
         await persistently(partial(patch, secrets.owned_by(pod)))
 

@@ -183,7 +183,8 @@ class SteadyKubeSpawner(KubeSpawner):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"The pod {placed.pod} does not go.")
             mirror = self.pod_reflector
-            await (mirror.changed(GONE_LOOK) if mirror else asyncio.sleep(GONE_LOOK))
+            key = f"{placed.namespace}/{placed.pod}"
+            await (mirror.changed(key, GONE_LOOK) if mirror else asyncio.sleep(GONE_LOOK))
 
     async def _clear_away(self) -> None:
         """Deletes what an ended server has left; the Secret goes with the pod in any case."""

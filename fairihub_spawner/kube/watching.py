@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from kubernetes_asyncio.client import ApiException
 
@@ -59,7 +60,8 @@ class Mirror:
         self._what = what
         self._call = call
         self._selectors = selectors
-        self._pulse = asyncio.Event()
+        # Of each key for as long as somebody waits for it.
+        self._pulses: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -83,10 +85,15 @@ class Mirror:
         done, _ = await asyncio.wait([self.first_load_future], timeout=seconds)
         return bool(done)
 
-    async def changed(self, seconds: float) -> None:
-        """Waits for the next change of any object, for so many seconds at most."""
+    async def changed(self, key: str, seconds: float) -> None:
+        """Waits for the next change of the object `namespace/name`, for so many seconds at most.
+
+        Of that one alone: a hundred starts that all look at each change of any of them would keep
+        the hub busy with nothing else.
+        """
+        pulse = self._pulses.get(key) or self._pulses.setdefault(key, asyncio.Event())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._pulse.wait(), seconds)
+            await asyncio.wait_for(pulse.wait(), seconds)
 
     async def _follow(self) -> None:
         version: str | None = None
@@ -124,7 +131,8 @@ class Mirror:
         self._recovered()
         if not self.first_load_future.done():
             self.first_load_future.set_result(None)
-        self._tell()
+        for key in tuple(self._pulses):
+            self._tell(key)
         version: str = page["metadata"]["resourceVersion"]
         return version
 
@@ -173,13 +181,14 @@ class Mirror:
         elif kind != "BOOKMARK":
             self.resources[_key(item)] = _lean(item)
         if kind != "BOOKMARK":
-            self._tell()
+            self._tell(_key(item))
         version: str | None = item["metadata"].get("resourceVersion")
         return version
 
-    def _tell(self) -> None:
-        pulse, self._pulse = self._pulse, asyncio.Event()
-        pulse.set()
+    def _tell(self, key: str) -> None:
+        pulse = self._pulses.pop(key, None)
+        if pulse is not None:
+            pulse.set()
 
     def _troubled(self, problem: Exception) -> None:
         if self.trouble is None:

@@ -40,7 +40,7 @@ class Calls:
 
 
 async def lost(calls: Calls, found: dict[str, Any] | None) -> Diagnosis:
-    async def changed(seconds: float) -> None:
+    async def changed(key: str, seconds: float) -> None:
         await asyncio.sleep(0)
 
     pods = SimpleNamespace(resources={"urban/pod": found} if found else {}, changed=changed)

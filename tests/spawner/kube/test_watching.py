@@ -51,12 +51,8 @@ def put(kube: StandinKube, name: str, **labels: str) -> None:
 
 async def until(mirror: Mirror, *names: str) -> None:
     """Waits until the mirror holds these pods and no others."""
-
-    async def fits() -> None:
-        while sorted(mirror.resources) != [f"uc4/{name}" for name in sorted(names)]:
-            await mirror.changed(1)
-
-    await asyncio.wait_for(fits(), LONG)
+    keys = [f"uc4/{name}" for name in sorted(names)]
+    await until_true(lambda: sorted(mirror.resources) == keys)
 
 
 async def until_true(what: Callable[[], Any]) -> None:
@@ -86,6 +82,19 @@ async def test_it_follows_what_is_made_changed_and_deleted(kube):
         kube.remove("pods", "uc4", "a")
         await until(mirror, "b")
     assert len(kube.requests("list", "pods")) == 1, "the rest came by the stream"
+
+
+async def test_who_waits_for_an_object_is_woken_by_no_other(kube):
+    put(kube, "a")
+    async with mirrored(kube) as mirror:
+        await until(mirror, "a")
+        await streaming(kube)
+        of_one, of_other = (asyncio.create_task(mirror.changed(f"uc4/{n}", LONG)) for n in "bc")
+        await asyncio.sleep(0)
+        put(kube, "b")
+        await asyncio.wait_for(of_one, LONG / 2)
+        assert not of_other.done()
+        of_other.cancel()
 
 
 async def test_a_long_list_is_read_page_by_page(kube, monkeypatch):
