@@ -47,8 +47,28 @@ NOTES: Mapping[str, str] = {
 }
 """What a step says of itself, by name."""
 
+NOTICES: Mapping[str, str] = {
+    "home-not-smaller": "Your home keeps its %(has)s, though %(asked)s are meant: a volume is "
+    "never made smaller.",
+    "home-not-larger": "Your home keeps its %(has)s, though %(asked)s are meant: it cannot grow "
+    "here now.",
+    "shared-not-smaller": "The shared folder keeps its %(has)s, though %(asked)s are meant: a "
+    "volume is never made smaller.",
+    "shared-not-larger": "The shared folder keeps its %(has)s, though %(asked)s are meant: it "
+    "cannot grow here now.",
+    "bucket-without-key": "The profile names the bucket “%(bucket)s”, for which this hub has no "
+    "key: the server has no bucket. Ask an operator of this hub for the key.",
+    "image-not-pinned": "The profile names the image “%(image)s” without a tag or digest: the next "
+    "server may get another one. An admin of your team can name it exactly.",
+}
+"""What the owner of a server is to know though it starts, by code."""
+
 
 def texts() -> tuple[str, ...]:
     """Every text that a page may show, to be translated."""
     said = [text for cause in CAUSES.values() for text in (cause.message, cause.remedy)]
-    return tuple(dict.fromkeys(text for text in (*said, *WHO.values(), *NOTES.values()) if text))
+    return tuple(dict.fromkeys(text for text in (*said, *_words_around()) if text))
+
+
+def _words_around() -> tuple[str, ...]:
+    return (*WHO.values(), *NOTES.values(), *NOTICES.values())

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, PlainSerializer
 from fairihub_core import clock
 from fairihub_core.servers import last_choice, started_at, state_of
 from fairihub_core.start_cause import Phase, Who
-from fairihub_core.start_causes import CAUSES
+from fairihub_core.start_causes import CAUSES, NOTICES
 from fairihub_core.teams import Frozen
 
 StepName = Literal["scheduling", "volume", "image", "container", "server"]
@@ -68,6 +68,15 @@ class Step(Frozen):
     """How long the step took, or has taken so far."""
 
 
+class Notice(Frozen):
+    """What the owner of a server is to know though it starts."""
+
+    code: str
+    """Stands in `start_causes.NOTICES`."""
+    message: str
+    values: Values = Field(default_factory=_no_values)
+
+
 class Start(Frozen):
     """The last start of a server."""
 
@@ -81,6 +90,12 @@ class Start(Frozen):
     diagnosis: Diagnosis | None = None
     """Of a start that failed why; of one that goes on what keeps it for now."""
     steps: tuple[Step, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def notice(code: str, **values: str) -> Notice:
+    """The notice of that code; `values` are what its words leave open."""
+    return Notice(code=code, message=NOTICES[code] % values, values=values)
 
 
 def diagnosed(

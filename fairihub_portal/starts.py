@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairihub_core.start_causes import CAUSES, NOTES, WHO
+from fairihub_core.start_causes import CAUSES, NOTES, NOTICES, WHO
 from fairihub_core.starts import STEPS, Diagnosis, Start, Step, StepName, StepState, start_of
 from fairihub_portal.texts import N_
 
@@ -62,6 +62,8 @@ class LastStart:
     profile: str
     steps: tuple[StepRow, ...]
     diagnosis: Told | None
+    notices: tuple[tuple[str, Mapping[str, str]], ...]
+    """What the owner is to know, each a text to be translated and what it leaves open."""
 
 
 class Starts:
@@ -86,6 +88,7 @@ def last_start(start: Start) -> LastStart:
         profile=start.profile,
         steps=tuple(_row(step) for step in start.steps),
         diagnosis=told(start.diagnosis) if start.diagnosis else None,
+        notices=tuple((NOTICES.get(n.code, n.message), n.values) for n in start.notices),
     )
 
 

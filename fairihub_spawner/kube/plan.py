@@ -11,6 +11,7 @@ from typing import Any
 
 from fairihub_core.equipment import BucketAccess, environment_of
 from fairihub_core.offers import Offer
+from fairihub_core.starts import Notice, notice
 from fairihub_spawner.kube import names, secrets, volumes
 from fairihub_spawner.kube.placing import Place, extra_resources, place_for
 from fairihub_spawner.kube.secrets import Reference
@@ -46,8 +47,8 @@ class ServerPlan:
     secret_env: Mapping[str, Reference] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
-    """What an operator is to know, though the server starts."""
+    notices: tuple[Notice, ...] = ()
+    """What the owner is to know, though the server starts."""
 
     @property
     def namespace(self) -> str:
@@ -187,17 +188,11 @@ def _without(env: Mapping[str, str], others: Mapping[str, Reference]) -> dict[st
     return {name: reference for name, reference in others.items() if name not in env}
 
 
-def _notices(offer: Offer, bucket: BucketAccess | None) -> tuple[str, ...]:
+def _notices(offer: Offer, bucket: BucketAccess | None) -> tuple[Notice, ...]:
     profile = offer.profile
     found = []
     if profile.s3_bucket_name and bucket is None:
-        found.append(
-            f"Profile “{offer.name}” names the bucket “{profile.s3_bucket_name}”, for which this "
-            "hub has no key; the server starts without it."
-        )
+        found.append(notice("bucket-without-key", bucket=profile.s3_bucket_name))
     if profile.image and not is_pinned(profile.image):
-        found.append(
-            f"Profile “{offer.name}” names the image “{profile.image}” without a tag or digest: "
-            "the next server may get another one."
-        )
+        found.append(notice("image-not-pinned", image=profile.image))
     return tuple(found)

@@ -11,13 +11,14 @@ from fairihub_core import clock
 from fairihub_core.access import holds_right
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.offers import Offer
+from fairihub_core.starts import Notice
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube import belonging, secrets, volumes
 from fairihub_spawner.kube.calls import Cluster, persistently
 from fairihub_spawner.kube.plan import ServerPlan, plan_for
 from fairihub_spawner.kube.settings import KubeSettings
 
-Notice = Callable[[str], None]
+Told = Callable[[Notice], None]
 
 
 async def planned(
@@ -48,14 +49,14 @@ async def planned(
     return plan_for(offer, login, curator, settings, bucket, secret_keys=keys, server=server)
 
 
-async def prepare_volumes(calls: Cluster, plan: ServerPlan, notice: Notice) -> None:
+async def prepare_volumes(calls: Cluster, plan: ServerPlan, told: Told) -> None:
     """Makes the volumes that are missing, and lets grow those that became too small.
 
     Raises:
         Refused, Conflict: a volume that is another's, or is lost.
         LostCause: the cluster refuses.
     """
-    one = partial(_prepare_volume, calls, plan.namespace, notice)
+    one = partial(_prepare_volume, calls, plan.namespace, told)
     # All are waited for, so that none goes on behind the back of a start that has failed.
     done = await asyncio.gather(*(one(wanted) for wanted in plan.claims), return_exceptions=True)
     for failure in (found for found in done if found is not None):
@@ -63,7 +64,7 @@ async def prepare_volumes(calls: Cluster, plan: ServerPlan, notice: Notice) -> N
 
 
 async def _prepare_volume(
-    calls: Cluster, namespace: str, notice: Notice, wanted: Mapping[str, Any]
+    calls: Cluster, namespace: str, told: Told, wanted: Mapping[str, Any]
 ) -> None:
     name = wanted["metadata"]["name"]
     there = await persistently(partial(calls.claim, namespace, name))
@@ -77,4 +78,4 @@ async def _prepare_volume(
     if found.action == "grow" and found.patch is not None:
         await calls.patch_claim(namespace, name, found.patch)
     if found.notice:
-        notice(found.notice)
+        told(found.notice)

@@ -18,7 +18,7 @@ from fairihub_core import clock
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer
-from fairihub_core.starts import Diagnosis, Start, Step, refused
+from fairihub_core.starts import Diagnosis, Notice, Start, Step, refused
 from fairihub_spawner.kube import secrets, starts
 from fairihub_spawner.kube.answering import until_answered
 from fairihub_spawner.kube.calls import START, LostCause, persistently
@@ -108,10 +108,10 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             self.calls, offer, self.user.name, self.directory(), self.cluster, bucket, self.name
         )
         for notice in plan.notices:
-            self.log.warning("%s: %s", self._log_name, notice)
+            self._notice(notice)
         self._take_on(plan)
         pods = await self._start_watching_pods()  # of the namespace that is known only now
-        await prepare_volumes(self.calls, plan, partial(self.log.warning, "%s: %s", self._log_name))
+        await prepare_volumes(self.calls, plan, self._notice)
         placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
         await self._place(placed, offer, bucket)
         hidden = partial(self._hidden, offer, bucket)
@@ -211,6 +211,11 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             if self.is_pod_running(pod) and self._get_pod_url(pod) == url:
                 return url
             await observer.changed()
+
+    def _notice(self, notice: Notice) -> None:
+        self.log.warning("%s: %s", self._log_name, notice.message)
+        if self.last_start is not None:
+            self.last_start = starts.noticed(self.last_start, notice)
 
     def _tell(self, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> None:
         if self.last_start is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fairihub_core.starts import Diagnosis, Start, Step
+from fairihub_core.starts import Diagnosis, Notice, Start, Step
 
 STATE_KEY = "last_start"
 """Where a spawner's state holds it."""
@@ -22,6 +22,11 @@ def begun(server: str, profile: str, at: datetime) -> Start:
 def going_on(start: Start, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> Start:
     """A start at this moment, with what keeps it."""
     return start.model_copy(update={"steps": steps, "diagnosis": diagnosis})
+
+
+def noticed(start: Start, notice: Notice) -> Start:
+    """A start with one thing more that its owner is to know."""
+    return start.model_copy(update={"notices": (*start.notices, notice)})
 
 
 def succeeded(start: Start, steps: tuple[Step, ...], at: datetime) -> Start:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from fairihub_core.errors import Conflict, Refused
 from fairihub_core.offers import Offer
 from fairihub_core.quantities import bytes_of
+from fairihub_core.starts import Notice, notice
 from fairihub_core.units import human_bytes
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.settings import KubeSettings
@@ -24,8 +25,8 @@ class Verdict:
     action: Action
     patch: Mapping[str, Any] | None = None
     """For `grow`: what to change about the claim."""
-    notice: str = ""
-    """What the owner and the operator are to know: the volume is not of the size that is meant."""
+    notice: Notice | None = None
+    """What the owner is to know: the volume is not of the size that is meant."""
 
 
 def claims_for(offer: Offer, login: str, settings: KubeSettings) -> tuple[dict[str, Any], ...]:
@@ -81,14 +82,14 @@ def verdict(wanted: Manifest, existing: Manifest | None, growable: bool) -> Verd
     if asked is None or has is None or asked == has:
         return Verdict("reuse")
     if asked < has:
-        return Verdict("reuse", notice=_smaller(wanted, asked, has))
+        return Verdict("reuse", notice=_kept(wanted, "smaller", asked, has))
     if real is not None and asked <= real:
         return Verdict("reuse")
     # Kubernetes changes the size of bound claims only; one that waits is as good as it is.
     if growable and _phase(existing) == "Bound":
         storage = wanted["spec"]["resources"]["requests"]["storage"]
         return Verdict("grow", {"spec": {"resources": {"requests": {"storage": storage}}}})
-    return Verdict("reuse", notice=_larger(wanted, asked, real or has))
+    return Verdict("reuse", notice=_kept(wanted, "larger", asked, real or has))
 
 
 def _claim(
@@ -149,18 +150,9 @@ def _check_state(existing: Manifest) -> None:
         )
 
 
-def _smaller(wanted: Manifest, asked: int, has: int) -> str:
-    return (
-        f"The volume of {_whose(wanted)} stays at {human_bytes(has)}, though "
-        f"{human_bytes(asked)} are meant: a volume is never made smaller."
-    )
-
-
-def _larger(wanted: Manifest, asked: int, has: int) -> str:
-    return (
-        f"The volume of {_whose(wanted)} stays at {human_bytes(has)}, though "
-        f"{human_bytes(asked)} are meant: it cannot grow here now."
-    )
+def _kept(wanted: Manifest, meant: Literal["smaller", "larger"], asked: int, has: int) -> Notice:
+    whose = "home" if names.LOGIN in wanted["metadata"]["annotations"] else "shared"
+    return notice(f"{whose}-not-{meant}", has=human_bytes(has), asked=human_bytes(asked))
 
 
 def _owner(claim: Manifest) -> str:
@@ -168,10 +160,6 @@ def _owner(claim: Manifest) -> str:
     if names.LOGIN in said:
         return f"the home of “{said[names.LOGIN]}” in team “{said[names.TEAM]}”"
     return f"the shared folder of team “{said[names.TEAM]}”"
-
-
-def _whose(claim: Manifest) -> str:
-    return "your home" if names.LOGIN in claim["metadata"]["annotations"] else "the shared folder"
 
 
 def _name(claim: Manifest) -> str:

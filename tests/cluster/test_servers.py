@@ -267,7 +267,11 @@ def test_a_home_is_never_made_smaller(world: World) -> None:
     world.started("carl", f"{here.name}.{LARGER}")
     (after,) = _homes(here, "carl")
     assert before["spec"] == after["spec"]
-    assert "stays at 20 MiB, though 10 MiB are meant" in world.hub.log.read_text()
+    said = "Your home keeps its 20 MiB, though 10 MiB are meant: a volume is never made smaller."
+    assert said in world.hub.log.read_text()
+    start = world.hub.last_start("carl")
+    assert start is not None
+    assert [notice["message"] for notice in start["notices"]] == [said]
     world.hub.stop("carl")
 
 

@@ -16,7 +16,7 @@ from jupyterhub._data import DATA_FILES_PATH
 from fairihub_core.access import Closed, Denial
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
-from fairihub_core.starts import Diagnosis, Start, Step
+from fairihub_core.starts import Diagnosis, Start, Step, notice
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal.forms import TEMPLATES
 from fairihub_portal.team import team_page
@@ -45,6 +45,7 @@ FAILED = Start(
         Step(name="scheduling", state="done", note="node-found", values={"node": HOSTILE}),
         Step(name="image", state="failed", message=HOSTILE, seconds=1.2),
     ),
+    notices=(notice("image-not-pinned", image=HOSTILE),),
 )
 MACHINE = SimpleNamespace(memory="none", cpu="none")
 PAGES = sorted(p.name for p in TEMPLATES.glob("*.html") if not p.name.startswith("_"))
@@ -382,6 +383,12 @@ def test_signing_in_elsewhere_is_one_button():
     assert "Sign in with GitHub" in html
     assert "login.js" not in html
     assert "link-form" not in html
+
+
+def test_home_tells_what_to_know_of_a_server_that_runs():
+    said = "names the image “&#34;&#39;&gt;&lt;script"
+    assert said in rendered("home.html", user=user_named("ada", ready=True))
+    assert said not in rendered("home.html", user=user_named("ada"))
 
 
 @pytest.mark.parametrize(

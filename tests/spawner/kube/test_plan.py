@@ -12,6 +12,7 @@ from kubespawner import KubeSpawner
 from fairihub_core.equipment import BucketAccess, environment_of
 from fairihub_core.errors import Refused
 from fairihub_core.offers import Offer
+from fairihub_core.starts import notice
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.plan import ServerPlan, plan_for
 from fairihub_spawner.kube.settings import KubeSettings
@@ -109,12 +110,12 @@ def test_a_bucket_without_a_key_is_left_out_and_said() -> None:
     made = plan(bucket=None, settings=settings(bucket_csi=CSI))
     assert named(made.volumes, "bucket") is None
     assert "FAIRIHUB_BUCKET" not in made.env
-    assert "names the bucket “hub-uc4”, for which this hub has no key" in made.notices[0]
+    assert made.notices == (notice("bucket-without-key", bucket="hub-uc4"),)
     assert plan(offer()).notices == ()
 
 
 def test_an_image_that_may_change_is_said() -> None:
-    assert "without a tag or digest" in plan(offer(image="lab")).notices[0]
+    assert plan(offer(image="lab")).notices == (notice("image-not-pinned", image="lab"),)
 
 
 def test_the_environment_is_that_of_every_engine() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import FairihubError
+from fairihub_core.starts import notice
 from fairihub_spawner.kube.volumes import Verdict, home_manifest, shared_manifest, verdict
 
 from .conftest import check_labels, is_name, offer, settings
@@ -76,13 +77,8 @@ def test_the_shared_volume_is_nobodys_but_the_teams() -> None:
 
 
 GROW = {"spec": {"resources": {"requests": {"storage": str(10 * GIB)}}}}
-TOO_LARGE = (
-    "The volume of your home stays at 20 GiB, though 10 GiB are meant: "
-    "a volume is never made smaller."
-)
-TOO_SMALL = (
-    "The volume of your home stays at 5 GiB, though 10 GiB are meant: it cannot grow here now."
-)
+TOO_LARGE = notice("home-not-smaller", has="20 GiB", asked="10 GiB")
+TOO_SMALL = notice("home-not-larger", has="5 GiB", asked="10 GiB")
 
 
 @pytest.mark.parametrize(
