@@ -115,7 +115,8 @@ def test_an_answer_that_comes_late_does_not_answer_the_next_question(hub, signed
     page = signed_in("ada")
     page.goto(f"{hub.url}hub/team/urban-climate")
     asking = """async (dialog) => {
-        const { ask } = await import(new URL("common.js", document.querySelector("script[src*='team.js']").src));
+        const { src } = document.querySelector("script[src*='team.js']");
+        const { ask } = await import(new URL("common.js", src));
         const first = ask(dialog.id);
         dialog.close();
         const second = ask(dialog.id);
