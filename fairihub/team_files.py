@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fairihub_auth.sources import FolderSource
+from fairihub_auth.sources import FolderSource, is_empty
 from fairihub_core.customer import Reading, read_customers
 from fairihub_core.errors import BadInput, FairihubError
 from fairihub_core.findings import Finding
 from fairihub_core.teams import TeamDirectory
 
 _DEMO_LOGINS = 12
+
+
+def at_hand(folders: Iterable[Path]) -> list[Path]:
+    """Those that can be read now; of one that is gone or empty, the hub keeps what it last said."""
+    return [folder for folder in folders if folder.exists() and not is_empty(folder)]
 
 
 def readings_of(*paths: Path) -> tuple[Reading, ...]:
@@ -27,7 +32,7 @@ def readings_of(*paths: Path) -> tuple[Reading, ...]:
         if not path.exists():
             raise BadInput("no-teams", f"{path}: no such file or folder.")
         source = FolderSource(path)
-        names = list(source.stamps())
+        names = [] if is_empty(path) else list(source.stamps())
         if not names:
             raise BadInput("no-teams", f"{path} holds no team files (*.yaml, *.yml).")
         for name in names:

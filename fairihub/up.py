@@ -27,7 +27,7 @@ from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
 from fairihub.team_file_settings import FolderTeams, TeamFiles, counts_within
-from fairihub.team_files import demo_logins, read_teams
+from fairihub.team_files import at_hand, demo_logins, read_teams
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
 from fairihub_core.errors import Unavailable
@@ -107,7 +107,7 @@ def _described(sources: tuple[TeamFiles, ...]) -> TeamDirectory:
     """
     folders = [source.folder for source in sources if isinstance(source, FolderTeams)]
     if len(folders) < len(sources):
-        folders = [folder for folder in folders if folder.exists()]
+        folders = at_hand(folders)
     return read_teams(*folders) if folders else TeamDirectory()
 
 
