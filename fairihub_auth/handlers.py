@@ -208,11 +208,11 @@ class PersonHandler(AskingHandler):
             said = f"Nobody has signed in as “{printable(login)}”."
             raise Missing("no-such-person", said)
         # Whoever has the name next must not find sessions or servers of who had it before.
-        users = HubUsers(self.app)
-        await users.renew([person.name])
+        users, why = HubUsers(self.app, self.asked.record), "its owner's account is forgotten here."
+        await users.renew([person.name], why)
         await users.ended()
         await asyncio.to_thread(self.asked.unpin, person.name)
-        await users.renew([person.name])
+        await users.renew([person.name], why)
         await users.ended()
         told = forgotten(person, accounts, directory)
         entry = Entry(

@@ -25,6 +25,8 @@ from fairihub_core.teams import TeamDirectory
 
 LOOK_SECONDS = 60.0
 """A membership ends at midnight, and no file changes."""
+_BACK = "it was of before a removal, and its owner is let in again."
+_OF_NOBODY = "nobody has its owner's account any more."
 _Times = TypeAdapter(dict[str, AwareDatetime])
 
 log = logging.getLogger("fairihub.removal")
@@ -107,7 +109,7 @@ class Removal:
     def begin(self, app: Any) -> None:
         """Called once, with the JupyterHub application, on its loop."""
         self._loop = asyncio.get_running_loop()
-        self._leave_strangers(HubUsers(app))
+        self._leave_strangers(HubUsers(app, self._record))
         self._following = self._loop.create_task(self._follow(app))
 
     async def signs_in(self, name: str, app: Any) -> None:
@@ -115,8 +117,8 @@ class Removal:
         await self._continued.wait()
         since = self._out.get(name)
         if since is not None:
-            users = HubUsers(app)
-            await users.renew([name])
+            users = HubUsers(app, self._record)
+            await users.renew([name], _BACK)
             await users.ended()
             await asyncio.to_thread(self._forget, {name: since})
 
@@ -138,9 +140,9 @@ class Removal:
     async def _follow(self, app: Any) -> None:
         # Its servers are known only once the hub has started.
         await asyncio.shield(app._start_future)
-        users, starting = HubUsers(app), True
+        users, starting = HubUsers(app, self._record), True
         for name in self._strangers:
-            users.end(name)
+            users.end(name, _OF_NOBODY)
         await users.ended()
         self._continued.set()
         while True:
@@ -180,7 +182,7 @@ class Removal:
         """Who may come in again has to sign in; a login without an account here has no session."""
         back = {name: since for name, since in tuple(self._out.items()) if name not in out}
         if back:
-            await users.renew([name for name in back if name in names])
+            await users.renew([name for name in back if name in names], _BACK)
             await asyncio.to_thread(self._forget, back)
 
     async def _note(self, names: Collection[str], starting: bool) -> None:

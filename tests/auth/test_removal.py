@@ -240,6 +240,9 @@ def test_who_is_taken_back_in_time_starts_a_new_server(hub: Hub) -> None:
     new = hub.signed_in("cleo")
     assert hub.api("/fairihub/standing", token).status_code == 401, "nor by what the server has"
     hub.eventually(lambda: not server_of(hub, "cleo"), 20)
+    hub.eventually(lambda: bool(stopped(hub)))
+    (told,) = stopped(hub)
+    assert " server-stopped  cleo  by fairihub  team uc4  uc4.small: it was of before" in told
     assert tokens_of(hub, "cleo") == []
     assert standing(new) == {
         "status": 200,
