@@ -454,6 +454,29 @@ def test_a_user_whom_an_operator_adds_comes_in_no_more_than_before(hub: Hub) -> 
     assert "mallory" not in hub.snapshot().text
 
 
+def test_an_operator_neither_renames_nor_promotes_anybody(hub: Hub) -> None:
+    olga, bob = hub.user_token("olga"), hub.signed_in("bob")
+    for change in ({"name": "eve2"}, {"admin": True}, {"name": "bob", "admin": True},
+                   {"groups": ["uc5"]}, {"auth_state": {"x": 1}}):  # fmt: skip
+        answer = hub.api("/users/bob", olga, "PATCH", json=change)
+        assert (answer.status_code, answer.json()["code"]) == (403, "decided-elsewhere")
+    for change in ({}, {"name": "bob"}, {"name": "bob", "admin": False}):
+        answer = hub.api("/users/bob", olga, "PATCH", json=change)
+        assert (answer.status_code, answer.json()["name"]) == (200, "bob")
+        assert answer.json()["admin"] is False
+    assert bob.is_in()
+    assert "bob" in [user["name"] for user in hub.api("/users", olga).json()]
+    assert hub.api("/users/nobody", olga, "PATCH", json={}).status_code == 404
+    assert hub.api("/users/bob", olga, "PATCH", json=[]).json()["code"] == "bad-request"
+    assert hub.api("/users/eve", hub.user_token("bob"), "PATCH", json={}).status_code == 403
+
+
+@pytest.mark.parametrize("number", ["4" * 5000, "4444", "4"])
+def test_a_number_that_is_no_status_has_no_page(number: str, hub: Hub) -> None:
+    assert httpx.get(f"{hub.url}/hub/error/{number}").status_code == 404
+    assert httpx.get(f"{hub.url}/hub/error/503").status_code == 200
+
+
 # --- at every door ---
 
 UNSAFE = [
