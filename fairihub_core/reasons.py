@@ -52,7 +52,7 @@ def explained(
     denial = denial_of(login, directory, today)
     admitted = any(g.admitted for g in grounds) if team else denial is None
     said = _said(login, snapshot, today)
-    if team is not None:
+    if team is not None and (denial is None or denial.reason != "unusable-login"):
         said = _said_of(team, login, admitted, comes_in=denial is None)
     return Explanation(login=login, admitted=admitted, said=said, grounds=grounds)
 

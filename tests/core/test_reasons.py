@@ -134,6 +134,14 @@ def test_by_every_team_that_lists_the_login(login, admitted, said, found, why):
     assert grounds(explanation) == found
 
 
+@pytest.mark.parametrize("team", [None, "uc4", "nowhere"])
+def test_a_login_that_no_file_can_name_is_told_as_that(team, why):
+    explanation = why("dörte", team)
+    assert not explanation.admitted
+    assert explanation.said.startswith("This hub cannot use the login “dörte”: it takes")
+    assert "`login_claim`" in explanation.said
+
+
 def test_the_place_is_where_the_file_writes_the_login(why):
     (ground,) = why("ada2", written="lovelace2").grounds
     assert ground.place == Place(path="teams/uc4.yaml", line=15, revision=COMMIT)
