@@ -212,6 +212,16 @@ def test_who_comes_back_may_sign_in_at_once_with_the_same_browser(hub: Hub) -> N
     assert standing(cleo)["admitted"] is True
 
 
+def test_a_link_of_before_a_removal_opens_nothing_afterwards(hub: Hub) -> None:
+    old, other = hub.link("cleo"), hub.link("bob")
+    remove_cleo(hub)
+    hub.eventually(lambda: any(e["action"] == "removed" for e in hub.audit()[-3:]), WITHIN)
+    take_back_cleo(hub)
+    assert hub.browser().open_link(old).status_code == 403
+    assert hub.browser().open_link(other).status_code == 302
+    hub.signed_in("cleo")
+
+
 def test_a_server_keeps_its_own_token_until_it_ends(hub: Hub) -> None:
     hub.signed_in("cleo")
     start_server(hub, "cleo")
@@ -282,7 +292,7 @@ def test_nobody_is_let_back_in_by_a_restart(make: Make) -> None:
 def test_who_was_removed_while_the_hub_was_off_is_out(make: Make) -> None:
     hub = make()
     cleo = hub.signed_in("cleo")
-    token = hub.user_token("cleo")
+    token, link = hub.user_token("cleo"), hub.link("cleo")
     hub.end()
     members_are(hub, "ada", "bob")
     hub.start()
@@ -291,6 +301,7 @@ def test_who_was_removed_while_the_hub_was_off_is_out(make: Make) -> None:
     hub.eventually(lambda: bool(revoked(hub, "cleo")))
     assert "hub started" in [e for e in hub.audit() if e["action"] == "removed"][-1]["detail"]
     take_back_cleo(hub)
+    assert hub.browser().open_link(link).status_code == 403
     hub.signed_in("cleo")
     assert not cleo.is_in()
     assert hub.api("/user", token).status_code == 403
