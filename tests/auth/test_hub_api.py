@@ -511,6 +511,44 @@ def test_a_forged_request_is_refused(method: str, path: str, hub: Hub) -> None:
     assert answer.json().get("code") != "xsrf"
 
 
+ELSEWHERE = ["https://evil.example", "null", "http://[", "{url}.evil.example"]
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_what_a_page_of_another_site_asks_of_jupyterhub_is_refused_too(
+    origin: str, hub: Hub
+) -> None:
+    olga = hub.signed_in("olga")
+    headers = {**xsrf(olga), "Origin": origin.format(url=hub.url)}
+    for method, path in (
+        ("POST", "users/bob/tokens"),
+        ("DELETE", "users/eve/server"),
+        ("DELETE", "users/fay"),
+        ("PATCH", "users/bob"),
+        ("POST", "groups/uc4/users"),
+        ("POST", "shutdown"),
+    ):
+        answer = olga.request(method, f"/hub/api/{path}", headers=headers, json={})
+        assert answer.status_code == 403, path
+        assert "out of date" in answer.json()["message"]
+    assert olga.post("/hub/spawn", headers=headers).status_code == 403
+    stranger, form = hub.browser(), {"link": hub.link("bob")}
+    form["_xsrf"] = stranger.xsrf()
+    assert stranger.post("/hub/login", data=form, headers=headers).status_code == 403
+    assert stranger.post("/hub/login", data=form, headers={"Origin": hub.url}).status_code == 302
+
+
+def test_our_own_pages_and_scripts_are_heard_by_jupyterhub(hub: Hub) -> None:
+    bob, body = hub.signed_in("bob"), {"expires_in": 60}
+    own = {**xsrf(bob), "Origin": hub.url}
+    assert bob.post("/hub/api/users/bob/tokens", headers=own, json=body).status_code == 201
+    known = {**xsrf(bob), "Origin": "https://known.example"}
+    assert bob.post("/hub/api/users/bob/tokens", headers=known, json=body).status_code == 201
+    script = {"Authorization": f"token {hub.user_token('bob')}", "Origin": "https://e.example"}
+    answer = hub.api("/users/bob/tokens", None, "POST", headers=script, json=body)
+    assert answer.status_code == 201
+
+
 @pytest.mark.parametrize("path", READING)
 def test_a_session_reads_with_the_value_of_its_page(path: str, hub: Hub) -> None:
     olga = hub.signed_in("olga")
