@@ -25,7 +25,7 @@ from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
 from fairihub_spawner.limits import enforcement
 from fairihub_spawner.local import TeamLocalSpawner
-from fairihub_spawner.proxy import TeamProxy
+from fairihub_spawner.proxy import TeamProxy, with_short_lines
 from fairihub_spawner.s3 import keys_file
 
 
@@ -96,7 +96,7 @@ def _addresses(c: Any, hub: HubSettings) -> None:
     c.JupyterHub.db_url = f"sqlite:///{hub.places.hub / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(hub.places.hub / "cookie_secret")
     c.JupyterHub.proxy_class = TeamProxy
-    c.ConfigurableHTTPProxy.command = list(hub.proxy_command)
+    c.ConfigurableHTTPProxy.command = with_short_lines(hub.proxy_command)
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{hub.ports.proxy_api}"
     c.ConfigurableHTTPProxy.pid_file = str(hub.places.hub / "proxy.pid")
 

@@ -109,6 +109,18 @@ def test_huge_fields_are_refused_and_fill_no_log(hub: RunningHub) -> None:
     assert hub.api("ada").get("/hub/api/user").status_code == 200, "and the hub goes on"
 
 
+@pytest.mark.parametrize("path", ["/user/ada/", "/services/headless/", "/hub/"])
+@pytest.mark.parametrize("letters", [14_000, 5_000])
+def test_no_long_address_fills_a_log(hub: RunningHub, path: str, letters: int) -> None:
+    before, client = lengths(hub), hub.client()
+    status = client.get(path + "x" * letters, headers={"Accept": "text/html"}).status_code
+    if not path.startswith("/services/"):
+        assert status == 414
+    assert client.get("/hub/login").status_code == 200
+    said = written(hub, before)
+    assert max(len(line.encode()) for line in said.splitlines()) <= LINE, "a line is cut"
+
+
 @pytest.mark.parametrize("named", ["a\r\nINJECTED 1", "a\x1b[2J", "a\u2028INJECTED 2", "\x00b"])
 def test_no_name_breaks_a_line_of_a_log(hub: RunningHub, named: str) -> None:
     api, client, before = hub.api("ada"), hub.client(), lengths(hub)
