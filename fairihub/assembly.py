@@ -15,6 +15,7 @@ from fairihub.services import activity_seconds, services, write_service_settings
 from fairihub.sign_in import Secrets, taken_secrets
 from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
+from fairihub_auth.operator_acts import recorded
 from fairihub_auth.other_sites import ADDRESS
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
@@ -151,7 +152,7 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     )
     c.JupyterHub.tornado_settings = {
         "headers": portal.security_headers(),
-        "log_function": log_request,
+        "log_function": recorded(lambda entry: entrance.recorder.record(entry), log_request),
         ADDRESS: hub.public_address,
     }
 

@@ -26,6 +26,8 @@ Action = Literal[
     "contribution-published",
     "contribution-declined",
     "pin-removed",
+    "operator-acted",
+    "link-made",
     "entries-lost",  # the log itself had to leave some out
 ]
 
