@@ -52,9 +52,9 @@ class Denial:
             return f"No team lists “{self.login}”. Ask a team's admin to add this login."
         if self.reason == "unusable-login":
             return (
-                f"This hub cannot use the login “{self.login}”: it takes the letters a to z, digits "
-                "and . _ @ + - between them, 64 characters at most. No line of a team file helps: "
-                "have the account renamed at the sign-in provider, or ask an operator for another "
+                f"This hub cannot use the login “{self.login}”: it takes the letters a to z, "
+                "digits and . _ @ + - between them, 64 characters at most. No line of a team file "
+                "helps: have the account renamed at the sign-in provider, or ask an operator for another "
                 "`login_claim`."
             )
         if self.reason == "another-person":

@@ -69,8 +69,8 @@ def test_strangers_text_is_made_fit_to_show(text: str, shown: str) -> None:
             "unusable-login",
             "This hub cannot use the login “a�b”: it takes the letters a to "
             "z, digits and . _ @ + - between them, 64 characters at most. No line of a team file "
-            "helps: have the account renamed at the sign-in provider, or ask an operator for another "
-            "`login_claim`.",
+            "helps: have the account renamed at the sign-in provider, or ask an operator for "
+            "another `login_claim`.",
         ),
     ],
 )
