@@ -54,8 +54,8 @@ class Denial:
             return (
                 f"This hub cannot use the login “{self.login}”: it takes the letters a to z, "
                 "digits and . _ @ + - between them, 64 characters at most. No line of a team file "
-                "helps: have the account renamed at the sign-in provider, or ask an operator for another "
-                "`login_claim`."
+                "helps: have the account renamed at the sign-in provider, or ask an operator "
+                "for another `login_claim`."
             )
         if self.reason == "another-person":
             return (
