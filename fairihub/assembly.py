@@ -6,6 +6,8 @@ import gc
 import logging
 from typing import Any
 
+from jupyterhub.spawner import SpawnException
+
 from fairihub.entrance import Entrance, followed
 from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
@@ -21,7 +23,7 @@ from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
 from fairihub_core.bucket_keys import bucket_access
-from fairihub_core.logs import Bounded, Queryless, Remarkable
+from fairihub_core.logs import Bounded, Queryless, Refusals, Remarkable, Unrepeated
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
 from fairihub_spawner.limits import enforcement
@@ -87,7 +89,7 @@ def _log() -> None:
     log.setLevel(logging.INFO)
     log.propagate = False
     for name in ("JupyterHub", "tornado.access", "tornado.application", "tornado.general"):
-        for each in (Remarkable(), Queryless(), Bounded()):
+        for each in (Remarkable(), Unrepeated(), Refusals(SpawnException), Queryless(), Bounded()):
             logging.getLogger(name).addFilter(each)
 
 
