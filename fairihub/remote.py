@@ -19,8 +19,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from fairihub import datafolder
+from fairihub.first_links import kept_teams, operators_of
 from fairihub.hub_settings import HubSettings
-from fairihub.team_files import readings_of
+from fairihub.team_file_settings import named
+from fairihub.team_files import at_hand, readings_of
 from fairihub_auth.accounts import Forgotten, Who
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.link_store import LinkStore, link_url
@@ -55,7 +57,7 @@ def new_link(data: Path, login: str) -> str:
         raise BadInput(
             "unknown-login",
             f"No team file lists “{printable(login)}”. Add it under allowedLogins in one of "
-            f"{', '.join(map(str, hub.folders))}.",
+            f"{', '.join(map(named, hub.sources))}.",
         )
     now, lifetime = clock.now(), timedelta(hours=hub.settings.link_hours)
     _record(hub, _link_made(login, now, now + lifetime))
@@ -190,16 +192,13 @@ def _kept(hub: HubSettings, away: Unavailable) -> Snapshot:
 
 def _listed(hub: HubSettings, login: str) -> bool:
     """Whether the team files list `login`, or did in the last good state that the hub keeps."""
-    folders = [folder for folder in hub.folders if folder.exists()]
+    folders = at_hand(hub.folders)
     if folders and any(r.team and r.team.member(login) for r in readings_of(*folders)):
         return True
-    if any(operator.userName == login for operator in hub.settings.operators):
+    if login in operators_of(hub):
         return True
-    try:
-        kept = Snapshot.model_validate_json(hub.team_state_file.read_bytes())
-    except (OSError, ValidationError):
-        return False
-    return bool(kept.directory.teams_of(login))
+    kept = kept_teams(hub)
+    return kept is not None and bool(kept.teams_of(login))
 
 
 def _hub_of(data: Path) -> HubSettings:

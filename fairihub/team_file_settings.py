@@ -46,6 +46,13 @@ class GitTeams(Block):
     )
 
 
+def named(source: TeamFiles) -> str:
+    """Where team files are, in words for who is to edit them."""
+    if isinstance(source, FolderTeams):
+        return str(source.folder)
+    return f"{source.git} ({source.path})" if source.path else source.git
+
+
 def counts_within(source: TeamFiles) -> str:
     """How soon an edit counts, in words for who starts the hub."""
     if isinstance(source, FolderTeams):

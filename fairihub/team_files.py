@@ -12,12 +12,11 @@ from fairihub_core.errors import BadInput, FairihubError
 from fairihub_core.findings import Finding
 from fairihub_core.teams import TeamDirectory
 
-_DEMO_LOGINS = 12
-
 
 def at_hand(folders: Iterable[Path]) -> list[Path]:
-    """Those that can be read now; of one that is gone or empty, the hub keeps what it last said."""
-    return [folder for folder in folders if folder.exists() and not is_empty(folder)]
+    """Those with team files now; of one that is gone or empty, the hub keeps what it last said."""
+    there = [folder for folder in folders if folder.exists() and not is_empty(folder)]
+    return [folder for folder in there if FolderSource(folder).stamps()]
 
 
 def readings_of(*paths: Path) -> tuple[Reading, ...]:
@@ -78,9 +77,3 @@ def read_teams(*paths: Path) -> TeamDirectory:
 def lines_of(readings: Sequence[Reading]) -> list[str]:
     """The findings of all, a line each."""
     return [f.line_in(reading.path) for reading in readings for f in reading.findings]
-
-
-def demo_logins(directory: TeamDirectory) -> list[str]:
-    """Each login once, in the order of the files; of large directories only the first."""
-    logins = [member.login for team in directory.teams for member in team.members]
-    return list(dict.fromkeys(logins))[:_DEMO_LOGINS]
