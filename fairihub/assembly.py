@@ -6,6 +6,8 @@ import gc
 import logging
 from typing import Any
 
+from jupyterhub.spawner import SpawnException
+
 from fairihub.entrance import Entrance, followed
 from fairihub.gates import configure_sign_in
 from fairihub.hub_settings import HubSettings
@@ -17,15 +19,17 @@ from fairihub.sign_in import Secrets, taken_secrets
 from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.caller import CONSOLES
+from fairihub_auth.operator_acts import recorded
+from fairihub_auth.other_sites import ADDRESS
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
-from fairihub_core.logs import Bounded, Queryless, Remarkable
+from fairihub_core.logs import Bounded, Queryless, Refusals, Remarkable, Unrepeated
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
 from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.kube.leftover_handlers import leftover_handlers
-from fairihub_spawner.proxy import TeamProxy
+from fairihub_spawner.proxy import TeamProxy, with_short_lines
 
 
 def configure(c: Any, hub: HubSettings) -> None:
@@ -89,7 +93,7 @@ def _log() -> None:
     log.setLevel(logging.INFO)
     log.propagate = False
     for name in ("JupyterHub", "tornado.access", "tornado.application", "tornado.general"):
-        for each in (Remarkable(), Queryless(), Bounded()):
+        for each in (Remarkable(), Unrepeated(), Refusals(SpawnException), Queryless(), Bounded()):
             logging.getLogger(name).addFilter(each)
 
 
@@ -99,7 +103,7 @@ def _addresses(c: Any, hub: HubSettings) -> None:
     c.JupyterHub.db_url = f"sqlite:///{hub.places.hub / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(hub.places.hub / "cookie_secret")
     c.JupyterHub.proxy_class = TeamProxy
-    c.ConfigurableHTTPProxy.command = list(hub.proxy_command)
+    c.ConfigurableHTTPProxy.command = with_short_lines(hub.proxy_command)
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{hub.ports.proxy_api}"
     c.ConfigurableHTTPProxy.pid_file = str(hub.places.hub / "proxy.pid")
 
@@ -137,7 +141,8 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     )
     c.JupyterHub.tornado_settings = {
         "headers": portal.security_headers(),
-        "log_function": log_request,
+        "log_function": recorded(lambda entry: entrance.recorder.record(entry), log_request),
+        ADDRESS: hub.public_address,
     }
 
 

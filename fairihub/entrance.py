@@ -17,6 +17,7 @@ from fairihub_auth.audit_log import Recorder
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.git_source import GitSource
 from fairihub_auth.github import GitHubGate
+from fairihub_auth.link_store import LinkStore
 from fairihub_auth.publication import Publication
 from fairihub_auth.register import Register
 from fairihub_auth.removal import Removal
@@ -90,7 +91,8 @@ def followed(hub: HubSettings) -> Entrance:
     )
     kept = hub.places.hub / "removed.json"
     known = _known(hub, register)
-    removal = Removal(publication.snapshot, recorder.record, kept, continuity, known)
+    drop_links = LinkStore(hub.places.links).drop
+    removal = Removal(publication.snapshot, recorder.record, kept, continuity, known, drop_links)
     publication.subscribe(lambda _, after: _published(hub, after))
     publication.subscribe(removal.told)
     watch = _watched(hub, publication, register)

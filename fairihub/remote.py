@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import http.client
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,9 +19,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from fairihub import datafolder
+from fairihub.first_links import kept_teams, operators_of
 from fairihub.hub_settings import HubSettings
-from fairihub.team_files import readings_of
+from fairihub.team_file_settings import named
+from fairihub.team_files import at_hand, readings_of
 from fairihub_auth.accounts import Forgotten, Who
+from fairihub_auth.audit_log import Recorder
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
 from fairihub_core.access import require_access
@@ -53,11 +58,38 @@ def new_link(data: Path, login: str) -> str:
         raise BadInput(
             "unknown-login",
             f"No team file lists “{printable(login)}”. Add it under allowedLogins in one of "
-            f"{', '.join(map(str, hub.folders))}.",
+            f"{', '.join(map(named, hub.sources))}.",
         )
-    lifetime = timedelta(hours=hub.settings.link_hours)
-    token = LinkStore(hub.places.links).issue(login, lifetime, clock.now())
+    now, lifetime = clock.now(), timedelta(hours=hub.settings.link_hours)
+    _record(hub, _link_made(login, now, now + lifetime))
+    token = LinkStore(hub.places.links).issue(login, lifetime, now)
     return link_url(hub.public_address, token)
+
+
+def _link_made(login: str, at: datetime, until: datetime) -> Entry:
+    """What is told of a link: whoever has it signs in as that person."""
+    said = f"On the hub's machine, by its user “{_system_user()}”; until {until:%Y-%m-%d %H:%M} UTC"
+    return Entry(at=at, action="link-made", login=login, by=CLI_TOKEN, detail=said)
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in containers
+        return str(os.getuid())
+
+
+def _record(hub: HubSettings, entry: Entry) -> None:
+    """Into the hub's audit log from here, since the hub need not run."""
+    from fairihub_auth.store import AuthStore  # takes as long as all the rest of a command
+
+    def write(entries: Sequence[Entry]) -> None:
+        with contextlib.closing(AuthStore.in_folder(hub.places.hub)) as store:
+            store.record(entries)
+
+    recorder = Recorder(hub.places.hub, write)
+    recorder.record(entry)
+    recorder.close()
 
 
 def new_token(data: Path, login: str) -> str:
@@ -177,16 +209,13 @@ def _kept(hub: HubSettings, away: Unavailable) -> Snapshot:
 
 def _listed(hub: HubSettings, login: str) -> bool:
     """Whether the team files list `login`, or did in the last good state that the hub keeps."""
-    folders = [folder for folder in hub.folders if folder.exists()]
+    folders = at_hand(hub.folders)
     if folders and any(r.team and r.team.member(login) for r in readings_of(*folders)):
         return True
-    if any(operator.userName == login for operator in hub.settings.operators):
+    if login in operators_of(hub):
         return True
-    try:
-        kept = Snapshot.model_validate_json(hub.team_state_file.read_bytes())
-    except (OSError, ValidationError):
-        return False
-    return bool(kept.directory.teams_of(login))
+    kept = kept_teams(hub)
+    return kept is not None and bool(kept.teams_of(login))
 
 
 def _hub_of(data: Path) -> HubSettings:

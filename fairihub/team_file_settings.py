@@ -82,6 +82,15 @@ class KubernetesTeams(Block):
 _KINDS: Mapping[str, type[Block]] = {"git": GitTeams, "kubernetes": KubernetesTeams}
 
 
+def named(source: TeamFiles) -> str:
+    """Where team files are, in words for who is to edit them."""
+    if isinstance(source, FolderTeams):
+        return str(source.folder)
+    if isinstance(source, KubernetesTeams):
+        return f"Customer objects, “{source.name}”"
+    return f"{source.git} ({source.path})" if source.path else source.git
+
+
 def counts_within(source: TeamFiles) -> str:
     """How soon an edit counts, in words for who starts the hub."""
     if not isinstance(source, GitTeams):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fairihub_auth.sources import FolderSource
+from fairihub_auth.sources import FolderSource, is_empty
 from fairihub_core.customer import Reading, read_customers
 from fairihub_core.errors import BadInput, FairihubError
 from fairihub_core.findings import Finding
 from fairihub_core.teams import TeamDirectory
 
-_DEMO_LOGINS = 12
+
+def at_hand(folders: Iterable[Path]) -> list[Path]:
+    """Those with team files now; of one that is gone or empty, the hub keeps what it last said."""
+    there = [folder for folder in folders if folder.exists() and not is_empty(folder)]
+    return [folder for folder in there if FolderSource(folder).stamps()]
 
 
 def readings_of(*paths: Path) -> tuple[Reading, ...]:
@@ -27,7 +31,7 @@ def readings_of(*paths: Path) -> tuple[Reading, ...]:
         if not path.exists():
             raise BadInput("no-teams", f"{path}: no such file or folder.")
         source = FolderSource(path)
-        names = list(source.stamps())
+        names = [] if is_empty(path) else list(source.stamps())
         if not names:
             raise BadInput("no-teams", f"{path} holds no team files (*.yaml, *.yml).")
         for name in names:
@@ -73,9 +77,3 @@ def read_teams(*paths: Path) -> TeamDirectory:
 def lines_of(readings: Sequence[Reading]) -> list[str]:
     """The findings of all, a line each."""
     return [f.line_in(reading.path) for reading in readings for f in reading.findings]
-
-
-def demo_logins(directory: TeamDirectory) -> list[str]:
-    """Each login once, in the order of the files; of large directories only the first."""
-    logins = [member.login for team in directory.teams for member in team.members]
-    return list(dict.fromkeys(logins))[:_DEMO_LOGINS]

@@ -15,21 +15,19 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
 from fairihub import datafolder, processes
 from fairihub.examples import EXAMPLE_NOTEBOOKS, EXAMPLE_TEAMS
+from fairihub.first_links import first_links, kept_teams, operators_of, told_of
 from fairihub.hub_settings import VARIABLE, HubSettings
 from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
-from fairihub.team_file_settings import FolderTeams, KubernetesTeams, TeamFiles, counts_within
-from fairihub.team_files import demo_logins, read_teams
-from fairihub_auth.link_store import LinkStore, link_url
-from fairihub_core import clock
+from fairihub.team_file_settings import FolderTeams, TeamFiles, counts_within, named
+from fairihub.team_files import at_hand, read_teams
 from fairihub_core.errors import Unavailable
 from fairihub_core.files import write_whole
 from fairihub_core.places import Places
@@ -108,7 +106,7 @@ def _described(sources: tuple[TeamFiles, ...]) -> TeamDirectory:
     """
     folders = [source.folder for source in sources if isinstance(source, FolderTeams)]
     if len(folders) < len(sources):
-        folders = [folder for folder in folders if folder.exists()]
+        folders = at_hand(folders)
     return read_teams(*folders) if folders else TeamDirectory()
 
 
@@ -192,7 +190,9 @@ def _answers(address: str) -> bool:
 
 
 def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> None:
-    links = _links(hub, directory)
+    # The hub has read the repositories by now, too.
+    directory = kept_teams(hub) or directory
+    links = first_links(hub, directory)
     if options.links is not None:
         write_whole(options.links, json.dumps(links, indent=1).encode())
     say(f"\n{hub.settings.name} runs at {hub.public_address}\n")
@@ -205,22 +205,11 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
         say(f"  a new link:   {_program()} link {some}{data}")
     say(f"  for scripts:  {_program()} token {some}{data}")
     for source in hub.sources:
-        say(f"  team files:   {_named(source)}  ({counts_within(source)})")
+        say(f"  team files:   {named(source)}  ({counts_within(source)})")
     say(f"  log:          {_log(hub.places)}")
     say("  Ctrl-C stops everything; what is in the data folder stays.\n")
     if options.open_browser and sys.stdout.isatty() and links and _has_desktop():
         webbrowser.open(next(iter(links.values())))
-
-
-def _links(hub: HubSettings, directory: TeamDirectory) -> dict[str, str]:
-    """A sign-in link for each member, by login; none where a provider says who they are."""
-    if hub.sign_in != "links":
-        return {}
-    store, lifetime = LinkStore(hub.places.links), timedelta(hours=hub.settings.link_hours)
-    return {
-        login: link_url(hub.public_address, store.issue(login, lifetime, clock.now()))
-        for login in demo_logins(directory)
-    }
 
 
 def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirectory) -> None:
@@ -229,18 +218,10 @@ def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirecto
         say(f"Sign in with {'GitHub' if hub.sign_in == 'github' else name}, which must know the")
         say(f"callback address {hub.public_address}/hub/oauth_callback")
         return
-    say("Sign in by link, one for each member; a link works once:")
-    width = max(map(len, links), default=0)
+    say("Sign in by link, one for each member and operator; a link works once:")
+    width, operators = max(map(len, links), default=0), operators_of(hub)
     for login, link in links.items():
-        say(f"  {login:{width}}  {link}   {_told_of(login, directory)}")
-
-
-def _named(source: TeamFiles) -> str:
-    if isinstance(source, FolderTeams):
-        return str(source.folder)
-    if isinstance(source, KubernetesTeams):
-        return f"Customer objects, “{source.name}”"
-    return source.git
+        say(f"  {login:{width}}  {link}   {told_of(login, directory, operators)}")
 
 
 def _program() -> str:
@@ -250,23 +231,6 @@ def _program() -> str:
         return f"{sys.executable} -m fairihub"
     inside = called.is_absolute() and called.is_relative_to(Path.cwd())
     return str(called.relative_to(Path.cwd())) if inside else str(called)
-
-
-def _told_of(login: str, directory: TeamDirectory) -> str:
-    """The teams of a login in brackets: `(alpha: admin, beta)`."""
-    today = clock.today()
-    told = []
-    for team in directory.teams_of(login):
-        member = team.member(login)
-        words = [team.name]
-        if not team.admits(login, today):
-            words.append("closed")
-        elif member is not None and member.role == "admin":
-            words.append("admin")
-        elif member is not None and "notebooks" in member.rights:
-            words.append("curator")
-        told.append(": ".join(words))
-    return f"({', '.join(told)})"
 
 
 def _has_desktop() -> bool:

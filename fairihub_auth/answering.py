@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from tornado import web
 
 from fairihub_auth.caller import Caller
+from fairihub_auth.other_sites import asks_from_elsewhere
 from fairihub_auth.query import query_of
-from fairihub_core.callers import CHALLENGE, forged, is_foreign, signed_out
+from fairihub_core.callers import CHALLENGE, forged, signed_out
 from fairihub_core.errors import BadInput, FairihubError, TooLarge
 
 Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
@@ -43,16 +44,8 @@ class JsonHandler(APIHandler):
             super().check_xsrf_cookie()
         except web.HTTPError:
             raise _Refusal(forged()) from None
-        if getattr(self, "_jupyterhub_user", None) is not None and self._is_foreign():
+        if getattr(self, "_jupyterhub_user", None) is not None and asks_from_elsewhere(self):
             raise _Refusal(forged())
-
-    def _is_foreign(self) -> bool:
-        """Whether a page of another site asks, in the name of whoever uses the browser."""
-        if getattr(self, "_token_authenticated", False):
-            return False
-        public = self.settings.get("public_url")
-        own = (self.request.host, *([public.netloc] if public else []))
-        return is_foreign(self.request.headers.get("Origin"), own)
 
     async def answer(self, work: Awaitable[Any], status: int = 200) -> None:
         """Says what `work` comes to, a model or a JSON value.

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jupyterhub import orm
 from sqlalchemy import event
+from sqlalchemy.orm import Session, object_session
 
 from fairihub_auth.token_makers import maker
 from fairihub_core import clock
@@ -193,14 +195,36 @@ def record_tokens(record: Record) -> None:
     The hub has several: its token page, its REST API (also for others), the start of a server.
     All of them end in one insert; a handler of ours would see those of its own address only. So
     none can be left out by choosing its note, the one for a person's own server is told too.
+
+    JupyterHub inserts a token before it looks at the time that it is wanted for, and takes it
+    back if it cannot have that: what is not kept was never made.
     """
+    waiting: WeakKeyDictionary[Session, list[_Made]] = WeakKeyDictionary()
 
     def made(_mapper: Any, _connection: Any, token: Any) -> None:
-        if token.user is not None and token.client_id == "jupyterhub":
-            entry = entry_of_token(token.user.name, token.note, token.scopes, token.expires_at)
-            record(entry.model_copy(update={"by": printable(maker(), 80) or _HUB}))
+        session = object_session(token)
+        if session is not None and token.user is not None and token.client_id == "jupyterhub":
+            by = printable(maker(), 80) or _HUB
+            waiting.setdefault(session, []).append(_Made(token, token.user.name, by))
+
+    def kept(session: Session) -> None:
+        for new in waiting.pop(session, ()):
+            token = new.token
+            entry = entry_of_token(new.login, token.note, token.scopes, token.expires_at)
+            record(entry.model_copy(update={"by": new.by}))
 
     event.listen(orm.APIToken, "after_insert", made)
+    event.listen(Session, "after_commit", kept)
+    event.listen(Session, "after_rollback", lambda session: waiting.pop(session, None))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A token that is inserted, and not kept yet."""
+
+    token: Any
+    login: str
+    by: str
 
 
 def entry_of_token(

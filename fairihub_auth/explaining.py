@@ -79,7 +79,7 @@ class _Asked:
         """Whose login that is they learn of the people of their teams only."""
         person = self.accounts.meant_by(self.login)
         listed = person is not None and bool(seen.directory.teams_of(person.name))
-        return self._told(person if listed else None, seen)
+        return self._told(person if listed else None, seen, everybody=False)
 
     def told_to_themselves(self, seen: Snapshot) -> Explanation:
         return self._explained(self.accounts.people.named(self.login), seen)
@@ -130,16 +130,16 @@ class _Asked:
                 said = f"Removed from {entry.team} on {at}: {entry.detail}"
                 yield Ground(team=entry.team, admitted=False, said=said)
 
-    def _told(self, person: Person | None, seen: Snapshot, everybody: bool = False) -> Explanation:
-        told = self._explained(person, seen)
+    def _told(self, person: Person | None, seen: Snapshot, everybody: bool) -> Explanation:
+        told = self._explained(person, seen, own=not everybody)
         said = told.said if person is None else _introduced(self.login, person, told.said)
         told = told.model_copy(update={"said": said})
         return _with(told, self.more(told.login, seen, everybody))
 
-    def _explained(self, person: Person | None, seen: Snapshot) -> Explanation:
+    def _explained(self, person: Person | None, seen: Snapshot, own: bool = False) -> Explanation:
         name = self.login if person is None else person.name
         written = name if person is None else self.accounts.written(name)
-        return explained(name, seen, self.today, self.team, written)
+        return explained(name, seen, self.today, self.team, written, own)
 
     def _by_claims(self, name: str, snapshot: Snapshot) -> Iterator[Ground]:
         """What the provider said last, and why some of it counts for nothing."""

@@ -10,6 +10,7 @@ from tornado import web
 from traitlets import Bool, Callable, Integer, TraitError, validate
 
 from fairihub_auth.next_address import lead_to_addresses_only
+from fairihub_auth.other_sites import refuse_other_sites
 from fairihub_core import clock
 from fairihub_core.access import Denial, denial_of
 from fairihub_core.audit import Entry
@@ -101,6 +102,7 @@ class Gate(Authenticator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         lead_to_addresses_only()
+        refuse_other_sites()
         if self.parent is not None:
             self.begun(self.parent)
 

@@ -13,6 +13,7 @@ from fairihub_auth.audit_access import Wanted, reported, wanted
 from fairihub_auth.caller import for_services, require_operator
 from fairihub_auth.explaining import why
 from fairihub_auth.hub_users import HubUsers, server_ends
+from fairihub_auth.other_sites import asks_from_elsewhere
 from fairihub_auth.publication import Publication
 from fairihub_auth.query import number_in
 from fairihub_auth.standing import Standing, standing_of
@@ -105,7 +106,7 @@ class StandingHandler(AskingHandler):
 
     def check_xsrf_cookie(self) -> None:
         """Reading changes nothing, and pages of members' servers have no value of the hub's."""
-        if self._is_foreign():
+        if asks_from_elsewhere(self):
             super().check_xsrf_cookie()
 
     async def get(self) -> None:
@@ -208,11 +209,11 @@ class PersonHandler(AskingHandler):
             said = f"Nobody has signed in as “{printable(login)}”."
             raise Missing("no-such-person", said)
         # Whoever has the name next must not find sessions or servers of who had it before.
-        users = HubUsers(self.app)
-        await users.renew([person.name])
+        users, why = HubUsers(self.app, self.asked.record), "its owner's account is forgotten here."
+        await users.renew([person.name], why)
         await users.ended()
         await asyncio.to_thread(self.asked.unpin, person.name)
-        await users.renew([person.name])
+        await users.renew([person.name], why)
         await users.ended()
         told = forgotten(person, accounts, directory)
         entry = Entry(

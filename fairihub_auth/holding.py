@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from fairihub_core.customer import Holding, Reading, holdings_of, undisputed
 from fairihub_core.findings import Finding
+from fairihub_core.snapshot import shown
 from fairihub_core.teams import Team
 
 Key = tuple[str, str]
@@ -27,12 +28,6 @@ def settle(before: Mapping[Key, Team], in_force: InForce) -> Mapping[Key, tuple[
         if not owners.keys().isdisjoint(holdings.of(key)):
             holdings.put_back(key, owners)
     return holdings.refused
-
-
-def shown(source: str, path: str) -> str:
-    """A file as an operator finds it."""
-    below = not source or path == source or path.startswith(f"{source}/")
-    return path if below else f"{source}: {path}"
 
 
 class _Holdings:

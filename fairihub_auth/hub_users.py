@@ -13,6 +13,8 @@ from jupyterhub import orm
 from jupyterhub.utils import new_token
 
 from fairihub_core import clock
+from fairihub_core.audit import Entry, Record
+from fairihub_core.offers import parted
 
 STRETCH_SECONDS = 0.02
 """After so long whoever else waits for the hub's loop comes first."""
@@ -52,16 +54,20 @@ class HubUsers:
 
     Args:
         app: the JupyterHub application.
+        record: takes an entry for each server that is ended here.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, record: Record = lambda entry: None) -> None:
         self._app = app
+        self._record = record
         self._since = 0.0
         self._ending: set[asyncio.Task[None]] = set()
 
     def names(self) -> dict[str, int]:
         """The hub name of everybody who was ever here, and the number it has in the database."""
-        return {name: number for number, name in self._db.query(orm.User.id, orm.User.name)}
+        users = self._db.query(orm.User.id, orm.User.name)
+        # An older version of ours let JupyterHub make users without a name.
+        return {name: number for number, name in users if name}
 
     async def revoke(self, users: Mapping[str, int]) -> list[tuple[str, int]]:
         """Deletes the tokens of `users`, and those of their sessions; how many of whom.
@@ -78,15 +84,18 @@ class HubUsers:
         self._db.commit()
         return done
 
-    async def renew(self, names: Collection[str]) -> None:
+    async def renew(self, names: Collection[str], why: str) -> None:
         """No cookie and no token from before opens anything for `names`, and their servers end.
 
         The tokens of the servers are over at once; for the servers themselves, await `ended`.
+
+        Args:
+            why: what the audit log says of a server that ends.
         """
         self._since = time.perf_counter()
         for name in names:
             self.strip([name])
-            self.end(name)
+            self.end(name, why)
             await self._breathe()
 
     def strip(self, names: Collection[str]) -> int:
@@ -107,7 +116,7 @@ class HubUsers:
         self._db.commit()
         return deleted
 
-    def end(self, name: str) -> None:
+    def end(self, name: str, why: str) -> None:
         """Begins to end the servers of `name`, whatever state they are in."""
         orm_user = orm.User.find(self._db, name)
         if orm_user is None or orm_user.id not in self._app.users:
@@ -115,7 +124,7 @@ class HubUsers:
         user = self._app.users[orm_user.id]
         for spawner in tuple(user.spawners.values()):
             if spawner.active:
-                self._begin(_stopped(self._app.proxy, user, spawner), name)
+                self._begin(self._end(user, spawner, why), name)
 
     async def ended(self) -> None:
         """Waits for every server whose end was begun here."""
@@ -168,6 +177,16 @@ class HubUsers:
             if spawner.active and (token := _token_of(spawner, tokens)) is not None
         }
 
+    async def _end(self, user: Any, spawner: Any, why: str) -> None:
+        choice = str(spawner.user_options.get("profile"))
+        if await _stopped(self._app.proxy, user, spawner):
+            self._record(
+                Entry(
+                    at=clock.now(), action="server-stopped", login=user.name, by="fairihub",
+                    team=parted(choice)[0], detail=f"{choice}: {why}",
+                )
+            )  # fmt: skip
+
     def _begin(self, work: Coroutine[Any, Any, object], name: str) -> None:
         task = asyncio.get_running_loop().create_task(_tried(work, name))
         self._ending.add(task)
@@ -189,8 +208,8 @@ def _token_of(spawner: Any, tokens: list[Any]) -> Any:
     return max(fitting, key=lambda token: token.id, default=None)
 
 
-async def _stopped(proxy: Any, user: Any, spawner: Any) -> None:
-    """As JupyterHub stops a server, but in any state."""
+async def _stopped(proxy: Any, user: Any, spawner: Any) -> bool:
+    """As JupyterHub stops a server, but in any state; whether it was we who did it."""
     cancelled = None
     while spawner.pending in ("spawn", "stop"):
         if spawner._spawn_future not in (None, cancelled):
@@ -198,12 +217,13 @@ async def _stopped(proxy: Any, user: Any, spawner: Any) -> None:
             cancelled.cancel()
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     if not spawner.active:
-        return
+        return cancelled is not None
     spawner._stop_pending = True
     try:
         await proxy.delete_user(user, spawner.name)
     finally:
         await user.stop(spawner.name)
+    return True
 
 
 async def _tried(work: Coroutine[Any, Any, object], name: str) -> None:

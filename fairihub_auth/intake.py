@@ -11,7 +11,7 @@ from typing import Any
 
 from tornado import httputil
 
-from fairihub_core.errors import TooLarge
+from fairihub_core.errors import FairihubError, TooLarge, TooLong
 from fairihub_core.logins import printable
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -20,6 +20,9 @@ DRAINED_BYTES = 64 * 1024 * 1024
 """So much of a body that is too large is read and thrown away. Whoever is cut off while they send,
 as the proxy would be, does not hear why."""
 BODY_SECONDS = 15.0
+MAX_ADDRESS = 4096
+"""Letters. A redirect may repeat an address with three for each, and the proxy takes no answer
+whose headers are more than 16 KiB."""
 
 log = logging.getLogger("fairihub.intake")
 
@@ -54,47 +57,49 @@ class Intake(httputil.HTTPServerConnectionDelegate):
 
 
 class _Request(httputil.HTTPMessageDelegate):
-    """One request, on its way to the application until it turns out to be too large."""
+    """One request, on its way to the application until it turns out to be too much."""
 
     def __init__(self, inner: httputil.HTTPMessageDelegate, connection: Any) -> None:
         self._inner = inner
         self._connection = connection
         self._asked = ""
         self._taken = 0
-        self._too_large = False
+        self._refusal: FairihubError | None = None
 
     def headers_received(self, start_line: Any, headers: Any) -> Awaitable[None] | None:
         self._asked = f"{start_line.method} {start_line.path.partition('?')[0]}"
         length = headers.get("Content-Length", "")
         declared = int(length) if length.isdecimal() and len(length) < 20 else 0
-        self._too_large = declared > MAX_BYTES
-        if not self._too_large:
+        if len(start_line.path) > MAX_ADDRESS:
+            self._refusal = TooLong("too-long", f"An address of more than {MAX_ADDRESS} letters.")
+        elif declared > MAX_BYTES:
+            self._refusal = _too_large()
+        if self._refusal is None:
             return self._inner.headers_received(start_line, headers)
         if declared > DRAINED_BYTES or "Expect" in headers:
             # Nobody reads all that, or waits for who waits for an answer.
             self._connection.set_max_body_size(sys.maxsize)
-            self._refuse()
+            self._refuse(self._refusal)
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         self._taken += len(chunk)
-        if not self._too_large and self._taken > MAX_BYTES:
-            self._too_large = True
+        if self._refusal is None and self._taken > MAX_BYTES:
+            self._refusal = _too_large()
             self._inner.on_connection_close()
-        return None if self._too_large else self._inner.data_received(chunk)
+        return None if self._refusal else self._inner.data_received(chunk)
 
     def finish(self) -> None:
-        if self._too_large:
-            self._refuse()
+        if self._refusal is not None:
+            self._refuse(self._refusal)
         else:
             self._inner.finish()
 
     def on_connection_close(self) -> None:
-        if not self._too_large:
+        if self._refusal is None:
             self._inner.on_connection_close()
 
-    def _refuse(self) -> None:
-        error = TooLarge("too-large", f"More than {MAX_BYTES // 1024**2} MiB.")
+    def _refuse(self, error: FairihubError) -> None:
         log.warning("%d %s: %s", error.status, printable(self._asked, 200), error.message)
         body = json.dumps(error.to_dict()).encode()
         status = HTTPStatus(error.status)
@@ -105,3 +110,7 @@ class _Request(httputil.HTTPMessageDelegate):
             body,
         )
         self._connection.finish()
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("too-large", f"More than {MAX_BYTES // 1024**2} MiB.")

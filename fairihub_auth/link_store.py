@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -70,6 +71,13 @@ class LinkStore:
         for draft in self._folder.glob("*.part"):
             if _age(draft, now) > timedelta(minutes=10):
                 draft.unlink(missing_ok=True)
+
+    def drop(self, which: Callable[[str], bool]) -> None:
+        """Removes the links of each login that `which` is true of."""
+        for path in self._folder.glob("*.json"):
+            link = _read(path)
+            if link is not None and which(link.login):
+                path.unlink(missing_ok=True)
 
     def _path(self, token: str) -> Path:
         return self._folder / f"{sha256(token.encode('utf-8', 'replace')).hexdigest()}.json"

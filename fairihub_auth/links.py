@@ -25,10 +25,10 @@ from tornado import web
 from traitlets import Unicode
 
 from fairihub_auth.gate import Denied, Gate
+from fairihub_auth.instead import INSTEAD
 from fairihub_auth.link_store import LinkStore
 from fairihub_auth.login_page import OneSession
 from fairihub_auth.logout import RecordedLogout
-from fairihub_auth.token_makers import TOKENS
 from fairihub_core import clock
 
 MAX_FORM_BYTES = 16 * 1024
@@ -108,4 +108,4 @@ class LinkAuthenticator(Gate, Authenticator):
         return await asyncio.to_thread(LinkStore(self.links_folder).use, link, clock.now())
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
-        return [("/login", LinkLoginHandler), ("/logout", RecordedLogout), TOKENS]
+        return [("/login", LinkLoginHandler), ("/logout", RecordedLogout), *INSTEAD]

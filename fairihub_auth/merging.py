@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairihub_auth.holding import InForce, Key, settle, shown
+from fairihub_auth.holding import InForce, Key, settle
 from fairihub_core.customer import Reading
 from fairihub_core.findings import Finding
-from fairihub_core.snapshot import FileReport, Rival, Snapshot
+from fairihub_core.snapshot import FileReport, Rival, Snapshot, shown
 from fairihub_core.teams import Team, TeamDirectory
 
 MAX_REPORTED = 100

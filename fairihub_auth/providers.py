@@ -25,9 +25,9 @@ from traitlets import Callable, Float, default
 
 from fairihub_auth.denied_again import DeniedAgain
 from fairihub_auth.gate import LOGIN_THERE, Denied, Gate
+from fairihub_auth.instead import INSTEAD
 from fairihub_auth.login_page import OneSession
 from fairihub_auth.logout import ProviderLogout
-from fairihub_auth.token_makers import TOKENS
 from fairihub_core import clock
 from fairihub_core.access import Denial
 from fairihub_core.errors import FairihubError
@@ -287,7 +287,7 @@ class ProviderGate(Gate):
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
         handlers: list[tuple[str, type[web.RequestHandler]]] = super().get_handlers(app)
-        return [*handlers, ("/login", ProviderLoginHandler), TOKENS]
+        return [*handlers, ("/login", ProviderLoginHandler), *INSTEAD]
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -18,8 +18,7 @@ from fairihub_auth.store import AuthStore
 from fairihub_core import clock
 from fairihub_core.access import Denial, denial_of
 from fairihub_core.errors import Unavailable
-from fairihub_core.login_reading import LOGIN
-from fairihub_core.logins import printable
+from fairihub_core.logins import LOGIN, printable
 from fairihub_core.operators import Operator, operators_of
 from fairihub_core.people import AnotherPerson, Identity, People, Person, Provider
 from fairihub_core.resolution import HUB, ClaimRules, Mismatch, hub_of, mismatches, resolved
@@ -91,7 +90,7 @@ class Register:
             elif known is not None:
                 named = known.login
             else:
-                return self._denial(Denial(identity.login, "no-team"), identity)
+                return self._denial(Denial(identity.login, "unusable-login"), identity)
             self._release(identity)
             listed = lists(Identity(identity.id, named), self._lists)
             try:

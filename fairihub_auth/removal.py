@@ -23,8 +23,12 @@ from fairihub_core.files import write_whole
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
 
+DropLinks = Callable[[Callable[[str], bool]], None]
+"""Takes back the sign-in links of each login of which something is true. May block."""
 LOOK_SECONDS = 60.0
 """A membership ends at midnight, and no file changes."""
+_BACK = "it was of before a removal, and its owner is let in again."
+_OF_NOBODY = "nobody has its owner's account any more."
 _Times = TypeAdapter(dict[str, AwareDatetime])
 
 log = logging.getLogger("fairihub.removal")
@@ -42,9 +46,9 @@ def left(before: TeamDirectory, then: date, after: TeamDirectory, today: date) -
 class Removal:
     """Follows up every removal: tokens, sessions and servers, and what the audit log says of it.
 
-    Whoever was removed is out for good: let in again they sign in anew, and no cookie or token
-    from before opens anything. Until then their cookie still tells who they were, so that pages
-    can say why they are out.
+    Whoever was removed is out for good: let in again they sign in anew, and no cookie, token or
+    sign-in link from before opens anything. Until then their cookie still tells who they were, so
+    that pages can say why they are out.
 
     Args:
         snapshot: the teams of this moment.
@@ -52,6 +56,7 @@ class Removal:
         kept: a file for who is out and since when, which outlives a restart of the hub.
         continuity: tells whose sessions of earlier are not those of the same people.
         known: what the audit log tells of names.
+        drop_links: where people sign in by links.
     """
 
     def __init__(
@@ -61,12 +66,14 @@ class Removal:
         kept: Path,
         continuity: Continuity | None = None,
         known: Known | None = None,
+        drop_links: DropLinks = lambda which: None,
     ) -> None:
         self._snapshot = snapshot
         self._record = record
         self._kept = kept
         self._continuity = continuity
         self._known = known or Known()
+        self._drop_links = drop_links
         self._strangers: frozenset[str] = frozenset()
         self._continued = asyncio.Event()
         self._out = _remembered(kept)
@@ -87,6 +94,7 @@ class Removal:
             self._out.update(dict.fromkeys(gone, now))
             if gone:
                 self._keep()
+                self._drop(gone.__contains__)
         for entry in entries_of(before, after, then=then, at=now, known=self._known):
             self._record(entry)
         if self._loop is not None:
@@ -107,7 +115,9 @@ class Removal:
     def begin(self, app: Any) -> None:
         """Called once, with the JupyterHub application, on its loop."""
         self._loop = asyncio.get_running_loop()
-        self._leave_strangers(HubUsers(app))
+        self._leave_strangers(HubUsers(app, self._record))
+        directory, today = self._snapshot().directory, clock.today()
+        self._drop(lambda login: denial_of(login, directory, today) is not None)
         self._following = self._loop.create_task(self._follow(app))
 
     async def signs_in(self, name: str, app: Any) -> None:
@@ -115,8 +125,8 @@ class Removal:
         await self._continued.wait()
         since = self._out.get(name)
         if since is not None:
-            users = HubUsers(app)
-            await users.renew([name])
+            users = HubUsers(app, self._record)
+            await users.renew([name], _BACK)
             await users.ended()
             await asyncio.to_thread(self._forget, {name: since})
 
@@ -138,9 +148,9 @@ class Removal:
     async def _follow(self, app: Any) -> None:
         # Its servers are known only once the hub has started.
         await asyncio.shield(app._start_future)
-        users, starting = HubUsers(app), True
+        users, starting = HubUsers(app, self._record), True
         for name in self._strangers:
-            users.end(name)
+            users.end(name, _OF_NOBODY)
         await users.ended()
         self._continued.set()
         while True:
@@ -180,7 +190,7 @@ class Removal:
         """Who may come in again has to sign in; a login without an account here has no session."""
         back = {name: since for name, since in tuple(self._out.items()) if name not in out}
         if back:
-            await users.renew([name for name in back if name in names])
+            await users.renew([name for name in back if name in names], _BACK)
             await asyncio.to_thread(self._forget, back)
 
     async def _note(self, names: Collection[str], starting: bool) -> None:
@@ -203,6 +213,12 @@ class Removal:
                 if self._out.get(name) == since:  # else removed again meanwhile
                     del self._out[name]
             self._keep()
+
+    def _drop(self, which: Callable[[str], bool]) -> None:
+        try:
+            self._drop_links(which)
+        except OSError as problem:
+            log.warning("Sign-in links cannot be taken back: %s", problem)
 
     def _keep(self) -> None:
         try:

@@ -79,7 +79,11 @@ class Source(Protocol):
 
 
 class FolderSource(Source):
-    """One team file, or a folder of them: `*.yaml` and `*.yml`, no hidden ones, no subfolders."""
+    """One team file, or a folder of them: `*.yaml` and `*.yml`, no hidden ones, no subfolders.
+
+    A file that is removed removes its team; a folder that is gone, or that nothing at all is left
+    in, is an accident: a volume that is not mounted looks like that.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
@@ -105,6 +109,13 @@ class FolderSource(Source):
         if named_as_file or self.path.is_file():
             # The file may be removed, and its team with it; a missing folder is an accident.
             return [self.path] if self.path.exists() or not self.path.parent.is_dir() else []
+        if is_empty(self.path):
+            raise Unavailable(
+                "teams-unreadable",
+                f"Nothing at all is in {self.path}. All teams stay as they are until team files "
+                "are there again. If no team is to be left, keep the folder with some other file "
+                "in it.",
+            )
         found = sorted(
             path
             for path in self.path.iterdir()
@@ -130,6 +141,14 @@ class FolderSource(Source):
             raise Unreadable(
                 "file-unreadable", f"The file cannot be read: {error.strerror}."
             ) from error
+
+
+def is_empty(path: Path) -> bool:
+    """Whether `path` is a folder that nothing at all is in."""
+    try:
+        return path.is_dir() and not os.listdir(path)
+    except OSError:  # what cannot be listed may hold anything
+        return False
 
 
 def _content(handle: int) -> bytes:

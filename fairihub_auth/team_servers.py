@@ -69,7 +69,7 @@ class _TeamHandler(JsonHandler):
         return caller.name
 
     def _servers(self, team: str) -> Iterator[Any]:
-        for user in tuple(self.users.values()):
+        for user in tuple(user for user in self.users.values() if user.name):
             for spawner in tuple(user.spawners.values()):
                 if spawner.active and parted(last_choice(spawner))[0] == team:
                     yield spawner

@@ -66,7 +66,11 @@ def is_signed(signatures: Mapping[str, str], body: bytes, secret: str) -> bool:
 
 @web.stream_request_body
 class WebhookHandler(JsonHandler):
-    """Takes the body in pieces, so that nobody fills the hub's memory by a long one."""
+    """Takes the body in pieces, so that nobody fills the hub's memory by a long one.
+
+    It is answered only when all of the body is there: the proxy would make a 503 of an answer that
+    comes before.
+    """
 
     def initialize(
         self, signed: Callable[[Mapping[str, str], bytes], bool] | None, poke: Poke
@@ -86,14 +90,12 @@ class WebhookHandler(JsonHandler):
         if _TOKEN in self.request.headers:
             del self.request.headers[_TOKEN]
         self.request.connection.set_body_timeout(BODY_SECONDS)
-        length = self.request.headers.get("Content-Length", "0")
-        if self._signed is not None and length.isdigit() and int(length) > MAX_BYTES:
-            self._tell(_too_large())
 
     def check_xsrf_cookie(self) -> None:
         """A page of another site knows no secret to sign with."""
 
     def data_received(self, chunk: bytes) -> None:
+        """Keeps no more than is looked at; how much there is at all, the hub's intake bounds."""
         self._size += len(chunk)
         if self._size <= MAX_BYTES:
             self._pieces.append(chunk)
@@ -105,13 +107,9 @@ class WebhookHandler(JsonHandler):
         if self._signed is None:
             raise Missing("no-such-address", "This hub takes no webhooks.")
         if self._size > MAX_BYTES:
-            raise _too_large()
+            raise TooLarge("too-large", f"More than {MAX_BYTES // 1024:,} KiB.")
         if not self._signed(self._signatures, b"".join(self._pieces)):
             raise SignedOut("not-signed", "The request is not signed with the hub's secret.")
         if not self._poke(name):
             raise Missing("no-such-source", f"No source is called “{printable(name)}”.")
         return {"source": name}
-
-
-def _too_large() -> TooLarge:
-    return TooLarge("too-large", f"More than {MAX_BYTES // 1024:,} KiB.")

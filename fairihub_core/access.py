@@ -7,9 +7,10 @@ from datetime import date
 from typing import Literal
 
 from fairihub_core.errors import Refused
+from fairihub_core.logins import LOGIN
 from fairihub_core.teams import Right, Team, TeamDirectory
 
-Reason = Literal["no-team", "closed", "another-person"]
+Reason = Literal["no-team", "closed", "another-person", "unusable-login"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Closed:
 class Denial:
     """Why `login` does not get in.
 
-    No team lists it, each that does has closed, or it is known as another person's account.
+    No team lists it, each that does has closed, it is known as another person's account, or no
+    team file could name it.
     """
 
     login: str
@@ -48,6 +50,13 @@ class Denial:
         """The denial in plain words, for answers that have no page."""
         if self.reason == "no-team":
             return f"No team lists “{self.login}”. Ask a team's admin to add this login."
+        if self.reason == "unusable-login":
+            return (
+                f"This hub cannot use the login “{self.login}”: it takes the letters a to z, "
+                "digits and . _ @ + - between them, 64 characters at most. No line of a team file "
+                "helps: have the account renamed at the sign-in provider, or ask an operator "
+                "for another `login_claim`."
+            )
         if self.reason == "another-person":
             return (
                 f"“{self.login}” is known here as another person's account. If it is yours, "
@@ -62,7 +71,7 @@ def denial_of(login: str, directory: TeamDirectory, today: date) -> Denial | Non
     if login in directory.operators or any(team.admits(login, today) for team in listing):
         return None
     if not listing:
-        return Denial(login, "no-team")
+        return Denial(login, "no-team" if LOGIN.fullmatch(login) else "unusable-login")
     return Denial(login, "closed", tuple(closed_for(team, login, today) for team in listing))
 
 

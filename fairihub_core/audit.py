@@ -27,6 +27,8 @@ Action = Literal[
     "contribution-declined",
     "pin-removed",
     "leftover-deleted",
+    "operator-acted",
+    "link-made",
     "entries-lost",  # the log itself had to leave some out
 ]
 

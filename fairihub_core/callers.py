@@ -169,7 +169,10 @@ def is_foreign(origin: str | None, hosts: Iterable[str]) -> bool:
         origin: the header `Origin`; None if there is none.
         hosts: the hosts, with their ports, under which people reach this hub.
     """
-    return origin is not None and urlsplit(origin).netloc not in tuple(hosts)
+    try:
+        return origin is not None and urlsplit(origin).netloc not in tuple(hosts)
+    except ValueError:  # such as “http://[”, which is no site at all
+        return True
 
 
 def _lacking(scope: str) -> Refused:

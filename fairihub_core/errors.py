@@ -73,6 +73,12 @@ class TooLarge(FairihubError):
     status = 413
 
 
+class TooLong(FairihubError):
+    """An address over the limit."""
+
+    status = 414
+
+
 class Unreadable(FairihubError):
     """Well-formed as a request, but its content is not what it should be."""
 

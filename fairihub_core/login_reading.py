@@ -6,12 +6,11 @@ import re
 from datetime import date
 
 from fairihub_core.customer_format import LOGIN_KEYS
-from fairihub_core.logins import login_of
+from fairihub_core.logins import LOGIN, login_of
 from fairihub_core.notes import Notes
 from fairihub_core.teams import ALL_RIGHTS, Member, Right, Role
 from fairihub_core.yaml_tree import Mapping, Node, Scalar, Sequence
 
-LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9_])?")
 _NOT_TEXT = re.compile(
     r"[0-9][0-9_]*|0[xo][0-9a-f]+|[0-9.]+e[0-9]+|on|off|yes|no|y|n|true|false", re.IGNORECASE
 )

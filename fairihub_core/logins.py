@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from fairihub_core.errors import shortened
 
+LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9_])?")
+"""What can be a login here; whatever else a provider says, no team file can name."""
 MAX_SHOWN = 80
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _ROUTINE = re.compile(
     r"(200|304) GET [^\s?]*/hub/api/(user|fairihub/(standing|snapshot))(?![^\s?])"
 )
+_STALE = re.compile(r"User \S+ has stale auth info")
+_SAID_AGAIN_SECONDS = 3600.0
+_MAX_SAID = 1000
 _WORD = re.compile(r"[^\s'\"<>]+")
 _access = logging.getLogger("tornado.access")
 _FORM = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
@@ -70,6 +74,45 @@ class Remarkable(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return _ROUTINE.match(record.getMessage()) is None
+
+
+class Unrepeated(logging.Filter):
+    """Drops what is said with each request of somebody who is out: once an hour is enough."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said, now = record.getMessage(), time.monotonic()
+        if not _STALE.match(said):
+            return True
+        if now < self._said.get(said, -_SAID_AGAIN_SECONDS) + _SAID_AGAIN_SECONDS:
+            return False
+        if len(self._said) >= _MAX_SAID:
+            self._said.clear()
+        self._said[said] = now
+        return True
+
+
+class Refusals(logging.Filter):
+    """Puts a refusal, which is no defect, on one line: a link on another site asks for any number.
+
+    Args:
+        kind: how the framework tells a refusal; it has a `status_code`.
+    """
+
+    def __init__(self, kind: type[Exception]) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, self._kind) and getattr(error, "status_code", 500) < 500:
+            record.msg, record.args = f"{record.getMessage()}: {error}", ()
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 def log_request(handler: Any, routine: bool = False) -> None:

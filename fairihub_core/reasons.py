@@ -37,28 +37,35 @@ def explained(
     today: date,
     team: str | None = None,
     written: str | None = None,
+    own: bool = False,
 ) -> Explanation:
     """Why `login` (a hub name) comes in, or not: by each team that lists it, or by `team` only.
 
     Args:
         written: the login as team files write it, where that is not the hub name.
+        own: the snapshot holds the teams of whoever asks, and there may be others.
     """
     directory = snapshot.directory
     teams = [t for t in directory.teams if t.name == team] if team else directory.teams_of(login)
     grounds = tuple(_ground(login, written or login, t, snapshot, today) for t in teams)
     if team is not None and not grounds:
-        missing = Ground(team=team, admitted=False, said=f"There is no team “{team}”.")
+        there = "None of your teams is called" if own else "There is no team"
+        missing = Ground(team=team, admitted=False, said=f"{there} “{team}”.")
         grounds = (missing, *_broken(team, snapshot))
     denial = denial_of(login, directory, today)
     admitted = any(g.admitted for g in grounds) if team else denial is None
-    said = _said(login, snapshot, today)
-    if team is not None:
+    said = _said(login, snapshot, today, own)
+    if team is not None and not teams and own:
+        said = grounds[0].said
+    elif team is not None and (denial is None or denial.reason != "unusable-login"):
         said = _said_of(team, login, admitted, comes_in=denial is None)
     return Explanation(login=login, admitted=admitted, said=said, grounds=grounds)
 
 
-def _said(login: str, snapshot: Snapshot, today: date) -> str:
+def _said(login: str, snapshot: Snapshot, today: date, own: bool) -> str:
     denial = denial_of(login, snapshot.directory, today)
+    if own and denial is not None and denial.reason == "no-team":
+        return f"None of your teams lists “{login}”."
     if denial is not None:
         return denial.message()
     operator = login in snapshot.directory.operators
@@ -168,5 +175,4 @@ def _of_rival(rival: Rival, written: str | None, report: FileReport) -> Ground:
     why = next((f.message for f in report.findings if f.code == NAME_TAKEN), "")
     said = f"A second file defines this team, and counts for nothing. {lists}{why}".rstrip()
     line = rival.lines.get(written, 0) if written is not None else 0
-    place = Place(path=report.path, line=line, revision=report.read)
-    return Ground(team=rival.team, admitted=False, said=said, place=place)
+    return Ground(team=rival.team, admitted=False, said=said, place=report.place_at(line))

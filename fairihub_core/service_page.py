@@ -125,6 +125,7 @@ def _standing(hub: str) -> str:
         'data-no-team="You are no longer in a team of this hub." '
         'data-closed="Your team or your membership has closed." '
         'data-another-person="Your login belongs to another account now." '
+        'data-unusable-login="This hub cannot use your login." '
         'data-signed-out="You are signed out." '
         'data-server="The team of your server lets you in no more."></p>'
         '<p id="standing-end" data-ends="Your server ends in {time}." '

@@ -14,17 +14,30 @@ NAME_TAKEN = "team-taken"
 """The code of the finding that a team is another file's already."""
 
 
+def shown(source: str, path: str) -> str:
+    """A file as an operator finds it: of a repository, with the name that settings give to it."""
+    below = not source or path == source or path.startswith(f"{source}/")
+    return path if below else f"{source}: {path}"
+
+
 class Place(Frozen):
     """Where something stands in a team file, for those who may know."""
 
+    source: str = ""
+    """The source that the file is from, as an operator calls it."""
     path: str
     line: int = 0
     revision: str | None = None
 
+    @property
+    def file(self) -> str:
+        """The file, apart from those of the same path in other sources."""
+        return shown(self.source, self.path)
+
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         revision = f", at {self.revision[:12]}" if self.revision else ""
-        return f"{self.path}{line}{revision}"
+        return f"{self.file}{line}{revision}"
 
 
 class Rival(Frozen):
@@ -57,11 +70,18 @@ class FileReport(Frozen):
 
     def place(self, what: str) -> Place:
         """Where `what` stands: a login as the file writes it in lower case, or a key."""
-        return Place(path=self.path, line=self.lines.get(what, 0), revision=self.revision)
+        return self._place(self.lines.get(what, 0), self.revision)
 
     def place_of(self, finding: Finding) -> Place:
         """Where that was found: in the file as it was read last, whether or not that counts."""
-        return Place(path=self.path, line=finding.line, revision=self.read)
+        return self.place_at(finding.line)
+
+    def place_at(self, line: int) -> Place:
+        """That line of the file as it was read last."""
+        return self._place(line, self.read)
+
+    def _place(self, line: int, revision: str | None) -> Place:
+        return Place(source=self.source, path=self.path, line=line, revision=revision)
 
 
 class Snapshot(Frozen):

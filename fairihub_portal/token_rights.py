@@ -49,11 +49,17 @@ RIGHTS = (
     ),
 )
 
+_SHUT = {
+    _RUNS: N_("Does not open the service for runs"),
+    _CATALOGUE: N_("Does not open the catalogue"),
+}
+"""Of a token with a right that counts there only."""
 _SAID = {
     "inherit": N_("Everything you may"),
     "access:services": N_("Use the services of this hub"),
     _RUNS: N_("Use the service for runs"),
     _CATALOGUE: N_("Use the catalogue"),
+    "self": N_("Everything with your account, and by new tokens everything you may"),
     **{right.scopes[0]: right.label for right in RIGHTS},
 }
 _BY_KIND = {
@@ -63,7 +69,7 @@ _BY_KIND = {
     "read:users:groups": N_("Learn your teams"),
     "read:users": N_("Read what the hub knows of you"),
     "servers": N_("Start and stop your servers"),
-    "tokens": N_("Make and revoke your tokens"),
+    "tokens": N_("Make and revoke your tokens, and by new ones everything you may"),
 }
 
 
@@ -81,6 +87,7 @@ def scopes_in_words(held: Collection[str]) -> Scopes:
     named: list[str] = []
     # What a right has along with it goes without saying.
     along = {scope for right in RIGHTS if right.scopes[0] in held for scope in right.scopes[1:]}
+    shut = set() if {"inherit", "access:services"} & set(held) else along - set(held)
     implied = {scope for one in held for scope in scopes.IMPLIED.get(one, ())}
     for scope in sorted(set(held) - along - implied):
         sentence = _SAID.get(scope) or _BY_KIND.get(scope.partition("!")[0])
@@ -88,6 +95,7 @@ def scopes_in_words(held: Collection[str]) -> Scopes:
             said[sentence] = None
         else:
             named.append(scope)
+    said |= dict.fromkeys(sentence for service, sentence in _SHUT.items() if service in shut)
     return Scopes(tuple(said), tuple(named))
 
 

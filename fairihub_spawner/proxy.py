@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from fairihub_core.processes import started_at
+
+_LOG = Path(__file__).with_name("proxy_log.cjs")
+
+
+def with_short_lines(command: Sequence[str]) -> list[str]:
+    """The command of the proxy, whose log then has no long line of what strangers ask for.
+
+    By the environment, since the command may be a program that finds its Node by itself.
+    """
+    options = f"{os.environ.get('NODE_OPTIONS', '')} --require {json.dumps(str(_LOG))}".strip()
+    return ["/usr/bin/env", f"NODE_OPTIONS={options}", *command]
 
 
 class TeamProxy(ConfigurableHTTPProxy):

@@ -30,6 +30,7 @@ def snapshot(number: int, *teams: Team) -> Snapshot:
     files = tuple(
         FileReport(
             path=f"{t.name}.yaml",
+            source="geo",
             team=t.name,
             revision="0123456789abcdef",
             lines={m.login: n for n, m in enumerate(t.members, 10)},
@@ -41,7 +42,7 @@ def snapshot(number: int, *teams: Team) -> Snapshot:
 
 def told(before: Snapshot, after: Snapshot, then: date = TODAY) -> list[tuple[str, str, str, str]]:
     return [
-        (e.action, e.team, e.login, e.detail.removesuffix(" a.yaml, at 0123456789ab"))
+        (e.action, e.team, e.login, e.detail.removesuffix(" geo: a.yaml, at 0123456789ab"))
         for e in entries_of(before, after, then=then, at=NOON)
     ]
 
@@ -53,7 +54,7 @@ def test_who_is_new_with_the_line_and_revision() -> None:
     (entry,) = entries_of(snapshot(1, team("a", ADA)), snapshot(2, team("a", ADA, BOB)))
     assert (entry.action, entry.team, entry.login) == ("admitted", "a", "bob")
     assert (entry.at, entry.by) == (NOON, "team files")
-    assert entry.detail == "user. a.yaml, line 11, at 0123456789ab"
+    assert entry.detail == "user. geo: a.yaml, line 11, at 0123456789ab"
 
 
 def test_who_is_listed_no_more() -> None:
@@ -82,7 +83,7 @@ def test_who_is_listed_no_more() -> None:
 def test_rights_that_changed(old: Member, new: Member, said: str) -> None:
     (entry,) = entries_of(snapshot(1, team("a", old)), snapshot(2, team("a", new)))
     assert (entry.action, entry.login) == ("rights-changed", "bob")
-    assert entry.detail == f"{said} a.yaml, line 10, at 0123456789ab"
+    assert entry.detail == f"{said} geo: a.yaml, line 10, at 0123456789ab"
 
 
 # --- by a claim ---
@@ -164,7 +165,7 @@ def test_a_team_that_comes_goes_or_changes() -> None:
     )
     assert told(snapshot(1, team("a", ADA)), snapshot(2)) == [
         ("teams-changed", "a", "", "Gone."),
-        ("removed", "a", "ada", "The team is gone. a.yaml, line 10, at 0123456789ab"),
+        ("removed", "a", "ada", "The team is gone. geo: a.yaml, line 10, at 0123456789ab"),
     ]
     assert told(snapshot(1, team("a", ADA)), snapshot(2, team("a", ADA, profiles=(small,)))) == [
         ("teams-changed", "a", "", "Other than before: profiles.")

@@ -64,7 +64,14 @@ def test_strangers_text_is_made_fit_to_show(text: str, shown: str) -> None:
     [
         ("mallory", "no-team", "No team lists “mallory”. Ask a team's admin to add this login."),
         ("eve", "closed", "Team “old” closed after 2024-12-31."),
-        ("a\nb", "no-team", "No team lists “a�b”. Ask a team's admin to add this login."),
+        (
+            "a\nb",
+            "unusable-login",
+            "This hub cannot use the login “a�b”: it takes the letters a to "
+            "z, digits and . _ @ + - between them, 64 characters at most. No line of a team file "
+            "helps: have the account renamed at the sign-in provider, or ask an operator for "
+            "another `login_claim`.",
+        ),
     ],
 )
 def test_a_denial_says_why(
@@ -149,7 +156,7 @@ async def test_who_came_in_and_who_was_refused_is_recorded(
         gate.check_allowed("mal\nlory")
     assert [(e.action, e.login, e.code) for e in entries] == [
         ("signed-in", "ada", ""),
-        ("refused", "mal�lory", "no-team"),
+        ("refused", "mal�lory", "unusable-login"),
     ]
 
 

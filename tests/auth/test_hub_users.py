@@ -14,6 +14,7 @@ from jupyterhub import orm
 from jupyterhub.utils import new_token
 
 from fairihub_auth.hub_users import HubUsers
+from fairihub_core.audit import Entry
 
 STRETCH = 0.5
 """Far above the 20 ms after which a look yields, since a busy machine adds its own."""
@@ -96,10 +97,17 @@ async def test_those_who_stay_keep_theirs(database: Any) -> None:
     assert owners == {"login0", "login2"}
 
 
+def test_a_user_without_a_name_is_nobody(database: Any) -> None:
+    add_people(database, 2, 1)
+    database.query(orm.User).filter_by(name="login1").one().name = None
+    database.commit()
+    assert list(HubUsers(SimpleNamespace(db=database, users={})).names()) == ["login0"]
+
+
 async def test_renewed_their_old_cookie_names_nobody(database: Any) -> None:
     add_people(database, 2, 1)
     cookies = {u.name: u.cookie_id for u in database.query(orm.User)}
-    await HubUsers(SimpleNamespace(db=database, users={})).renew(["login0", "nobody"])
+    await HubUsers(SimpleNamespace(db=database, users={})).renew(["login0", "nobody"], "")
     now = {u.name: u.cookie_id for u in database.query(orm.User)}
     assert now["login0"] != cookies["login0"]
     assert now["login1"] == cookies["login1"]
@@ -113,3 +121,40 @@ async def test_a_server_that_starts_is_looked_at_again_within_a_second(database:
     assert await hub.end_servers() == pytest.approx(1, abs=0.1)
     starting.pending = None
     assert await hub.end_servers() is None
+
+
+class Server:
+    """A server as the hub knows it, and the proxy and the owner that it is ended by."""
+
+    def __init__(self, pending: str | None) -> None:
+        self.name, self.pending, self.active = "", pending, True
+        self.user_options = {"profile": "uc4.small"}
+        self._spawn_future = SimpleNamespace(cancel=self._over) if pending == "spawn" else None
+
+    async def delete_user(self, user: Any, name: str) -> None:
+        assert user.name == "login0"
+
+    async def stop(self, name: str) -> None:
+        self._over()
+
+    def _over(self) -> None:
+        self.active, self.pending = False, None
+
+
+@pytest.mark.parametrize("pending", [None, "spawn"])
+async def test_a_server_that_is_ended_is_told_with_its_team_and_why(
+    database: Any, pending: str | None
+) -> None:
+    add_people(database, 1, 0)
+    server, told = Server(pending), list[Entry]()
+    user = SimpleNamespace(name="login0", spawners={"": server}, stop=server.stop)
+    number = HubUsers(SimpleNamespace(db=database, users={})).names()["login0"]
+    app = SimpleNamespace(db=database, users={number: user}, proxy=server)
+    hub = HubUsers(app, told.append)
+    await hub.renew(["login0"], "its owner's account is forgotten here.")
+    await hub.ended()
+    assert not server.active
+    assert [(e.action, e.login, e.by, e.team, e.detail) for e in told] == [
+        ("server-stopped", "login0", "fairihub", "uc4",
+         "uc4.small: its owner's account is forgotten here.")
+    ]  # fmt: skip

@@ -84,3 +84,10 @@ def test_old_links_are_swept_and_good_ones_stay(links: LinkStore, tmp_path: Path
 @pytest.mark.parametrize("base", ["http://localhost:8000", "http://localhost:8000/"])
 def test_the_token_is_in_the_fragment(base: str) -> None:
     assert link_url(base, "T") == "http://localhost:8000/hub/login#link=T"
+
+
+def test_links_can_be_taken_back_by_login(links: LinkStore) -> None:
+    links.drop(lambda login: True)
+    ada, bob = (links.issue(login, DAY, NOW) for login in ("ada", "bob"))
+    links.drop({"bob"}.__contains__)
+    assert (links.use(ada, NOW), links.use(bob, NOW)) == ("ada", None)

@@ -150,11 +150,11 @@ def hub_of(tmp_path: Path) -> Iterator[MakeHub]:
         (["uc4: ada=42"], ["42 lovelace", "99 ada"], ["lovelace", "- another-person"]),
         (["uc4: ada=42", "urban: ada"], ["99 ada", "42 lovelace"], ["ada", "lovelace"]),
         # What can be nobody's login, and look-alikes of what is.
-        (["uc4: ada"], ["42 ａｄａ"], ["- no-team"]),
-        (["uc4: ada"], ["42 ADA"], ["- no-team"]),
-        (["uc4: ada"], ["42 ada\n"], ["- no-team"]),
-        (["uc4: ada"], ["42 а\u0434а"], ["- no-team"]),
-        (["uc4: ada"], [f"42 {'a' * 300}"], ["- no-team"]),
+        (["uc4: ada"], ["42 ａｄａ"], ["- unusable-login"]),
+        (["uc4: ada"], ["42 ADA"], ["- unusable-login"]),
+        (["uc4: ada"], ["42 ada\n"], ["- unusable-login"]),
+        (["uc4: ada"], ["42 а\u0434а"], ["- unusable-login"]),
+        (["uc4: ada"], [f"42 {'a' * 300}"], ["- unusable-login"]),
         (["uc4: ada"], ["42 ada", "42 \u212a\x00"], ["ada", "ada"]),
     ],
 )
@@ -343,6 +343,16 @@ def test_claims_let_in_where_the_team_allows_it_and_follow_the_provider(hub_of: 
     assert hub.is_in("ada")
     hub.register.claims_are("mallory", frozenset({"curators"}))
     assert hub.members() == {"open": ["bob", "ada"], "shut": []}
+
+
+@pytest.mark.parametrize("login", ["dörte", "d.", "a" * 65, "-d"])
+def test_a_login_that_no_file_can_name_is_told_so_whatever_claims_bring(
+    login: str, hub_of: MakeHub
+) -> None:
+    hub = hub_of("open:", provider="oidc")
+    assert hub.comes_in(f"s1 {login} curators") == "- unusable-login"
+    assert hub.comes_in("s1 dorte curators") == "dorte"
+    assert hub.comes_in(f"s1 {login} curators") == "dorte", "renamed since"
 
 
 def test_what_becomes_of_a_claim_is_told_as_that(hub_of: MakeHub, tmp_path: Path) -> None:

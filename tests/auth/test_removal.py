@@ -212,6 +212,16 @@ def test_who_comes_back_may_sign_in_at_once_with_the_same_browser(hub: Hub) -> N
     assert standing(cleo)["admitted"] is True
 
 
+def test_a_link_of_before_a_removal_opens_nothing_afterwards(hub: Hub) -> None:
+    old, other = hub.link("cleo"), hub.link("bob")
+    remove_cleo(hub)
+    hub.eventually(lambda: any(e["action"] == "removed" for e in hub.audit()[-3:]), WITHIN)
+    take_back_cleo(hub)
+    assert hub.browser().open_link(old).status_code == 403
+    assert hub.browser().open_link(other).status_code == 302
+    hub.signed_in("cleo")
+
+
 def test_a_server_keeps_its_own_token_until_it_ends(hub: Hub) -> None:
     hub.signed_in("cleo")
     start_server(hub, "cleo")
@@ -240,6 +250,9 @@ def test_who_is_taken_back_in_time_starts_a_new_server(hub: Hub) -> None:
     new = hub.signed_in("cleo")
     assert hub.api("/fairihub/standing", token).status_code == 401, "nor by what the server has"
     hub.eventually(lambda: not server_of(hub, "cleo"), 20)
+    hub.eventually(lambda: bool(stopped(hub)))
+    (told,) = stopped(hub)
+    assert " server-stopped  cleo  by fairihub  team uc4  uc4.small: it was of before" in told
     assert tokens_of(hub, "cleo") == []
     assert standing(new) == {
         "status": 200,
@@ -279,7 +292,7 @@ def test_nobody_is_let_back_in_by_a_restart(make: Make) -> None:
 def test_who_was_removed_while_the_hub_was_off_is_out(make: Make) -> None:
     hub = make()
     cleo = hub.signed_in("cleo")
-    token = hub.user_token("cleo")
+    token, link = hub.user_token("cleo"), hub.link("cleo")
     hub.end()
     members_are(hub, "ada", "bob")
     hub.start()
@@ -288,6 +301,7 @@ def test_who_was_removed_while_the_hub_was_off_is_out(make: Make) -> None:
     hub.eventually(lambda: bool(revoked(hub, "cleo")))
     assert "hub started" in [e for e in hub.audit() if e["action"] == "removed"][-1]["detail"]
     take_back_cleo(hub)
+    assert hub.browser().open_link(link).status_code == 403
     hub.signed_in("cleo")
     assert not cleo.is_in()
     assert hub.api("/user", token).status_code == 403
@@ -403,6 +417,22 @@ def test_each_new_token_stands_in_the_log_and_none_is_shown(hub: Hub) -> None:
     start_server(hub, "bob")
     hub.eventually(lambda: "fairihub" in [e["by"] for e in made_for(hub, "bob")])
     assert {e["by"] for e in made_for(hub, "bob")} <= {"bob", "operator", "fairihub"}
+
+
+def test_a_token_that_was_never_made_is_not_in_the_log(hub: Hub) -> None:
+    bob = hub.signed_in("bob")
+    headers = {"X-XSRFToken": bob.xsrf()}
+
+    def ask(note: str, seconds: int) -> int:
+        wanted = {"note": note, "expires_in": seconds}
+        return bob.post("/hub/api/users/bob/tokens", headers=headers, json=wanted).status_code
+
+    # The hub's database hears of those from the second on.
+    assert [ask("never", seconds) for seconds in (0, -5, 0)] == [400, 400, 400]
+    assert ask("now", 60) == 201
+    hub.eventually(lambda: "“now”" in str(made_for(hub, "bob")))
+    assert "never" not in str(made_for(hub, "bob"))
+    assert "never" not in [token["note"] for token in tokens_of(hub, "bob")]
 
 
 def test_the_file_of_who_is_out_is_private(hub: Hub) -> None:

@@ -66,6 +66,7 @@ def test_a_name_that_is_no_text_can_be_written_down_all_the_same(tmp_path: Path)
 def test_a_stamp_changes_with_the_text(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("1")
+    (tmp_path / "README.md").touch()
     source = FolderSource(tmp_path)
     stamps = [source.stamps()]
     assert source.stamps() == stamps[0]
@@ -81,12 +82,16 @@ def test_a_stamp_changes_with_the_text(tmp_path: Path) -> None:
         assert stamps[-1] != stamps[-2]
 
 
-def test_an_empty_folder_has_no_teams_and_a_missing_one_no_answer(tmp_path: Path) -> None:
+def test_a_folder_without_team_files_has_no_teams_and_an_empty_or_missing_one_no_answer(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "empty").mkdir()
     assert FolderSource(tmp_path).stamps() == {}
     assert FolderSource(tmp_path / "removed.yaml").stamps() == {}
-    with pytest.raises(FairihubError) as refused:
-        FolderSource(tmp_path / "nowhere").stamps()
-    assert refused.value.code == "teams-unreadable"
+    for accident in ("nowhere", "empty"):
+        with pytest.raises(FairihubError) as refused:
+            FolderSource(tmp_path / accident).stamps()
+        assert refused.value.code == "teams-unreadable"
     source = FolderSource(tmp_path / "nowhere" / "a.yaml")
     (name,) = source.stamps()
     with pytest.raises(FairihubError) as unread:

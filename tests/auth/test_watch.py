@@ -131,6 +131,7 @@ async def test_edits_breaks_and_removals_count_within_5_s(
     broken = await changed(watch, lambda: file.write_text("kind: ["))
     assert who(broken) == {"uc4": ["ada", "eve"]}
     assert [r.ok for r in broken.files] == [False]
+    (teams / "README.md").touch()
     removed = await changed(watch, file.unlink)
     assert who(removed) == {}
     await until(lambda: len(heard) == 4)
@@ -178,6 +179,20 @@ async def test_a_folder_that_is_away_takes_nobody_offline(teams: Path, watching:
     assert [f.code for r in away.files for f in r.findings] == ["teams-unreadable"]
     back = await changed(watch, lambda: aside.rename(teams))
     assert [r.findings for r in back.files] == [()]
+
+
+async def test_an_emptied_folder_removes_no_team_also_over_a_restart(
+    teams: Path, watching: Watching, tmp_path: Path
+) -> None:
+    """What is there where a volume should be mounted, or after a copy that went wrong."""
+    kept = tmp_path / "teams.json"
+    watch = watching(teams, kept=kept)
+    emptied = await changed(watch, lambda: (teams / "uc4.yaml").rename(tmp_path / "uc4.yaml"))
+    restarted = watching(teams, kept=kept).snapshot()
+    for state in (emptied, restarted):
+        assert who(state) == {"uc4": ["ada", "bob"]}
+        assert [f.code for r in state.files for f in r.findings] == ["teams-unreadable"]
+    assert who(await changed(watch, (teams / "README.md").touch)) == {}, "meant like that"
 
 
 async def test_a_single_file_may_be_the_source(
@@ -247,6 +262,7 @@ async def test_sources_of_every_kind_count_together(
         ("cluster", "b"): ("b", "v2"),
         ("cluster", "taker"): (None, "v2"),
     }
+    (teams / "README.md").touch()
     moved = await changed(watch, (teams / "uc4.yaml").unlink)
     assert who(moved) == {"b": ["bea"], "uc4": ["mallory"]}, "what is let go may be taken"
 

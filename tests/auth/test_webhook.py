@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 from fairihub_auth.webhook import MAX_BYTES, is_signed
 from tests.auth.conftest import Hub, customer_text
 from tests.support.git_origin import GitServer, Origin
+from tests.support.ports import free_port
+from tests.support.proxy import proxy_command
 from tests.support.waiting import eventually
 
 SECRET = "canary-webhook-secret-ü"
@@ -24,6 +27,7 @@ BODY = b'{"ref": "refs/heads/main"}'
 
 CONFIG = """
 from fairihub_auth.git_source import GitSource
+from fairihub_auth.intake import bound_requests
 from fairihub_auth.webhook import webhook_handlers
 
 def names(teams, files):
@@ -33,6 +37,7 @@ import json
 central = TeamWatch([GitSource(os.environ["TEST_GIT"], name="central", cache=data / "cache",
                                interval_seconds=3600)], names)
 central.start()
+c.Gate.begun = bound_requests
 c.JupyterHub.extra_handlers += webhook_handlers(os.environ["TEST_WEBHOOK_SECRET"], central.poke)
 """
 
@@ -166,6 +171,37 @@ def in_pieces(size: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("body", [b"x" * (MAX_BYTES + 1), in_pieces(3 * MAX_BYTES)])
 def test_a_long_body_is_refused(body: Any, hub: Hub) -> None:
     answer = sent(hub, body=body, X_Gitlab_Token=SECRET)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+@pytest.fixture
+def proxied(hub: Hub) -> Iterator[str]:
+    """The address of the hub behind its proxy, by which git servers know it."""
+    port, admin_port = free_port(), free_port()
+    command = [
+        proxy_command(), f"--port={port}", f"--api-port={admin_port}", "--ip=127.0.0.1",
+        f"--default-target={hub.url}", "--log-level=error",
+    ]  # fmt: skip
+    with subprocess.Popen(command) as proxy:
+        try:
+            assert eventually(lambda: answers(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            proxy.terminate()
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("size", [MAX_BYTES + 1, 2 * MAX_BYTES, 2 * MAX_BYTES + 1])
+def test_the_proxy_passes_on_that_a_body_is_too_long(size: int, proxied: str) -> None:
+    url = f"{proxied}/hub/api/fairihub/webhook/central"
+    answer = httpx.post(url, content=b"x" * size, timeout=30)
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
 
 

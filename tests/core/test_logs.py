@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 
-from fairihub_core.logs import Bounded, BoundedFormatter, Queryless, Remarkable
+from fairihub_core.logs import (
+    Bounded,
+    BoundedFormatter,
+    Queryless,
+    Refusals,
+    Remarkable,
+    Unrepeated,
+)
 
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
@@ -101,3 +109,45 @@ def test_a_hostile_address_holds_up_no_log(end):
 def test_routine_is_not_logged_and_all_else_is(said, kept):
     record = logging.LogRecord("x", logging.INFO, "", 1, "%s", (said,), None)
     assert Remarkable().filter(record) is kept
+
+
+def test_who_is_out_is_told_once_and_not_with_each_request(monkeypatch):
+    told, hours = Unrepeated(), [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: 3600 * hours[0])
+
+    def kept(said: str, *arguments: str) -> bool:
+        return told.filter(logging.LogRecord("x", logging.INFO, "", 1, said, arguments, None))
+
+    stale = "User %s has stale auth info. Login is required to refresh."
+    assert [kept(stale, name) for name in ("ada", "ada", "bob", "ada")] == [True, False] * 2
+    assert kept("User ada is here")
+    assert kept("User ada is here")
+    hours[0] = 1.5
+    assert kept(stale, "ada")
+    assert all(kept(stale, f"login{n}") for n in range(5000))
+
+
+class Refusal(Exception):
+    status_code = 403
+
+
+class Defect(Refusal):
+    status_code = 500
+
+
+@pytest.mark.parametrize(
+    ("error", "lines", "level"),
+    [(Refusal("No."), 1, "WARNING"), (Defect("No."), 4, "ERROR"), (ValueError("No."), 4, "ERROR")],
+)
+def test_a_refusal_is_one_line_and_a_defect_has_its_traceback(error, lines, level):
+    try:
+        raise error
+    except Exception:
+        told = sys.exc_info()
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "Failed to %s", ("spawn",), told)
+    assert Refusals(Refusal).filter(record)
+    written = BoundedFormatter("[%(levelname)s] %(message)s").format(record)
+    assert len(written.splitlines()) >= lines
+    assert ("Traceback" in written) == (lines > 1)
+    assert written.startswith(f"[{level}] Failed to spawn")
+    assert written.endswith("No.")

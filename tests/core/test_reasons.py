@@ -8,9 +8,9 @@ import pytest
 
 from fairihub_core.findings import Finding
 from fairihub_core.people import People, Person
-from fairihub_core.reasons import Explanation, explained
+from fairihub_core.reasons import Explanation, explained, findings_of, rivals_of
 from fairihub_core.resolution import ClaimRules, Grant, resolved
-from fairihub_core.snapshot import FileReport, Place, Snapshot
+from fairihub_core.snapshot import NAME_TAKEN, FileReport, Place, Rival, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
 
 TODAY = date(2026, 6, 1)
@@ -134,6 +134,14 @@ def test_by_every_team_that_lists_the_login(login, admitted, said, found, why):
     assert grounds(explanation) == found
 
 
+@pytest.mark.parametrize("team", [None, "uc4", "nowhere"])
+def test_a_login_that_no_file_can_name_is_told_as_that(team, why):
+    explanation = why("dörte", team)
+    assert not explanation.admitted
+    assert explanation.said.startswith("This hub cannot use the login “dörte”: it takes")
+    assert "`login_claim`" in explanation.said
+
+
 def test_the_place_is_where_the_file_writes_the_login(why):
     (ground,) = why("ada2", written="lovelace2").grounds
     assert ground.place == Place(path="teams/uc4.yaml", line=15, revision=COMMIT)
@@ -195,12 +203,37 @@ def test_by_one_team(login, team, admitted, said, found, why):
     assert grounds(explanation) == found
 
 
+def test_of_two_repositories_the_place_says_which():
+    team = Team(name="uc4", namespace="uc4", members=(Member(login="ada"),))
+    said = Finding(line=4, severity="warning", code="unknown-key", message="Unknown key.")
+    taken = Finding(severity="error", code=NAME_TAKEN, message="Taken.")
+    files = (
+        FileReport(path="c/uc4.yaml", source="geo", team="uc4", lines={"ada": 3}, findings=(said,)),
+        FileReport(
+            path="c/uc4.yaml", source="bio", ok=False, findings=(taken,),
+            rival=Rival(team="uc4", lines={"ada": 7}),
+        ),
+    )  # fmt: skip
+    directory = TeamDirectory(teams=(team,))
+    snapshot = Snapshot(number=1, taken=SINCE, directory=directory, files=files)
+    found = (
+        *explained("ada", snapshot, TODAY).grounds,
+        *findings_of("uc4", snapshot),
+        *rivals_of("ada", {"ada"}, None, snapshot),
+    )
+    places = ["geo: c/uc4.yaml, line 3", "geo: c/uc4.yaml, line 4", "bio: c/uc4.yaml, line 7"]
+    assert [str(ground.place) for ground in found] == places
+
+
 @pytest.mark.parametrize(
     ("place", "text"),
     [
         (Place(path="a.yaml"), "a.yaml"),
         (Place(path="a.yaml", line=3), "a.yaml, line 3"),
         (Place(path="a.yaml", revision=COMMIT), "a.yaml, at 0123456789ab"),
+        (Place(source="geo", path="a.yaml", line=3), "geo: a.yaml, line 3"),
+        (Place(source="/teams", path="/teams/a.yaml"), "/teams/a.yaml"),
+        (Place(source="/a.yaml", path="/a.yaml"), "/a.yaml"),
     ],
 )
 def test_a_place_in_words(place, text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import json
 import re
 import socket
@@ -16,6 +18,8 @@ from fairihub.cli import main
 from fairihub.examples import EXAMPLE_TEAMS
 from fairihub.hub_settings import HubSettings, Ports
 from fairihub.settings import Settings
+from fairihub_auth.store import AuthStore
+from fairihub_core.audit import Entry
 from fairihub_core.customer_crd import customer_crd
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
@@ -92,6 +96,23 @@ def hub_that_is_off(tmp_path):
     (hub.places.hub / "settings.json").write_text(hub.model_dump_json())
     hub.snapshot_file.write_text(snapshot.model_dump_json())
     return hub
+
+
+def test_a_link_stands_in_the_audit_log_and_not_what_opens_it(hub_that_is_off, capsys):
+    hub = hub_that_is_off
+    hub.team_state_file.write_bytes(hub.snapshot_file.read_bytes())
+    assert main(["link", "ada", "--data", str(hub.data)]) == 0
+    token = capsys.readouterr().out.strip().partition("#link=")[2]
+    (line,) = (hub.places.hub / "audit.jsonl").read_text().splitlines()
+    told = Entry.model_validate_json(line)
+    assert (told.action, told.login, told.by) == ("link-made", "ada", "cli")
+    assert f"by its user “{getpass.getuser()}”; until " in told.detail
+    assert token
+    assert token not in line
+    with contextlib.closing(AuthStore.in_folder(hub.places.hub)) as store:
+        assert list(store.audit(action="link-made")) == [told]
+    assert main(["link", "mallory", "--data", str(hub.data)]) == 2
+    assert len((hub.places.hub / "audit.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -70,7 +70,7 @@ def test_only_what_concerns_this_team_is_shown():
         ("uc1.yaml", True, NOON)
     ]
     assert [(w.team, w.login, str(w.place)) for w in shown.wrong] == [
-        ("uc1", "bob", "uc1.yaml, line 9, at abc")
+        ("uc1", "bob", "teams: uc1.yaml, line 9, at abc")
     ]
 
 

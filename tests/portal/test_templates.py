@@ -255,6 +255,10 @@ ENDED = Closed("uc2", date(2025, 1, 31), False, ())
     ("denial", "said"),
     [
         (Denial("ada", "no-team"), ["No team lists you yet", "userName: ada", "help@example.org"]),
+        (
+            Denial("dörte", "unusable-login"),
+            ["This login cannot be used here", "dörte", "No line of a team file helps"],
+        ),
         (Denial("ada", "closed", (CLOSED,)), ["Your team has closed", "2024-12-31", "bob"]),
         (Denial("ada", "closed", (ENDED,)), ["Your membership has ended", "uc2", "2025-01-31"]),
         (Denial("ada", "closed", (CLOSED, ENDED)), ["Your teams have closed", "uc1", "uc2"]),
@@ -332,12 +336,31 @@ def test_a_request_goes_to_whom_the_settings_name(contact, way):
     assert "<script>alert" not in html
 
 
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        ("oidc", ["renamed at Keycloak", "login_claim"]),
+        ("github", ["renamed at Keycloak"]),
+        ("links", []),
+    ],
+)
+def test_a_login_that_cannot_be_used_asks_for_no_lines(provider, said):
+    denial = Denial("dörte", "unusable-login", number="7")
+    given = namespace(None, exception=SimpleNamespace(denial=denial), status_code=403)
+    given["portal"] = replace(given["portal"], provider=provider, provider_name="Keycloak")
+    html = environment(asynchronous=False).get_template("403.html").render(**given)
+    assert "userName" not in html
+    words = ["renamed at Keycloak", "login_claim"]
+    assert [word for word in words if word in html] == said
+
+
 @pytest.mark.parametrize("page", ["403.html", "login.html"])
 @pytest.mark.parametrize(
     "denial",
     [
         Denial(HOSTILE, "no-team", number=HOSTILE),
         Denial(HOSTILE, "another-person", number=HOSTILE),
+        Denial(HOSTILE, "unusable-login", number=HOSTILE),
         Denial(HOSTILE, "closed", (Closed(HOSTILE, date(2024, 12, 31), True, (HOSTILE,)),)),
         Denial(HOSTILE, "closed"),
     ],

@@ -11,7 +11,23 @@ from fairihub_portal.token_rights import RIGHTS, lifetimes, scopes_in_words
     [
         (["inherit"], ("Everything you may",), ()),
         (["custom:fairihub:run", "access:services!service=headless"], ("Start runs",), ()),
-        (["custom:fairihub:run", "custom:fairihub:read-runs"], ("Start runs",), ()),
+        (
+            ["custom:fairihub:run", "custom:fairihub:read-runs"],
+            ("Start runs", "Does not open the service for runs"),
+            (),
+        ),
+        (
+            ["custom:fairihub:curate", "custom:fairihub:run", "access:services!service=headless"],
+            ("Curate notebooks", "Start runs", "Does not open the catalogue"),
+            (),
+        ),
+        (
+            ["custom:fairihub:run", "access:services"],
+            ("Use the services of this hub", "Start runs"),
+            (),
+        ),
+        (["self"], ("Everything with your account, and by new tokens everything you may",), ()),
+        (["tokens!user"], ("Make and revoke your tokens, and by new ones everything you may",), ()),
         (["access:services!service=headless"], ("Use the service for runs",), ()),
         (["access:services", "admin:users"], ("Use the services of this hub",), ("admin:users",)),
         (

@@ -13,12 +13,16 @@ def shifted(real=fairihub_core.clock.now):
 
 fairihub_core.clock.now = shifted
 
+from jupyterhub.log import log_request
 from fairihub_auth import intake, removal as removal_module
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.audit_log import Recorder
 from fairihub_auth.continuity import Continuity
 from fairihub_auth.handlers import Asked
 from fairihub_auth.intake import bound_requests
+from fairihub_auth.link_store import LinkStore
+from fairihub_auth.operator_acts import recorded
+from fairihub_auth.other_sites import ADDRESS
 from fairihub_auth.removal import Removal
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_core import scopes
@@ -34,7 +38,10 @@ continuity = Continuity(
     # Links are how most of these tests sign in, whatever provider the register has.
     knows=register.knows if "TEST_GITHUB" in os.environ else lambda name: True,
 )
-removal = Removal(publication.snapshot, recorder.record, data / "removed.json", continuity)
+removal = Removal(
+    publication.snapshot, recorder.record, data / "removed.json", continuity,
+    drop_links=LinkStore(data / "links").drop,
+)
 publication.subscribe(removal.told)
 record_tokens(recorder.record)
 
@@ -42,6 +49,10 @@ c.Gate.record = lambda entry: recorder.record(entry)
 c.Gate.begun = lambda app: (bound_requests(app), removal.begin(app))
 c.Gate.stays_out = lambda name: removal.stays_out(name)
 c.Gate.signs_in = lambda name, app: removal.signs_in(name, app)
+c.JupyterHub.tornado_settings = {
+    ADDRESS: "https://known.example",
+    "log_function": recorded(lambda entry: recorder.record(entry), log_request),
+}
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.spawner_class = TeamLocalSpawner
 c.JupyterHub.extra_user_scopes = list(scopes.MEMBER_SCOPES)

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.access.cast import EXECUTE, SERVER, Cast
+from tests.support.access.cast import EXECUTE, SERVER, Cast, team_file
 from tests.support.running_hub import RunningHub, until, xsrf_of
 
 CANARY = "canary-4f1d0c2b"
@@ -107,6 +107,41 @@ def test_huge_fields_are_refused_and_fill_no_log(hub: RunningHub) -> None:
     assert len(said) < 200_000
     assert max(len(line) for line in said.splitlines()) <= LINE, "a line is cut"
     assert hub.api("ada").get("/hub/api/user").status_code == 200, "and the hub goes on"
+
+
+@pytest.mark.parametrize("path", ["/user/ada/", "/services/headless/", "/hub/"])
+@pytest.mark.parametrize("letters", [14_000, 5_000])
+def test_no_long_address_fills_a_log(hub: RunningHub, path: str, letters: int) -> None:
+    before, client = lengths(hub), hub.client()
+    status = client.get(path + "x" * letters, headers={"Accept": "text/html"}).status_code
+    if not path.startswith("/services/"):
+        assert status == 414
+    assert client.get("/hub/login").status_code == 200
+    said = written(hub, before)
+    assert max(len(line.encode()) for line in said.splitlines()) <= LINE, "a line is cut"
+
+
+def test_a_refusal_is_one_line_of_the_log_and_no_traceback(hub: RunningHub) -> None:
+    client = hub.sign_in("otto")
+    client.get("/hub/spawn")
+    before, form = lengths(hub), {"_xsrf": xsrf_of(client, "/hub/"), "profile": "nobodys"}
+    there = {"Sec-Fetch-Site": "cross-site", "Accept": "text/html"}
+    for _ in range(3):
+        assert "from another site" in client.get("/hub/spawn?profile=small", headers=there).text
+    assert client.post("/hub/spawn", data=form).status_code in (400, 403)
+    said = written(hub, before)
+    assert said.count("from another site") == 3, said
+    assert "Traceback" not in said
+
+
+def test_the_open_page_of_whoever_is_out_fills_no_log(hub: RunningHub) -> None:
+    client, before = hub.sign_in("otto"), lengths(hub)
+    with hub.edited("hills", team_file("hills", "nina")):
+        standing = lambda: client.get("/hub/api/fairihub/standing").json()  # noqa: E731
+        until(lambda: not standing()["admitted"], "he is out")
+        for _ in range(5):
+            assert standing()["code"] == "no-team"
+        assert written(hub, before).count("otto has stale auth info") == 1
 
 
 @pytest.mark.parametrize("named", ["a\r\nINJECTED 1", "a\x1b[2J", "a\u2028INJECTED 2", "\x00b"])

@@ -1,0 +1,65 @@
+"""The sign-in links that `fairihub up` prints: for members, by any source, and for operators."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from fairihub.hub_settings import HubSettings
+from fairihub_auth.link_store import LinkStore, link_url
+from fairihub_core import clock
+from fairihub_core.snapshot import Snapshot
+from fairihub_core.teams import TeamDirectory
+
+MAX_LINKS = 12
+"""So many members at most, and so many operators."""
+
+
+def kept_teams(hub: HubSettings) -> TeamDirectory | None:
+    """The teams of all sources in the last good state that the hub keeps; None if it has none."""
+    try:
+        return Snapshot.model_validate_json(hub.team_state_file.read_bytes()).directory
+    except (OSError, ValidationError):
+        return None
+
+
+def first_links(hub: HubSettings, directory: TeamDirectory) -> dict[str, str]:
+    """A sign-in link for each of the first logins; none where a provider says who they are."""
+    if hub.sign_in != "links":
+        return {}
+    store, lifetime = LinkStore(hub.places.links), timedelta(hours=hub.settings.link_hours)
+    return {
+        login: link_url(hub.public_address, store.issue(login, lifetime, clock.now()))
+        for login in first_logins(directory, operators_of(hub))
+    }
+
+
+def operators_of(hub: HubSettings) -> tuple[str, ...]:
+    """The operators as settings list them."""
+    return tuple(operator.userName for operator in hub.settings.operators)
+
+
+def first_logins(directory: TeamDirectory, operators: tuple[str, ...] = ()) -> list[str]:
+    """Each login once, members in the order of the files; of large directories only the first."""
+    members = dict.fromkeys(member.login for team in directory.teams for member in team.members)
+    return list(dict.fromkeys([*list(members)[:MAX_LINKS], *operators[:MAX_LINKS]]))
+
+
+def told_of(login: str, directory: TeamDirectory, operators: tuple[str, ...] = ()) -> str:
+    """What a login is, in brackets: `(alpha: admin, beta)`, `(operator)`."""
+    today = clock.today()
+    told = []
+    for team in directory.teams_of(login):
+        member = team.member(login)
+        words = [team.name]
+        if not team.admits(login, today):
+            words.append("closed")
+        elif member is not None and member.role == "admin":
+            words.append("admin")
+        elif member is not None and "notebooks" in member.rights:
+            words.append("curator")
+        told.append(": ".join(words))
+    if login in operators:
+        told.append("operator")
+    return f"({', '.join(told)})"
