@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from fairihub_core.starts import Diagnosis, diagnosed, refused
+from fairihub_core.start_causes import CAUSES
+from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube import ends, sentences
 from fairihub_spawner.kube.last_words import cleaned
 from fairihub_spawner.kube.observed import (
@@ -28,32 +29,25 @@ from fairihub_spawner.kube.observed import (
     text,
     waiting_for_a_node,
 )
+from fairihub_spawner.kube.settings import KubeSettings
 
-__all__ = ["Diagnosis", "Limits", "diagnose", "given_up", "queue_before", "refused"]
-
-SETTLING = timedelta(seconds=20)
+SETTLING_SECONDS = 20
 """So long a node, or the scheduler, may not have heard of what was made just before the pod."""
 SILENT = timedelta(seconds=30)
 """After this a server that runs and does not answer is spoken of."""
 LOGGED = frozenset({"volume-full", "server-crashed", "server-ended", "server-silent",
                     "preparation-failed", "server-out-of-memory"})  # fmt: skip
 """What the container's last lines explain."""
-
-
-class Limits(Protocol):
-    """How long is waited for what may still come; `KubeSettings` says it."""
-
-    @property
-    def pending_seconds(self) -> int: ...
-
-    @property
-    def volume_seconds(self) -> int: ...
-
-    @property
-    def pull_seconds(self) -> int: ...
-
-    @property
-    def server_seconds(self) -> int: ...
+_SOON = {
+    "secret-missing": SETTLING_SECONDS,
+    "volume-missing": SETTLING_SECONDS,
+    "volume-ending": SETTLING_SECONDS,
+    "volume-lost": SETTLING_SECONDS,
+    "storage-class-missing": SETTLING_SECONDS,
+    # Another node may be chosen, but by another start only.
+    "node-disk-full": 0,
+}
+"""What passes within so many seconds, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,7 @@ class _Seen:
     happened: tuple[Happened, ...]
     claims: tuple[Json, ...]
     now: datetime
-    limits: Limits
+    settings: KubeSettings
     queue: int | None
     words: tuple[str, ...]
     began: datetime
@@ -83,7 +77,7 @@ def diagnose(
     events: Sequence[Mapping[str, Any]],
     claims: Sequence[Mapping[str, Any]],
     now: datetime,
-    limits: Limits,
+    settings: KubeSettings,
     *,
     queue: int | None = None,
     last_words: Sequence[str] = (),
@@ -99,7 +93,7 @@ def diagnose(
     """
     happened = happenings(pod, claims, events)
     began = (created(pod) if pod else None) or (happened[0].first if happened else now)
-    seen = _Seen(pod or {}, happened, tuple(claims), now, limits, queue, tuple(last_words), began)
+    seen = _Seen(pod or {}, happened, tuple(claims), now, settings, queue, tuple(last_words), began)
     looks: tuple[_Look, ...] = (
         _ended,
         _containers,
@@ -140,7 +134,7 @@ def _container(container: Container, seen: _Seen) -> Diagnosis | None:
     if container.waiting in ends.NOT_MADE:
         code = sentences.not_made(container.message)
         final = not sentences.is_settling(container.message) and (
-            code != "secret-missing" or seen.past(seen.began, int(SETTLING.total_seconds()))
+            code != "secret-missing" or seen.past(seen.began, SETTLING_SECONDS)
         )
         since = _since(seen, "Failed")
         image = {"image": container.image} if code.startswith("image-unfit") else {}
@@ -181,7 +175,7 @@ def _not_pulled(container: Container, seen: _Seen) -> Diagnosis:
     final = (
         code in sentences.LOST_PULLS
         or code == "image-not-there"
-        or seen.past(began, seen.limits.pull_seconds)
+        or seen.past(began, seen.settings.pull_seconds)
     )
     values = {} if code == "node-disk-full" else {"image": image}
     return diagnosed(code, since, final=final, detail=cleaned(said), values=values)
@@ -203,26 +197,23 @@ def _scheduling(seen: _Seen) -> Diagnosis | None:
     code, values = sentences.unschedulable(said)
     if code == "volume-missing" and _has_claim(seen, said):
         code = "volume-waiting"
-    if coming and code and not seen.past(coming.at, seen.limits.pending_seconds):
+    if coming and code and not seen.past(coming.at, seen.settings.pending_seconds):
         return diagnosed(
             "node-coming", coming.at, final=False, detail=cleaned(coming.message), queue=seen.queue
         )
-    if not code and not seen.past(seen.began, seen.limits.pending_seconds):
+    if not code and not seen.past(seen.began, seen.settings.pending_seconds):
         return None
     refusing = seen.last("NotTriggerScaleUp")
     detail = cleaned(" ".join([said, refusing.message if refusing else ""]))
-    is_of_volume = code.startswith(("volume", "storage"))
-    wait = seen.limits.volume_seconds if is_of_volume else seen.limits.pending_seconds
-    if code in ("volume-missing", "volume-ending", "storage-class-missing", "volume-lost"):
-        wait = int(SETTLING.total_seconds())
     if code in ("volume-waiting", "not-scheduled") and (better := _volumes(seen)):
         return better
+    code = code or "not-scheduled"
     return diagnosed(
-        code or "not-scheduled",
+        code,
         since,
-        final=seen.past(seen.began, wait),
+        final=seen.past(seen.began, _patience_for(code, seen.settings)),
         detail=detail,
-        queue=None if is_of_volume else seen.queue,
+        queue=None if CAUSES[code].phase == "volume" else seen.queue,
         values=values,
     )
 
@@ -239,13 +230,8 @@ def _volumes(seen: _Seen) -> Diagnosis | None:
     code = sentences.not_mounted(failed.reason, failed.message)
     if code == "volume-missing" and _has_claim(seen, failed.message):
         code = "volume-waiting"
-    wait = seen.limits.volume_seconds
-    if code in ("secret-missing", "volume-missing", "storage-class-missing"):
-        wait = int(SETTLING.total_seconds())
-    if code == "node-disk-full":
-        wait = 0
     settling = sentences.is_settling(failed.message)
-    final = not settling and seen.past(failed.first, wait)
+    final = not settling and seen.past(failed.first, _patience_for(code, seen.settings))
     return diagnosed(code, failed.first, final=final, detail=cleaned(failed.message))
 
 
@@ -278,7 +264,7 @@ def _sandbox(seen: _Seen) -> Diagnosis | None:
     if failed is None or _came_later(seen, failed):
         return None
     code = "node-disk-full" if sentences.is_full(failed.message) else "sandbox-failed"
-    final = seen.past(failed.first, seen.limits.volume_seconds)
+    final = seen.past(failed.first, _patience_for(code, seen.settings))
     return diagnosed(code, failed.first, final=final, detail=cleaned(failed.message))
 
 
@@ -289,7 +275,7 @@ def _image(seen: _Seen) -> Diagnosis | None:
         return None
     if any(c.is_running or c.there for c in containers(seen.pod) if not c.is_first):
         return None
-    if not seen.past(pulling.first, seen.limits.pull_seconds):
+    if not seen.past(pulling.first, seen.settings.pull_seconds):
         return None
     return diagnosed("image-slow", pulling.first, final=True, values={"image": image_of(seen.pod)})
 
@@ -304,8 +290,14 @@ def _silence(seen: _Seen) -> Diagnosis | None:
         return None
     said = "\n".join(seen.words)
     code = "volume-full" if sentences.is_full(said) else "server-silent"
-    final = seen.past(since, seen.limits.server_seconds)
+    final = seen.past(since, seen.settings.server_seconds)
     return diagnosed(code, since, final=final, detail=said)
+
+
+def _patience_for(code: str, settings: KubeSettings) -> int:
+    """For how many seconds a start is not given up that `code` keeps from its node or volumes."""
+    is_of_nodes = CAUSES[code].phase == "scheduling"
+    return _SOON.get(code, settings.pending_seconds if is_of_nodes else settings.volume_seconds)
 
 
 def given_up(found: Diagnosis | None, now: datetime) -> Diagnosis:

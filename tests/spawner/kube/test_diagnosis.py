@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from fairihub_core.start_causes import CAUSES, WHO
-from fairihub_core.starts import refused, start_of
+from fairihub_core.starts import Diagnosis, refused, start_of
 from fairihub_spawner.kube.api import refusal_for, unreachable
-from fairihub_spawner.kube.diagnosis import Diagnosis, diagnose, given_up, queue_before
+from fairihub_spawner.kube.diagnosis import diagnose, given_up, queue_before
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.starts import begun
 from tests.support.kube_objects import (
@@ -32,7 +32,7 @@ from tests.support.kube_objects import (
 )
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs"
-LIMITS = KubeSettings(pending_seconds=600, volume_seconds=180, pull_seconds=1200)
+SETTINGS = KubeSettings(pending_seconds=600, volume_seconds=180, pull_seconds=1200)
 MISSING_IMAGE = (
     f'Failed to pull image "{IMAGE}": rpc error: code = NotFound desc = failed to pull and unpack '
     f'image "{IMAGE}": failed to resolve reference "{IMAGE}": {IMAGE}: not found'
@@ -198,6 +198,9 @@ CASES: list[tuple[str, bool, dict[str, Any]]] = [
     ("volume-not-mounted", True, creating(event(
         "FailedMount", 'MountVolume.SetUp failed for volume "pvc" : exit status 32', first=200),
         age=210)),
+    # A node whose disk is full: wherever it shows, only another start finds another node.
+    ("node-disk-full", True, creating(event("FailedMount", "no space left on device"))),
+    ("node-disk-full", True, creating(event("FailedCreatePodSandBox", "no space left on device"))),
     ("secret-missing", False, creating(event("FailedMount", SECRET), age=8)),
     ("secret-missing", True, creating(event("FailedMount", SECRET, first=30))),
     ("secret-missing", True, {"pod": pod(
@@ -294,7 +297,7 @@ def told(given: dict[str, Any]) -> Diagnosis | None:
     claims = given.get("claims", [claim()])
     events = list(given.get("events", []))
     words = given.get("last_words", ())
-    return diagnose(given["pod"], events, claims, NOW, LIMITS, last_words=words)
+    return diagnose(given["pod"], events, claims, NOW, SETTINGS, last_words=words)
 
 
 @pytest.mark.parametrize(
@@ -384,12 +387,12 @@ HEALTHY = [
 
 @pytest.mark.parametrize("given", HEALTHY)
 def test_a_start_that_goes_well_has_no_diagnosis(given):
-    assert diagnose(given, [], [claim()], NOW, LIMITS) is None
+    assert diagnose(given, [], [claim()], NOW, SETTINGS) is None
 
 
 def test_events_of_an_earlier_pod_of_the_name_do_not_count():
     old = event("FailedMount", SECRET, uid="another", first=300)
-    assert diagnose(pod(state=waiting("ContainerCreating")), [old], [], NOW, LIMITS) is None
+    assert diagnose(pod(state=waiting("ContainerCreating")), [old], [], NOW, SETTINGS) is None
 
 
 @pytest.mark.parametrize(
@@ -415,12 +418,12 @@ def test_a_claim_that_is_bound_forgets_that_it_failed():
 
 def test_the_queue_is_told_where_a_node_is_waited_for():
     given = unplaced(nodes("3 Insufficient nvidia.com/gpu"))["pod"]
-    found = diagnose(given, [], [], NOW, LIMITS, queue=3)
+    found = diagnose(given, [], [], NOW, SETTINGS, queue=3)
     assert found.queue == 3
     assert found.message.endswith("3 other servers wait, too.")
     assert found.values == {"resource": "nvidia.com/gpu"}
     assert "nvidia.com/gpu" in found.message
-    assert diagnose(given, [], [], NOW, LIMITS, queue=0).message.endswith("(nvidia.com/gpu).")
+    assert diagnose(given, [], [], NOW, SETTINGS, queue=0).message.endswith("(nvidia.com/gpu).")
 
 
 def test_the_queue_counts_who_has_waited_longer():
@@ -479,12 +482,8 @@ STRANGE: list[Any] = [
     "events", [[], [{}], [{"involvedObject": "x", "reason": 1, "series": []}], [{"metadata": {}}]]
 )
 def test_objects_that_lack_what_they_should_have_break_nothing(given, events):
-    diagnose(given, events, [{}], NOW, LIMITS)
-    diagnose(None, events, [{}], NOW, LIMITS)
-
-
-def test_settings_are_limits():
-    assert diagnose(pod(), [], [], NOW, SimpleNamespace(**LIMITS.model_dump())) is None
+    diagnose(given, events, [{}], NOW, SETTINGS)
+    diagnose(None, events, [{}], NOW, SETTINGS)
 
 
 def test_every_code_has_a_heading_cause_remedy_and_who_in_the_docs(monkeypatch):
