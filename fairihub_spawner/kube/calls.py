@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ CALL_SECONDS = 10
 PATIENCE_SECONDS = 30
 START = "fairihub.io/start"
 """The annotation that tells one start from the next of the same server."""
-MAX_LOG_BYTES = 64 * 1024
+MAX_LOG_BYTES = 128 * 1024
 NOT_FOUND, CONFLICT, FORBIDDEN = 404, 409, 403
 # Of a container that is just being replaced, the node sends its own excuse in place of the log.
 _NO_LOG = re.compile(r"unable to retrieve container logs for |failed to try resolving symlinks ")
@@ -41,6 +42,15 @@ class LostCause(Exception):
     def __init__(self, diagnosis: Diagnosis) -> None:
         super().__init__(diagnosis.message)
         self.diagnosis = diagnosis
+
+
+@dataclass(frozen=True)
+class Log:
+    """The end of what a container wrote."""
+
+    text: str
+    whole: bool
+    """Whether nothing comes before it, as far as the node keeps logs."""
 
 
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
@@ -212,25 +222,26 @@ class Cluster:
         call = partial(self._api.list_namespaced_event, namespace=namespace)
         return Mirror(f"Events of {name}", call, field_selector=f"involvedObject.name={name}")
 
-    async def log(self, namespace: str, pod: str, *, lines: int, previous: bool = False) -> str:
+    async def log(self, namespace: str, pod: str, *, lines: int, previous: bool = False) -> Log:
         """The last lines that the server's container wrote; "" if there are none yet."""
         call = self._api.read_namespaced_pod_log
         query = {"name": pod, "namespace": namespace, "container": "notebook"}
         try:
+            # With a limit of its own, the node would give the beginning of these lines. The one
+            # line more tells whether there are more.
             answer = await call(
                 **query,
-                tail_lines=lines,
-                limit_bytes=MAX_LOG_BYTES,
+                tail_lines=lines + 1,
                 previous=previous,
                 _preload_content=False,
                 _request_timeout=self._seconds,
             )
             async with answer:
-                body = await answer.read() if answer.status < 400 else b""
+                body, cut = await _end_of(answer) if answer.status < 400 else (b"", False)
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
             raise LostCause(unreachable(type(problem).__name__)) from None
-        text: str = body.decode(errors="replace")
-        return "" if _NO_LOG.match(text) else text
+        text = body.decode(errors="replace")
+        return Log("", whole=True) if _NO_LOG.match(text) else _last(text, lines, cut)
 
     async def _asked(self, call: Callable[..., Awaitable[Any]], **query: Any) -> tuple[int, Json]:
         """The status and the body of the answer.
@@ -257,6 +268,24 @@ class Cluster:
         if status >= 400:
             reason, body = str(said.get("reason", "")), str(said.get("message", ""))
             raise LostCause(refusal_for(status, reason, body, doing))
+
+
+async def _end_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """The end of a body, and whether something of it was left out."""
+    kept, cut = bytearray(), False
+    async for piece in answer.content.iter_any():
+        kept += piece
+        if len(kept) > MAX_LOG_BYTES:
+            cut = True
+            del kept[:-MAX_LOG_BYTES]
+    return bytes(kept), cut
+
+
+def _last(text: str, lines: int, cut: bool) -> Log:
+    if cut:  # what is left of the first line may be half a secret
+        text = text.partition("\n")[2]
+    found = text.removesuffix("\n").split("\n")
+    return Log("\n".join(found[-lines:]), whole=not cut and len(found) <= lines)
 
 
 def _start_of(pod: Mapping[str, Any]) -> str | None:

@@ -189,10 +189,10 @@ class ServerLogHandler(JsonHandler):
         if not spawner.active:
             raise Missing("no-server-log", "Your server is not running, so it has no log.")
         try:
-            told = tuple(await asked(lines))
+            told, whole = await asked(lines)
         except Exception as problem:
             raise away(problem) from None
-        return ServerLog(server=spawner.name, lines=told, whole=len(told) < lines)
+        return ServerLog(server=spawner.name, lines=told, whole=whole)
 
 
 def away(problem: Exception) -> Exception:

@@ -173,7 +173,7 @@ class Observer:
         read = partial(self._calls.log, self._placed.namespace, self._placed.pod, lines=LINES)
         try:
             hidden = await self._hidden() if self._hidden else ()
-            log = await read(previous=True) or await read()
+            log = (await read(previous=True)).text or (await read()).text
         except LostCause:
             return
         # A log that was made to be hard to clean must not hold up the hub.

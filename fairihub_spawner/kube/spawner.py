@@ -114,15 +114,19 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         await prepare_volumes(self.calls, plan, self._notice)
         placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
         await self._place(placed, offer, bucket)
-        hidden = partial(self._hidden, offer, bucket)
+        hidden = partial(self._hidden, placed)
         async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
             return await self._ready(observer)
 
-    async def _hidden(self, offer: Offer, bucket: BucketAccess | None) -> tuple[str, ...]:
-        """Every secret that the server was given, so that nobody reads it in its last words."""
-        found = [self.api_token, bucket.secret if bucket else ""]
-        for name in dict.fromkeys(offer.profile.secret_names):
-            secret = await self.calls.secret(offer.team.namespace, name)
+    async def _hidden(self, placed: Placed) -> tuple[str, ...]:
+        """Every secret that the server was given, so that nobody reads it in what it wrote.
+
+        By what the cluster has: the offer may be another by now.
+        """
+        found: list[str] = [self.api_token or ""]
+        pod = self.pod or await self.calls.pod(placed.namespace, placed.pod)
+        for name in dict.fromkeys((placed.secret, *secrets.named_in(pod or {}))):
+            secret = await self.calls.secret(placed.namespace, name)
             found += secrets.values_of(secret or {})
         return tuple(found)
 
@@ -248,7 +252,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         self.last_start = self.last_start or starts.begun(self.name, "", clock.now())
         try:
             pods = await self._pods_at_last()
-            hidden = partial(self._hidden_again, placed)
+            hidden = partial(self._hidden, placed)
             async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
                 await self._ready(observer)
         except LostCause as lost:
@@ -266,14 +270,6 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             except LostCause as lost:
                 self.log.debug("%s: its start is not known yet: %s", self._log_name, lost)
 
-    async def _hidden_again(self, placed: Placed) -> tuple[str, ...]:
-        """As `_hidden`, by what the cluster has: the offer may be another by now."""
-        found: list[str] = []
-        for name in (placed.secret, *secrets.named_in(self.pod or {})):
-            secret = await self.calls.secret(placed.namespace, name)
-            found += secrets.values_of(secret or {})
-        return tuple(found)
-
     async def get_url(self) -> str:
         """Where the server is, by the cluster or, if that does not say, by the database.
 
@@ -288,18 +284,19 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
                 return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
         return str(await super().get_url())
 
-    async def log_lines(self, lines: int) -> tuple[str, ...]:
-        """The last lines that the server wrote, without what looks like a secret.
+    async def log_lines(self, lines: int) -> tuple[tuple[str, ...], bool]:
+        """The last lines that the server wrote, without secrets, and whether these are all.
 
         Raises:
             LostCause: the cluster does not answer.
         """
         placed = self.placed
         if placed is None:
-            return ()
+            return (), True
         log = await self.calls.log(placed.namespace, placed.pod, lines=lines)
-        hidden = (self.api_token or "",)
-        return await asyncio.to_thread(last_words, log, hidden, lines=lines)
+        hidden = await self._hidden(placed)
+        told = await asyncio.to_thread(last_words, log.text, hidden, lines=lines)
+        return told, log.whole
 
     def get_env(self) -> dict[str, Any]:
         """The environment; nothing in it is the token itself, which would stand in the pod."""

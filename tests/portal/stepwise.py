@@ -69,6 +69,7 @@ class StepwiseSpawner(TeamLocalSpawner):
                 yield progress_event(*self._now(said))
             await asyncio.sleep(0.1)
 
-    async def log_lines(self, lines: int) -> list[str]:
+    async def log_lines(self, lines: int) -> tuple[list[str], bool]:
         path = Path(self.folder) / f"log-{self.user.name}"
-        return path.read_text().splitlines()[-lines:] if path.exists() else []
+        told = path.read_text().splitlines() if path.exists() else []
+        return told[-lines:], len(told) <= lines

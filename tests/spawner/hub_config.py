@@ -32,7 +32,7 @@ class LoggedSpawner(TeamLocalSpawner):
     async def log_lines(self, lines):
         if (places.data / "log-away").exists():
             raise LostCause
-        return [f"line {n}" for n in range(30)][-lines:]
+        return [f"line {n}" for n in range(30)][-lines:], lines >= 30
 
 
 class LostCause(Exception):

@@ -12,11 +12,12 @@ import pytest
 from fairihub_core.starts import Diagnosis
 from fairihub_spawner.kube import observing
 from fairihub_spawner.kube.api import unreachable
-from fairihub_spawner.kube.calls import LostCause
+from fairihub_spawner.kube.calls import Log, LostCause
 from fairihub_spawner.kube.observing import Observer
-from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.steady import Placed
 from tests.support.kube_objects import ended, pod, waiting
+
+from .conftest import settings
 
 
 class Calls:
@@ -29,8 +30,8 @@ class Calls:
     def events_about(self, namespace: str, name: str) -> Any:
         return SimpleNamespace(resources={})
 
-    async def log(self, *_: Any, previous: bool = False, **__: Any) -> str:
-        return "" if previous else next(self._logs)
+    async def log(self, *_: Any, previous: bool = False, **__: Any) -> Log:
+        return Log("" if previous else next(self._logs), whole=True)
 
     async def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
         return {} if self._there else None
@@ -45,7 +46,7 @@ async def lost(calls: Calls, found: dict[str, Any] | None) -> Diagnosis:
 
     pods = SimpleNamespace(resources={"urban/pod": found} if found else {}, changed=changed)
     placed = Placed("urban", "pod", "secret")
-    observer = Observer(calls, pods, placed, KubeSettings())  # type: ignore[arg-type]
+    observer = Observer(calls, pods, placed, settings())  # type: ignore[arg-type]
     return await asyncio.wait_for(observer.lost_cause(lambda steps, diagnosis: None), 10)
 
 
@@ -77,7 +78,7 @@ async def test_a_pod_is_asked_for_itself_unless_the_api_is_away() -> None:
     told = pod()
     pods = SimpleNamespace(resources={"urban/pod": told})
     calls = Calls(iter(()))
-    observer = Observer(calls, pods, Placed("urban", "pod", "secret"), KubeSettings())  # type: ignore[arg-type]
+    observer = Observer(calls, pods, Placed("urban", "pod", "secret"), settings())  # type: ignore[arg-type]
     assert await observer.pod_itself() == {}
 
     async def away(namespace: str, name: str) -> None:

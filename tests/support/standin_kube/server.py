@@ -279,7 +279,7 @@ class StandinKube:
             return self._list(asked, [] if empty else self._fitting(asked))
         if asked.part == "log":
             store.get(*where)
-            return web.Response(text=self.logs.get((asked.namespace, asked.name), ""))
+            return web.Response(body=self._log(asked))
         if asked.verb == "create":
             made = store.create(asked.resource, asked.namespace, asked.body or {})
             return web.json_response(made, status=201)
@@ -295,6 +295,12 @@ class StandinKube:
         if asked.verb == "patch":
             return web.json_response(store.patch(*where, asked.body, asked.part))
         return web.json_response(store.get(*where))
+
+    def _log(self, asked: Asked) -> bytes:
+        """As the node does: it goes back so many lines, and reads on from there up to the limit."""
+        lines = self.logs.get((asked.namespace, asked.name), "").encode().splitlines(keepends=True)
+        tail = b"".join(lines[-int(asked.query.get("tailLines") or len(lines)) :])
+        return tail[: int(asked.query.get("limitBytes") or len(tail))]
 
     def _fitting(self, asked: Asked) -> list[Object]:
         labels, fields = _selectors(asked)
