@@ -156,7 +156,10 @@ class Cluster:
             return False
         api = StorageV1Api(self._api.api_client)
         status, found = await self._asked(api.read_storage_class, name=storage_class)
-        return status < 400 and bool(found.get("allowVolumeExpansion"))
+        if status in (FORBIDDEN, NOT_FOUND):
+            return False
+        self._done(status, found, f"reading the storage class {storage_class}")
+        return bool(found.get("allowVolumeExpansion"))
 
     async def put_secret(self, manifest: Json) -> None:
         """Makes the secret, in place of an older one of its name."""

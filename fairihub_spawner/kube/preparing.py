@@ -68,14 +68,15 @@ async def _prepare_volume(
 ) -> None:
     name = wanted["metadata"]["name"]
     there = await persistently(partial(calls.claim, namespace, name))
-    if there is None:
-        # Another start may be first: whose it then is must be as clear as ever.
+    while there is None:
+        # Another start may be first: whose it then is must be as clear as ever. And what that one
+        # has made may be deleted before it is read.
         there = await persistently(partial(calls.create_claim, dict(wanted)))
-    found = volumes.verdict(wanted, there, growable=True)
-    if found.action == "grow":
-        storage_class = (there or {}).get("spec", {}).get("storageClassName")
-        found = volumes.verdict(wanted, there, await calls.grows(storage_class))
-    if found.action == "grow" and found.patch is not None:
-        await calls.patch_claim(namespace, name, found.patch)
+    found = volumes.verdict(wanted, there)
+    if found.patch is not None:
+        storage_class = there["spec"].get("storageClassName")
+        if await persistently(partial(calls.grows, storage_class)):
+            await persistently(partial(calls.patch_claim, namespace, name, found.patch))
+            return
     if found.notice:
         told(found.notice)

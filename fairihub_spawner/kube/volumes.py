@@ -15,18 +15,16 @@ from fairihub_spawner.kube import names
 from fairihub_spawner.kube.settings import KubeSettings
 
 Manifest = Mapping[str, Any]
-Action = Literal["create", "reuse", "grow"]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What is to be done about a claim before the server starts."""
 
-    action: Action
     patch: Mapping[str, Any] | None = None
-    """For `grow`: what to change about the claim."""
+    """What to change about the claim, so that its volume grows; None if it will do."""
     notice: Notice | None = None
-    """What the owner is to know: the volume is not of the size that is meant."""
+    """What the owner is to know if the volume stays as it is, which is not of the size meant."""
 
 
 def claims_for(offer: Offer, login: str, settings: KubeSettings) -> tuple[dict[str, Any], ...]:
@@ -62,34 +60,30 @@ def shared_manifest(offer: Offer, settings: KubeSettings) -> dict[str, Any] | No
     )
 
 
-def verdict(wanted: Manifest, existing: Manifest | None, growable: bool) -> Verdict:
+def verdict(wanted: Manifest, existing: Manifest) -> Verdict:
     """What is to be done for `wanted`, where the cluster has `existing` under its name.
 
     A volume is never made smaller, since that would lose what is in it.
-
-    Args:
-        growable: whether the storage class of `existing` lets a claim grow.
 
     Raises:
         Refused: `volume-of-another`.
         Conflict: `volume-ending`, `volume-lost`.
     """
-    if existing is None:
-        return Verdict("create")
     _check_owner(wanted, existing)
     _check_state(existing)
     asked, has, real = _requested(wanted), _requested(existing), _capacity(existing)
     if asked is None or has is None or asked == has:
-        return Verdict("reuse")
+        return Verdict()
     if asked < has:
-        return Verdict("reuse", notice=_kept(wanted, "smaller", asked, has))
+        return Verdict(notice=_kept(wanted, "smaller", asked, has))
     if real is not None and asked <= real:
-        return Verdict("reuse")
+        return Verdict()
+    too_small = _kept(wanted, "larger", asked, real or has)
     # Kubernetes changes the size of bound claims only; one that waits is as good as it is.
-    if growable and _phase(existing) == "Bound":
-        storage = wanted["spec"]["resources"]["requests"]["storage"]
-        return Verdict("grow", {"spec": {"resources": {"requests": {"storage": storage}}}})
-    return Verdict("reuse", notice=_kept(wanted, "larger", asked, real or has))
+    if _phase(existing) != "Bound":
+        return Verdict(notice=too_small)
+    storage = wanted["spec"]["resources"]["requests"]["storage"]
+    return Verdict({"spec": {"resources": {"requests": {"storage": storage}}}}, too_small)
 
 
 def _claim(

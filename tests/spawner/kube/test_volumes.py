@@ -82,27 +82,24 @@ TOO_SMALL = notice("home-not-larger", has="5 GiB", asked="10 GiB")
 
 
 @pytest.mark.parametrize(
-    ("claim", "growable", "answer"),
+    ("claim", "answer"),
     [
-        (None, True, Verdict("create")),
-        (existing("10Gi"), True, Verdict("reuse")),
-        (existing(10 * GIB), False, Verdict("reuse")),
+        (existing("10Gi"), Verdict()),
+        (existing(10 * GIB), Verdict()),
         # Whoever provides a volume may round it up: that is what was meant.
-        (existing("5Gi", real="12Gi"), True, Verdict("reuse")),
-        (existing("20Gi"), True, Verdict("reuse", notice=TOO_LARGE)),
-        (existing("20Gi"), False, Verdict("reuse", notice=TOO_LARGE)),
-        (existing("5Gi"), True, Verdict("grow", GROW)),
-        (existing("5Gi"), False, Verdict("reuse", notice=TOO_SMALL)),
-        (existing("5Gi", phase="Pending"), True, Verdict("reuse", notice=TOO_SMALL)),
-        (existing("odd"), True, Verdict("reuse")),
+        (existing("5Gi", real="12Gi"), Verdict()),
+        (existing("20Gi"), Verdict(notice=TOO_LARGE)),
+        (existing("5Gi"), Verdict(GROW, TOO_SMALL)),
+        (existing("5Gi", phase="Pending"), Verdict(notice=TOO_SMALL)),
+        (existing("odd"), Verdict()),
     ],
 )
-def test_what_is_done_about_a_claim(claim: Any, growable: bool, answer: Verdict) -> None:
-    assert verdict(WANTED, claim, growable) == answer
+def test_what_is_done_about_a_claim(claim: Any, answer: Verdict) -> None:
+    assert verdict(WANTED, claim) == answer
 
 
 def test_a_claim_that_was_asked_to_grow_is_not_asked_again() -> None:
-    assert verdict(WANTED, existing("10Gi", real="5Gi"), True) == Verdict("reuse")
+    assert verdict(WANTED, existing("10Gi", real="5Gi")) == Verdict()
 
 
 ANOTHERS = {"fairihub.io/login": "grace", "fairihub.io/team": "uc4"}
@@ -122,7 +119,7 @@ ANOTHERS = {"fairihub.io/login": "grace", "fairihub.io/team": "uc4"}
 @pytest.mark.parametrize("phase", ["Bound", "Lost"])
 def test_a_claim_that_is_anothers(said: Any, phase: str) -> None:
     with pytest.raises(FairihubError) as refused:
-        verdict(WANTED, existing("10Gi", phase=phase, annotations=said), True)
+        verdict(WANTED, existing("10Gi", phase=phase, annotations=said))
     assert refused.value.code == "volume-of-another"
     assert "grace" not in refused.value.message
 
@@ -136,11 +133,11 @@ def test_a_claim_that_is_anothers(said: Any, phase: str) -> None:
 )
 def test_a_claim_that_is_not_used(claim: Any, code: str) -> None:
     with pytest.raises(FairihubError) as refused:
-        verdict(WANTED, claim, True)
+        verdict(WANTED, claim)
     assert refused.value.code == code
 
 
 def test_a_home_does_not_pass_for_the_shared_folder() -> None:
     assert SHARED is not None
     with pytest.raises(FairihubError, match="the shared folder of team “uc4”"):
-        verdict(SHARED, existing("10Gi"), True)
+        verdict(SHARED, existing("10Gi"))
