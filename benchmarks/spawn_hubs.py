@@ -63,7 +63,7 @@ def team_of(name: str, namespace: str, logins: Iterator[str] | list[str], image:
 
 def plain_traits(namespace: str, image: str, shared: str | None) -> dict[str, Any]:
     """KubeSpawner, told to make the same pod as ours: image, size, volumes, pod security."""
-    own = KubeSettings()
+    own = KubeSettings(image=image)
     volumes = [{"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}]
     mounts = [{"name": "home", "mountPath": own.home}]
     if shared is not None:

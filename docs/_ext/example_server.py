@@ -29,7 +29,8 @@ BUCKET = BucketAccess("http://10.244.0.1:9000", "a key", "a secret")
 
 def objects(kind: str) -> Iterator[dict[str, Any]]:
     """The objects of one kind that a start of the example makes: `pod`, `secret` or `claim`."""
-    offer, settings = _offer(), KubeSettings(reach="10.244.0.1")
+    offer = _offer()
+    settings = KubeSettings(reach="10.244.0.1", image="registry.example.org/lab:2026.4")
     keys = {"rivers-archive": ("ARCHIVE_TOKEN",)}
     plan = plan_for(offer, LOGIN, False, settings, BUCKET, secret_keys=keys)
     if kind == "claim":

@@ -180,7 +180,6 @@ class KubeSettings(_Block):
     )
 
     image: Annotated[str, AfterValidator(_pinned)] = Field(
-        "localhost/fairihub-server:0.1.0",
         max_length=1000,
         description="The image for profiles that name none, with a tag or digest. "
         "It contains JupyterLab and this fairihub.",

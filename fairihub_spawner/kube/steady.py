@@ -51,9 +51,7 @@ class Placed:
 class SteadyKubeSpawner(KubeSpawner):
     """Pods that are followed by one watch, and what becomes of them in spite of faults."""
 
-    cluster = Instance(KubeSettings, args=(), help="What the operator says of the cluster.").tag(
-        config=True
-    )
+    cluster = Instance(KubeSettings, help="What the operator says of the cluster.").tag(config=True)
 
     all_of_them: ClassVar[WeakSet[SteadyKubeSpawner]] = WeakSet()
     """Every spawner of the hub that is in memory, so all whose servers run."""

@@ -145,6 +145,6 @@ async def _leftovers(
     await load_kube_config(str(kubeconfig), client_configuration=configuration)
     directory = TeamDirectory(teams=tuple(teams))
     async with ApiClient(configuration) as client:
-        settings = KubeSettings.model_validate(said)
+        settings = KubeSettings.model_validate({"image": "localhost/base:1", **said})
         sweeper = Sweeper(Calls(CoreV1Api(client)), settings, WeakSet(), lambda: directory)
         return [(one.kind, one.namespace) for one in await sweeper.look()]

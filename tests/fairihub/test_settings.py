@@ -62,6 +62,7 @@ def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
         ("operators: [ada, {userName: ada, githubId: 5}]", "operators: “ada” stands twice"),
         ("operators: ada", "operators:"),
         ("x" * 300_000, "settings are written as"),
+        ("kubernetes: {reach: 10.0.0.5}", "kubernetes.image: Field required"),
         ("team_files: [{gitt: x}]", "Did you mean “git”?"),
         ("team_files: [{git: /a}, {git: /b}]", "give each repository and cluster a name"),
         ("team_files: [{git: /a, name: x}, {kubernetes: auto, name: x}]", "cluster a name of its"),

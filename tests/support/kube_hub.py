@@ -80,7 +80,7 @@ class KubeHub:
             "proxy": proxy_command(print),
             "teams": str(self.folder / "teams.json"),
             "token": TOKEN,
-            "cluster": {"reach": self.host, **self.cluster},
+            "cluster": {"reach": self.host, "image": "localhost/base:1", **self.cluster},
             "plain": self.plain,
             "containers": self.containers,
             "traits": self.traits,

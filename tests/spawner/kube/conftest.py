@@ -27,7 +27,7 @@ def offer(team: str = "uc4", profile: str = "small", **special: Any) -> Offer:
 
 
 def settings(**said: Any) -> KubeSettings:
-    return KubeSettings.model_validate(said)
+    return KubeSettings.model_validate({"image": "registry/lab:1", **said})
 
 
 def is_name(text: str) -> bool:

@@ -14,7 +14,6 @@ from fairihub_core.start_causes import CAUSES, WHO
 from fairihub_core.starts import Diagnosis, refused, start_of
 from fairihub_spawner.kube.api import refusal_for, unreachable
 from fairihub_spawner.kube.diagnosis import diagnose, given_up, queue_before
-from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.starts import begun
 from tests.support.kube_objects import (
     CLAIM,
@@ -31,8 +30,10 @@ from tests.support.kube_objects import (
     waiting,
 )
 
+from .conftest import settings
+
 DOCS = Path(__file__).parent.parent.parent.parent / "docs"
-SETTINGS = KubeSettings(pending_seconds=600, volume_seconds=180, pull_seconds=1200)
+SETTINGS = settings(pending_seconds=600, volume_seconds=180, pull_seconds=1200)
 MISSING_IMAGE = (
     f'Failed to pull image "{IMAGE}": rpc error: code = NotFound desc = failed to pull and unpack '
     f'image "{IMAGE}": failed to resolve reference "{IMAGE}": {IMAGE}: not found'

@@ -40,7 +40,7 @@ LARGE = offer(
 
 
 def plan(given: Offer = LARGE, login: str = "ada", **more: Any) -> ServerPlan:
-    said = more.pop("settings", KubeSettings())
+    said = more.pop("settings", settings())
     curator, bucket = more.pop("curator", False), more.pop("bucket", BUCKET)
     return plan_for(given, login, curator, said, bucket, **{"secret_keys": KEYS, **more})
 
@@ -55,7 +55,7 @@ def test_size_image_and_place_are_the_profiles() -> None:
     assert made.image == "registry/lab:7"
     assert made.namespace == "ns-uc4"
     assert made.place.node_selector == {"hub.jupyter.org/node-purpose": "useruc4"}
-    assert plan(offer()).image == KubeSettings().image
+    assert plan(offer(), settings=settings(image="registry/usual:2")).image == "registry/usual:2"
 
 
 @pytest.mark.parametrize("curator", [True, False])
