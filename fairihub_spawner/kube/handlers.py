@@ -174,9 +174,9 @@ class ServerLogHandler(JsonHandler):
     """
 
     async def get(self, name: str) -> None:
-        await self.answer(self._log(name))
+        await self.answer(self._told(name))
 
-    async def _log(self, name: str) -> ServerLog:
+    async def _told(self, name: str) -> ServerLog:
         caller = self.person()
         lines = lines_in(self.request.query_arguments)
         user = self.find_user(caller) if login_of(name) == caller else None

@@ -107,6 +107,9 @@ def test_a_running_server_started_well_and_its_owner_reads_its_log(hub, ask):
         assert ask(who, "servers/ada/log")[1]["code"] == "no-such-server"
     assert ask("nobody", "servers/ada/log")[1]["code"] == "signed-out"
     assert ask("limited", "servers/bob/log")[1]["code"] == "no-scope"
+    written = hub.log.read_text()
+    assert "200 GET /hub/api/fairihub/servers/ada/log" in written
+    assert "ServerLogHandler" not in written, "no traceback of it"
 
 
 def test_a_cluster_that_is_away_is_no_defect(hub, ask):
