@@ -20,10 +20,10 @@ from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.caller import CONSOLES
 from fairihub_auth.operator_acts import recorded
-from fairihub_auth.other_sites import ADDRESS
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
 from fairihub_core.audit import Entry
+from fairihub_core.callers import ADDRESS
 from fairihub_core.logs import Bounded, Queryless, Refusals, Remarkable, Unrepeated
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal

@@ -11,9 +11,8 @@ from pydantic import BaseModel
 from tornado import web
 
 from fairihub_auth.caller import Caller
-from fairihub_auth.other_sites import asks_from_elsewhere
 from fairihub_auth.query import query_of
-from fairihub_core.callers import CHALLENGE, forged, signed_out
+from fairihub_core.callers import CHALLENGE, asks_from_elsewhere, forged, signed_out
 from fairihub_core.errors import BadInput, FairihubError, TooLarge
 
 Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]

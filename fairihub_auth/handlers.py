@@ -13,13 +13,12 @@ from fairihub_auth.audit_access import Wanted, reported, wanted
 from fairihub_auth.caller import for_services, require_operator
 from fairihub_auth.explaining import why
 from fairihub_auth.hub_users import HubUsers, server_ends
-from fairihub_auth.other_sites import asks_from_elsewhere
 from fairihub_auth.publication import Publication
 from fairihub_auth.query import number_in
 from fairihub_auth.standing import Standing, standing_of
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
-from fairihub_core.callers import not_a_person, signed_out
+from fairihub_core.callers import asks_from_elsewhere, not_a_person, signed_out
 from fairihub_core.errors import Missing
 from fairihub_core.logins import login_of, printable
 from fairihub_core.reasons import Explanation

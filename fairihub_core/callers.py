@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from fairihub_core.errors import Refused, SignedOut, Unavailable
 from fairihub_core.scopes import Scope
 
+ADDRESS = "fairihub_address"
+"""Of tornado's settings: the address under which people reach the hub."""
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 """Goes with every 401. Browsers ask for no password when they see it."""
 _HUB_SECONDS = 10.0
@@ -160,6 +162,19 @@ def limited() -> Refused:
         "everything you may: its scope is “inherit”.",
         scope="inherit",
     )
+
+
+def asks_from_elsewhere(handler: Any) -> bool:
+    """Whether another site's page asks the hub, in the name of whoever uses the browser.
+
+    A script says by a token of its own who it is, and no browser sends that along.
+    """
+    if getattr(handler, "_token_authenticated", False):
+        return False
+    public = handler.settings.get("public_url")
+    known = urlsplit(handler.settings.get(ADDRESS, "")).netloc
+    own = (handler.request.host, *([public.netloc] if public else []), *([known] if known else []))
+    return is_foreign(handler.request.headers.get("Origin"), own)
 
 
 def is_foreign(origin: str | None, hosts: Iterable[str]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from fairihub_core.callers import is_foreign, visitor_of
+from fairihub_core.callers import ADDRESS, asks_from_elsewhere, is_foreign, visitor_of
 from fairihub_core.errors import FairihubError
 from fairihub_core.scopes import MEMBER_SCOPES, READ_RUNS, RUN
 
@@ -86,3 +88,26 @@ def test_all_that_a_member_may_is_asked_for_by_name(door: str) -> None:
 )
 def test_a_page_of_another_site(origin: str | None, foreign: bool) -> None:
     assert is_foreign(origin, ("hub.example", "127.0.0.1:8000")) is foreign
+
+
+@pytest.mark.parametrize(
+    ("origin", "elsewhere"),
+    [
+        (None, False),
+        ("http://127.0.0.1:8000", False),
+        ("https://hub.example", False),
+        ("https://known.example", False),
+        ("https://evil.org", True),
+    ],
+)
+def test_the_hub_is_asked_from_its_own_addresses(origin: str | None, elsewhere: bool) -> None:
+    """Where a proxy before the hub calls it otherwise than people do, its settings know better."""
+    asked = SimpleNamespace(
+        request=SimpleNamespace(host="127.0.0.1:8000", headers={"Origin": origin}),
+        settings={"public_url": urlsplit("https://hub.example"), ADDRESS: "https://known.example"},
+    )
+    assert asks_from_elsewhere(asked) is elsewhere
+    asked.settings = {}
+    assert asks_from_elsewhere(asked) is (origin not in (None, "http://127.0.0.1:8000"))
+    asked._token_authenticated = True
+    assert not asks_from_elsewhere(asked)

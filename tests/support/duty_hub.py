@@ -22,7 +22,7 @@ from fairihub_auth.handlers import Asked
 from fairihub_auth.intake import bound_requests
 from fairihub_auth.link_store import LinkStore
 from fairihub_auth.operator_acts import recorded
-from fairihub_auth.other_sites import ADDRESS
+from fairihub_core.callers import ADDRESS
 from fairihub_auth.removal import Removal
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_core import scopes
