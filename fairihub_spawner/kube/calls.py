@@ -19,8 +19,9 @@ from kubernetes_asyncio.client import ApiException, StorageV1Api
 
 from fairihub_core.starts import Diagnosis
 from fairihub_spawner.kube.api import refusal_for, unreachable
+from fairihub_spawner.kube.bodies import bounded
 from fairihub_spawner.kube.names import HUB, label_value
-from fairihub_spawner.kube.watching import Mirror
+from fairihub_spawner.kube.watching import PAGE, Mirror
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -206,9 +207,17 @@ class Cluster:
             call = partial(getattr(self._api, f"list_namespaced_{kind}"), namespace=namespace)
         else:
             call = getattr(self._api, f"list_{kind}_for_all_namespaces")
-        status, found = await self._asked(call, label_selector=selector)
-        self._done(status, found, f"looking for the hub's own {kind.replace('_', ' ')}s")
-        return list(found["items"])
+        doing = f"looking for the hub's own {kind.replace('_', ' ')}s"
+        found: list[Json] = []
+        more: dict[str, str] = {}
+        while True:
+            status, page = await self._asked(call, label_selector=selector, limit=PAGE, **more)
+            self._done(status, page, doing)
+            found += page["items"]
+            rest = page["metadata"].get("continue")
+            if not rest:
+                return found
+            more = {"_continue": rest}
 
     async def events_of(self, namespace: str, name: str) -> list[Json]:
         """What happened to the object of that name, such as a claim; nothing if unknown."""
@@ -255,7 +264,7 @@ class Cluster:
         try:
             answer = await call(_preload_content=False, _request_timeout=self._seconds, **query)
             async with answer:
-                return answer.status, json.loads(await answer.read())
+                return answer.status, json.loads(await bounded(answer))
         except ApiException as problem:
             return problem.status or 500, {"reason": problem.reason, "message": str(problem.body)}
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as problem:

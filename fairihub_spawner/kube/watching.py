@@ -17,7 +17,10 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
+import aiohttp
 from kubernetes_asyncio.client import ApiException
+
+from fairihub_spawner.kube.bodies import bounded
 
 Json = dict[str, Any]
 Call = Callable[..., Awaitable[Any]]
@@ -35,6 +38,9 @@ LONGEST_PAUSE = 5.0
 MAX_LINE = 16 * 1024 * 1024
 
 GONE = 410
+
+_AWAY = (ApiException, aiohttp.ClientError, OSError, asyncio.TimeoutError)
+"""What befalls a connection; anything else is a defect, after which the state is read anew."""
 
 log = logging.getLogger("fairihub.cluster")
 
@@ -108,9 +114,9 @@ class Mirror:
                 # A stream that ends as soon as it begins must not become a busy loop.
                 pause = FIRST_PAUSE if time.monotonic() - began > 1 else min(2 * pause, 1.0)
             except Exception as problem:
-                if _is_gone(problem):
+                if _is_gone(problem) or not isinstance(problem, _AWAY):
                     version = None
-                else:
+                if not _is_gone(problem):
                     self._troubled(problem)
                 pause = min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause)
@@ -141,7 +147,7 @@ class Mirror:
             _preload_content=False, _request_timeout=CALL_SECONDS, **self._selectors, **query
         )
         async with answer:
-            body = await answer.read()
+            body = await bounded(answer)
             if answer.status != 200:
                 raise ApiException(status=answer.status, reason=answer.reason)
         return dict(json.loads(body))
@@ -164,9 +170,7 @@ class Mirror:
             try:
                 async for line in _lines(answer.content):
                     version = self._take(json.loads(line)) or version
-            except ApiException:
-                raise
-            except Exception as problem:
+            except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
                 # Every stream ends some time. What was read counts; from there it goes on.
                 log.debug("%s: the stream broke: %s", self._what, _said(problem))
         return version

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
-from fairihub_spawner.kube.calls import MAX_LOG_BYTES, Cluster
-from tests.support.standin_kube import StandinKube
+from fairihub_spawner.kube import bodies
+from fairihub_spawner.kube import calls as calls_of_ours
+from fairihub_spawner.kube.calls import MAX_LOG_BYTES, Cluster, LostCause
+from tests.support.standin_kube import Garbage, StandinKube
 
 POD = ("uc4", "pod")
 
@@ -60,3 +62,24 @@ async def test_of_a_line_that_is_cut_nothing_is_told(kube, calls):
     kube.logs[POD] = "x" * (MAX_LOG_BYTES + 1) + "\nthe end\n"
     log = await calls.log(*POD, lines=10)
     assert (log.text, log.whole) == ("the end", False)
+
+
+async def test_what_is_the_hubs_own_is_read_page_by_page(kube, calls, monkeypatch):
+    monkeypatch.setattr(calls_of_ours, "PAGE", 2)
+    for number in range(5):
+        labels = {"fairihub.io/hub": "ours"}
+        kube.put(
+            "secrets", {"metadata": {"name": f"s{number}", "namespace": "uc4", "labels": labels}}
+        )
+    _, secrets, _ = await calls.ours("ours", ["uc4"])
+    assert sorted(s["metadata"]["name"] for s in secrets) == ["s0", "s1", "s2", "s3", "s4"]
+    assert len(kube.requests("list", "secrets")) == 3
+
+
+async def test_an_answer_without_end_does_not_fill_the_memory(kube, calls, monkeypatch):
+    monkeypatch.setattr(bodies, "MAX_BYTES", 10_000)
+    kube.fail(Garbage(b'{"x": "%s"}' % (b"x" * 10_000)), verb="get", resource="pods")
+    with pytest.raises(LostCause) as lost:
+        await calls.pod(*POD)
+    assert lost.value.diagnosis.code == "cluster-unreachable"
+    assert await calls.pod(*POD)

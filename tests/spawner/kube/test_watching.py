@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
-from fairihub_spawner.kube import watching
+from fairihub_spawner.kube import bodies, watching
 from fairihub_spawner.kube.watching import Mirror
 from tests.support.standin_kube import (
     Empty,
@@ -111,10 +111,9 @@ async def test_a_long_list_is_read_page_by_page(kube, monkeypatch):
     [
         lambda kube: kube.tear("pods"),
         lambda kube: kube.end("pods"),
-        lambda kube: kube.say("pods", b"no json at all\n"),
         lambda kube: kube.say("pods", error_event(500)),
     ],
-    ids=["dropped in a line", "ended", "nonsense", "an error in it"],
+    ids=["dropped in a line", "ended", "an error in it"],
 )
 async def test_after_a_broken_stream_it_goes_on_from_where_it_was(kube, break_it):
     put(kube, "a")
@@ -126,6 +125,37 @@ async def test_after_a_broken_stream_it_goes_on_from_where_it_was(kube, break_it
         put(kube, "b")
         await until(mirror, "a", "b")
     assert len(kube.requests("list", "pods")) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"no json at all\n", b'{"type": "ADDED"}\n', b"x" * 600_000],
+    ids=["no JSON", "no object", "too long"],
+)
+async def test_what_cannot_be_understood_is_told_and_all_is_read_anew(
+    kube, monkeypatch, caplog, line
+):
+    """What that line was to say is not missed for as long as the next list takes to come."""
+    monkeypatch.setattr(watching, "MAX_LINE", 500_000)
+    put(kube, "a")
+    async with mirrored(kube) as mirror:
+        await until(mirror, "a")
+        await streaming(kube)
+        kube.say("pods", line)
+        await until_true(lambda: len(kube.requests("list", "pods")) == 2)
+        put(kube, "b")
+        await until(mirror, "a", "b")
+    assert "Pods cannot be followed, trying again" in caplog.text
+
+
+async def test_an_answer_without_end_does_not_fill_the_memory(kube, monkeypatch):
+    monkeypatch.setattr(bodies, "MAX_BYTES", 10_000)
+    put(kube, "a")
+    kube.fail(Garbage(b" " * 10_001), verb="list", resource="pods")
+    async with mirrored(kube) as mirror:
+        await until_true(lambda: mirror.trouble)
+        assert "over 10,000 bytes" in str(mirror.trouble)
+        await until(mirror, "a")
 
 
 async def test_a_bookmark_saves_reading_what_is_known(kube):
