@@ -27,9 +27,9 @@ from fairihub_core.callers import ADDRESS
 from fairihub_core.logs import Bounded, Queryless, Refusals, Remarkable, Unrepeated
 from fairihub_core.snapshot import Snapshot
 from fairihub_portal import wiring as portal
-from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.kube.leftover_handlers import leftover_handlers
 from fairihub_spawner.proxy import TeamProxy, with_short_lines
+from fairihub_spawner.start_handlers import start_handlers
 
 
 def configure(c: Any, hub: HubSettings) -> None:

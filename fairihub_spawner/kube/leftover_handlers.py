@@ -10,8 +10,8 @@ from fairihub_core.audit import Entry, Record
 from fairihub_core.callers import limited, not_a_person, signed_out
 from fairihub_core.errors import Missing, Refused
 from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.answering import Handlers, JsonHandler, away
 from fairihub_spawner.kube.calls import LostCause
-from fairihub_spawner.kube.handlers import Handlers, JsonHandler, away
 from fairihub_spawner.kube.leftovers import Leftover, Leftovers
 from fairihub_spawner.kube.sweeper import Sweeper
 
@@ -58,14 +58,14 @@ class LeftoversHandler(JsonHandler):
         try:
             return Leftovers(leftovers=await sweeper.look())
         except LostCause as lost:
-            raise away(lost) from None
+            raise away(lost.diagnosis) from None
 
     async def _cleared(self) -> Leftovers:
         by, sweeper = self._asked()
         try:
             return await sweeper.clear(lambda gone: self._record(_entry(gone, by)))
         except LostCause as lost:
-            raise away(lost) from None
+            raise away(lost.diagnosis) from None
 
     def _asked(self) -> tuple[str, Sweeper]:
         """Who asks, and whom to ask.

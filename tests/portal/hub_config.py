@@ -20,7 +20,7 @@ from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_portal import wiring
 from fairihub_portal.token_rights import RIGHTS
-from fairihub_spawner.kube.handlers import start_handlers
+from fairihub_spawner.start_handlers import start_handlers
 from tests.portal import stand_ins
 from tests.portal.stepwise import StepwiseSpawner
 

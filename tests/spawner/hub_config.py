@@ -11,10 +11,11 @@ from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.places import Places
 from fairihub_core.starts import diagnosed
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube.handlers import start_handlers
+from fairihub_spawner.kube.calls import LostCause
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy
 from fairihub_spawner.s3 import keys_file, sync_keys
+from fairihub_spawner.start_handlers import start_handlers
 
 told = json.loads(os.environ["SPAWNER_TEST"])
 places = Places(Path(told["data"]))
@@ -31,12 +32,8 @@ class LoggedSpawner(TeamLocalSpawner):
 
     async def log_lines(self, lines):
         if (places.data / "log-away").exists():
-            raise LostCause
+            raise LostCause(diagnosed("cluster-unreachable", clock.now(), final=False))
         return [f"line {n}" for n in range(30)][-lines:], lines >= 30
-
-
-class LostCause(Exception):
-    diagnosis = diagnosed("cluster-unreachable", clock.now(), final=False)
 
 
 SERVICES = ["access:services!service=catalog"]

@@ -9,7 +9,7 @@ import pytest
 
 from fairihub_core.starts import Start
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube.handlers import MOST_LINES, USUAL_LINES, lines_in, may_see_start
+from fairihub_spawner.start_handlers import MOST_LINES, USUAL_LINES, lines_in, may_see_start
 from tests.support.waiting import eventually
 
 from .conftest import Hub, team
@@ -97,7 +97,6 @@ def test_a_running_server_started_well_and_its_owner_reads_its_log(hub, ask):
     status, answer = ask("ada", "starts/ada")
     assert (status, answer["state"], answer["diagnosis"]) == (200, "ready", None)
     assert ask("ada", "servers/ada/log?lines=2")[1] == {
-        "server": "",
         "lines": ["line 28", "line 29"],
         "whole": False,
     }

@@ -12,12 +12,12 @@ from fairihub_core.audit import Entry
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube import calls, leftovers
-from fairihub_spawner.kube.handlers import start_handlers
 from fairihub_spawner.kube.leftover_handlers import leftover_handlers
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.spawner import FairihubSpawner
 from fairihub_spawner.kube.sweeper import the_sweeper
 from fairihub_spawner.proxy import TeamProxy
+from fairihub_spawner.start_handlers import start_handlers
 
 told = json.loads(os.environ["KUBE_HUB"])
 
@@ -81,15 +81,6 @@ else:
     c.FairihubSpawner.bucket_of = bucket_of
     c.FairihubSpawner.removal_grace = 0
     c.FairihubSpawner.modify_pod_hook = in_place_of_the_server
-    c.JupyterHub.extra_handlers = [
-        *start_handlers(directory),
-        *leftover_handlers(
-            lambda: None if told["plain"] else the_sweeper(cluster, directory),
-            directory,
-            record,
-            consoles=("operator",),
-        ),
-    ]
     c.FairihubSpawner.cluster = cluster
     for name, value in told["traits"].items():
         setattr(c.FairihubSpawner, name, value)
