@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -117,13 +117,12 @@ class Cluster:
         self, namespace: str, name: str, seconds: int = 0, uid: str | None = None
     ) -> None:
         """Deletes the pod, which has so many seconds to end; with `uid` only that very one."""
-        only = {} if uid is None else {"body": {"preconditions": {"uid": uid}}}
         status, said = await self._asked(
             self._api.delete_namespaced_pod,
             name=name,
             namespace=namespace,
             grace_period_seconds=seconds,
-            **only,
+            **_only(uid),
         )
         if status != NOT_FOUND and not (uid and status == CONFLICT):
             self._done(status, said, f"deleting the pod {name}")
@@ -162,8 +161,8 @@ class Cluster:
         self._done(status, found, f"reading the storage class {storage_class}")
         return bool(found.get("allowVolumeExpansion"))
 
-    async def put_secret(self, manifest: Json) -> None:
-        """Makes the secret, in place of an older one of its name."""
+    async def put_secret(self, manifest: Json) -> Json:
+        """Makes the secret, in place of an older one of its name; the secret as it then is."""
         meta = manifest["metadata"]
         call = self._api.create_namespaced_secret
         status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
@@ -171,6 +170,7 @@ class Cluster:
             await self.delete_secret(meta["namespace"], meta["name"])
             status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
         self._done(status, said, f"making the secret {meta['name']}")
+        return said
 
     async def patch_secret(self, namespace: str, name: str, patch: Mapping[str, Any]) -> None:
         call = self._api.patch_namespaced_secret
@@ -179,10 +179,11 @@ class Cluster:
         )
         self._done(*await asked, f"giving the secret {name} to its pod")
 
-    async def delete_secret(self, namespace: str, name: str) -> None:
+    async def delete_secret(self, namespace: str, name: str, uid: str | None = None) -> None:
+        """Deletes the secret; with `uid` only that very one."""
         call = self._api.delete_namespaced_secret
-        status, said = await self._asked(call, name=name, namespace=namespace)
-        if status != NOT_FOUND:
+        status, said = await self._asked(call, name=name, namespace=namespace, **_only(uid))
+        if status != NOT_FOUND and not (uid and status == CONFLICT):
             self._done(status, said, f"deleting the secret {name}")
 
     async def secret(self, namespace: str, name: str) -> Json | None:
@@ -191,16 +192,10 @@ class Cluster:
         asked = self._asked(call, name=name, namespace=namespace)
         return self._found(*await asked, f"reading the secret {name}")
 
-    async def ours(
-        self, hub: str, namespaces: Iterable[str]
-    ) -> tuple[list[Json], list[Json], list[Json]]:
+    async def ours(self, hub: str, namespace: str) -> tuple[list[Json], list[Json], list[Json]]:
         """Pods, server Secrets and volume claims that bear the hub's name; "" is all namespaces."""
-        found: tuple[list[Json], list[Json], list[Json]] = ([], [], [])
-        kinds = ("pod", "secret", "persistent_volume_claim")
-        for namespace in namespaces:
-            for kind, objects in zip(kinds, found, strict=True):
-                objects += await self._labelled(kind, namespace, f"{HUB}={label_value(hub)}")
-        return found
+        look = partial(self._labelled, namespace=namespace, selector=f"{HUB}={label_value(hub)}")
+        return await look("pod"), await look("secret"), await look("persistent_volume_claim")
 
     async def _labelled(self, kind: str, namespace: str, selector: str) -> list[Json]:
         if namespace:
@@ -298,6 +293,11 @@ def _last(text: str, lines: int, cut: bool) -> Log:
         text = text.partition("\n")[2]
     found = text.removesuffix("\n").split("\n")
     return Log("\n".join(found[-lines:]), whole=not cut and len(found) <= lines)
+
+
+def _only(uid: str | None) -> Json:
+    """For a deletion that is to hit nothing else of that name."""
+    return {} if uid is None else {"body": {"preconditions": {"uid": uid}}}
 
 
 def _start_of(pod: Mapping[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -46,6 +47,9 @@ class Placed:
     claims: tuple[str, ...] = ()
     ready: bool = False
     """Whether the server has answered; if not, a hub that comes after waits for it."""
+    pod_uid: str | None = None
+    secret_uid: str | None = None
+    """Once they are made, so that what the next start makes under these names is not meant."""
 
 
 class SteadyKubeSpawner(KubeSpawner):
@@ -66,6 +70,7 @@ class SteadyKubeSpawner(KubeSpawner):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.all_of_them.add(self)
+        self._clearing = asyncio.Lock()
 
     @default("events_enabled")
     def _default_events_enabled(self) -> bool:
@@ -108,6 +113,15 @@ class SteadyKubeSpawner(KubeSpawner):
             raise LostCause(unreachable(str(mirror.trouble or "no answer")))
         return mirror
 
+    @classmethod
+    async def unfollow(cls) -> None:
+        """Ends the watches over namespaces in which no server is, nor is on its way."""
+        used = {s._watched_namespace for s in cls.all_of_them if s.placed or s.pending}
+        # At once, as whoever starts one meanwhile must get a watch that lasts.
+        unused = [cls.mirrors.pop(key) for key in {*cls.mirrors} - used - {""}]
+        for mirror in unused:
+            await mirror.stop()
+
     def _mirror(self, namespace: str) -> Mirror:
         unbound(self.api.api_client)
         ours = f"component={self.component_label},{names.HUB}={names.label_value(self.cluster.hub)}"
@@ -118,28 +132,26 @@ class SteadyKubeSpawner(KubeSpawner):
 
     async def poll(self) -> int | None:
         """None while the pod is there and has not ended, or as long as nobody can say."""
-        if self.placed is None:
+        placed = self.placed
+        if placed is None:
             return 0
         if self.placing is not None and not self.placing.done():
             return None
         try:
-            if not await self._is_there():
-                await self._clear_away()
-                return 1
-            status: int | None = await super().poll()
-            if status is None and self._has_ended():
-                status = 1
+            status: int | None = 1
+            if await self._is_there(placed):
+                status = await super().poll()
+                if status is None and self._has_ended():
+                    status = 1
             if status is not None:
-                await self._clear_away()
+                await self._clear_away(placed)
         except _AWAY as problem:
             self.log.warning("%s: nobody says whether it runs: %s", self._log_name, problem)
             return None
         return status
 
-    async def _is_there(self) -> bool:
+    async def _is_there(self, placed: Placed) -> bool:
         """Whether there is the pod; the API is asked before a missing one counts as gone."""
-        placed = self.placed
-        assert placed is not None  # noqa: S101
         mirror = await self._start_watching_pods()
         key = f"{placed.namespace}/{placed.pod}"
         if key not in mirror.resources:
@@ -162,38 +174,47 @@ class SteadyKubeSpawner(KubeSpawner):
         """
         if self.placing is not None:
             await asyncio.wait([self.placing])
-        if self.placed is None:
+        placed = self.placed
+        if placed is None:
             return
         try:
-            await self._delete_pod(self.placed, 0 if now else self.delete_grace_period)
+            await self._delete_pod(placed, 0 if now else self.delete_grace_period)
         except (LostCause, TimeoutError) as problem:
-            placed, self.placed = self.placed, None
+            self.placed = None
             self._owe(placed, problem)
             return
-        await self._clear_away()
+        await self._clear_away(placed)
 
     async def _delete_pod(self, placed: Placed, seconds: int = 0) -> None:
         """Deletes the pod and waits until the API has it no more."""
-        delete = partial(self.calls.delete_pod, placed.namespace, placed.pod, seconds)
-        await persistently(delete)
+        uid = placed.pod_uid
+        await persistently(
+            partial(self.calls.delete_pod, placed.namespace, placed.pod, seconds, uid)
+        )
         deadline = time.monotonic() + seconds + GONE_SECONDS
-        while await persistently(partial(self.calls.pod, placed.namespace, placed.pod)):
+        look = partial(self.calls.pod, placed.namespace, placed.pod)
+        while is_the_one(await persistently(look), uid):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"The pod {placed.pod} does not go.")
             mirror = self.pod_reflector
             key = f"{placed.namespace}/{placed.pod}"
             await (mirror.changed(key, GONE_LOOK) if mirror else asyncio.sleep(GONE_LOOK))
 
-    async def _clear_away(self) -> None:
-        """Deletes what an ended server has left; the Secret goes with the pod in any case."""
-        placed, self.placed = self.placed, None
-        if placed is None:
-            return
-        try:
-            await self.calls.delete_pod(placed.namespace, placed.pod)
-            await self.calls.delete_secret(placed.namespace, placed.secret)
-        except LostCause as lost:
-            self._owe(placed, lost)
+    async def _clear_away(self, placed: Placed) -> None:
+        """Deletes what an ended server has left; the Secret goes with the pod in any case.
+
+        Until that is done the server counts as there: the next start of it makes things of the
+        same names.
+        """
+        async with self._clearing:
+            if self.placed is not placed:
+                return  # somebody else has
+            try:
+                await self.calls.delete_pod(placed.namespace, placed.pod, uid=placed.pod_uid)
+                await self.calls.delete_secret(placed.namespace, placed.secret, placed.secret_uid)
+            except LostCause as lost:
+                self._owe(placed, lost)
+            self.placed = None
 
     def _owe(self, placed: Placed, problem: Exception) -> None:
         self.log.warning("%s: deleted later, as for now: %s", self._log_name, problem)
@@ -223,14 +244,19 @@ async def _settled(calls: Cluster, placed: Placed, spawners: WeakSet[SteadyKubeS
     while not any(_same(placed, s.placed) for s in spawners):
         try:
             pod = await calls.pod(placed.namespace, placed.pod)
-            if pod is None:
-                await calls.delete_secret(placed.namespace, placed.secret)
+            if pod is None or not is_the_one(pod, placed.pod_uid):
+                await calls.delete_secret(placed.namespace, placed.secret, placed.secret_uid)
                 return
             if not pod["metadata"].get("deletionTimestamp"):
                 await calls.delete_pod(placed.namespace, placed.pod, uid=pod["metadata"]["uid"])
         except LostCause as lost:
             log.debug("The pod %s is still not deleted: %s", placed.pod, lost)
         await asyncio.sleep(SETTLE_SECONDS)
+
+
+def is_the_one(found: Mapping[str, Any] | None, uid: str | None) -> bool:
+    """Whether an object is there and the one of that uid; any is, where none is known."""
+    return found is not None and uid in (None, found["metadata"]["uid"])
 
 
 def _same(one: Placed, other: Placed | None) -> bool:

@@ -13,7 +13,14 @@ from kubespawner.clients import load_config, shared_client
 from fairihub_core import clock
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube.calls import Cluster, LostCause
-from fairihub_spawner.kube.leftovers import Leftover, Leftovers, Place, of_members, of_servers
+from fairihub_spawner.kube.leftovers import (
+    Leftover,
+    Leftovers,
+    Object,
+    Place,
+    of_members,
+    of_servers,
+)
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
 
@@ -40,6 +47,7 @@ class Sweeper:
         directory: Callable[[], TeamDirectory],
     ) -> None:
         self.found: tuple[Leftover, ...] = ()
+        self._closed: frozenset[str] = frozenset()
         self._calls = calls
         self._settings = settings
         self._spawners = spawners
@@ -56,6 +64,7 @@ class Sweeper:
             await asyncio.sleep(pause)
             pause = SWEEP_SECONDS
             try:
+                await SteadyKubeSpawner.unfollow()
                 await self.look()
             except LostCause as lost:
                 log.warning("Nobody could look for leftovers: %s", lost)
@@ -97,16 +106,37 @@ class Sweeper:
         return Leftovers(leftovers=self.found, deleted=tuple(gone))
 
     async def _look(self) -> tuple[Leftover, ...]:
-        settings = self._settings
-        teams = [team.namespace for team in self._directory().teams]
-        namespaces = [""] if settings.cluster_wide else teams
-        pods, secrets, claims = await self._calls.ours(settings.hub, namespaces)
+        pods, secrets, claims = await self._ours()
         held, now = self._held(), clock.now()
         return (
             *of_servers("Pod", pods, held, now),
             *of_servers("Secret", secrets, held, now),
             *of_members(claims, self._directory(), now),
         )
+
+    async def _ours(self) -> tuple[list[Object], list[Object], list[Object]]:
+        """What bears the hub's name; a namespace that refuses is told of once, and passed over."""
+        found: tuple[list[Object], list[Object], list[Object]] = ([], [], [])
+        refused: dict[str, LostCause] = {}
+        teams = [team.namespace for team in self._directory().teams]
+        namespaces = [""] if self._settings.cluster_wide else list(dict.fromkeys(teams))
+        for namespace in namespaces:
+            try:
+                ours = await self._calls.ours(self._settings.hub, namespace)
+            except LostCause as lost:
+                refused[namespace] = lost
+                if not lost.diagnosis.final or len(refused) == len(namespaces):
+                    raise
+                continue
+            for objects, more in zip(found, ours, strict=True):
+                objects += more
+        for namespace in refused.keys() - self._closed:
+            told = refused[namespace].diagnosis
+            log.warning(
+                "Not looked for leftovers in %s: %s %s", namespace, told.message, told.detail
+            )
+        self._closed = frozenset(refused)
+        return found
 
     def _held(self) -> set[Place]:
         return set(_places(s.placed for s in self._spawners if s.placed is not None))

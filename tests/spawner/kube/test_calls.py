@@ -71,7 +71,7 @@ async def test_what_is_the_hubs_own_is_read_page_by_page(kube, calls, monkeypatc
         kube.put(
             "secrets", {"metadata": {"name": f"s{number}", "namespace": "uc4", "labels": labels}}
         )
-    _, secrets, _ = await calls.ours("ours", ["uc4"])
+    _, secrets, _ = await calls.ours("ours", "uc4")
     assert sorted(s["metadata"]["name"] for s in secrets) == ["s0", "s1", "s2", "s3", "s4"]
     assert len(kube.requests("list", "secrets")) == 3
 
