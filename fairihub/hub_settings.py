@@ -17,7 +17,7 @@ VARIABLE = "FAIRIHUB_SETTINGS"
 
 
 class Ports(BaseModel):
-    """Where the parts listen; people only ever see `public`."""
+    """Where the parts listen; people only ever see `public`, pods also `hub` and `s3`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -113,6 +113,12 @@ class Settings(BaseModel):
         """Where this machine listens, so that servers can reach it."""
         return self.kubernetes.reach if self.kubernetes is not None else "127.0.0.1"
 
+    @property
+    def known_ports(self) -> dict[str, int]:
+        """Ports that stay over a restart, since servers that go on meanwhile know them."""
+        pods = self.kubernetes
+        return {} if pods is None else {"hub": pods.hub_port, "s3": pods.s3_port}
+
 
 def read_settings(path: Path | None) -> Settings:
     """The settings in `path`; the defaults if it is None.

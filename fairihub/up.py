@@ -64,7 +64,7 @@ def up(options: UpOptions) -> int:
         try:
             # What can be refused is refused before anything is made.
             settings = _settings(options)
-            ports = choose_ports(options.port, settings.host)
+            ports = choose_ports(options.port, settings.host, **settings.known_ports)
             sign_in = chosen_sign_in(settings, os.environ)
             sources = _sources(options, settings)
             directory = _described(sources)

@@ -55,6 +55,7 @@ ObjectName = Annotated[str, _matching(_OBJECT, "name of an object of Kubernetes"
 AbsolutePath = Annotated[str, _matching(_PATH, "absolute path of plain names")]
 Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0, le=2**53)]
 Host = Annotated[str, _matching(r"[A-Za-z0-9]?[A-Za-z0-9.:-]{0,252}", "host or IP address")]
+Port = Annotated[int, Field(ge=1, le=65535)]
 # More than root's are wanted: `restricted` admits no user 0.
 UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
@@ -172,6 +173,12 @@ class KubeSettings(_Block):
     )
     reach: Host = Field(
         "", description="Host or IP address under which pods reach the hub, such as 10.244.0.1."
+    )
+    hub_port: Port = Field(
+        8081, description="The port of `reach` where servers find the hub, as long as they run."
+    )
+    s3_port: Port = Field(
+        8082, description="The port of `reach` where servers find the team's bucket."
     )
     cluster_wide: bool = Field(
         True,
