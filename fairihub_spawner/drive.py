@@ -11,6 +11,17 @@ from importlib.util import find_spec
 from typing import Any
 
 _NEEDED = ("jupyterfs", "s3fs")
+_ARGUMENT = "--ServerApp.jpserver_extensions=jupyterfs=True"
+
+
+def arguments_of(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What the command line of a server with a drive says beside its environment.
+
+    jupyter-fs brings no file that enables its extension, and no such file could: what the command
+    line says of extensions, as it does of ours, counts in place of all files. An image without
+    jupyter-fs warns of it, and does without.
+    """
+    return () if drive_of(environment) is None else (_ARGUMENT,)
 
 
 def drive_of(environment: Mapping[str, str]) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, refused
+from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts
 from fairihub_spawner.kube.answering import until_answered
 from fairihub_spawner.kube.calls import START, LostCause, persistently
@@ -155,11 +156,15 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         only what is there can be deleted.
         """
         self.placed = placed
-        # A hub that comes after this one finds by it what it has to look after.
-        self.orm_spawner.state = self.get_state()
-        self.user.db.commit()
+        self._remember()
         self.placing = asyncio.create_task(self._put(placed, offer, bucket))
         await asyncio.shield(self.placing)
+        self._remember()
+
+    def _remember(self) -> None:
+        """A hub that comes after this one finds by it what it has to look after."""
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
 
     async def _put(self, placed: Placed, offer: Offer, bucket: BucketAccess | None) -> None:
         secret = secrets.server_secret(
@@ -170,7 +175,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             bucket=bucket,
             server=self.name,
         )
-        await persistently(partial(self.calls.put_secret, secret))
+        made = await persistently(partial(self.calls.put_secret, secret))
+        self.placed = replace(placed, secret_uid=made["metadata"]["uid"])
         manifest = await self.get_pod_manifest()
         if self.modify_pod_hook:
             manifest = await maybe_future(self.modify_pod_hook(self, manifest))
@@ -178,6 +184,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         while (pod := await persistently(create)) is None:
             self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
             await self._delete_pod(placed)
+        self.placed = replace(self.placed, pod_uid=pod["metadata"]["uid"])
         patch = partial(self.calls.patch_secret, placed.namespace, placed.secret)
         await persistently(partial(patch, secrets.owned_by(pod)))
 
@@ -259,8 +266,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             self._lost(lost.diagnosis, 503)
             await self.stop(now=True)
             return False
-        self.orm_spawner.state = self.get_state()
-        self.user.db.commit()
+        self._remember()
         return True
 
     async def _pods_at_last(self) -> Mirror:
@@ -297,6 +303,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         hidden = await self._hidden(placed)
         told = await asyncio.to_thread(last_words, log.text, hidden, lines=lines)
         return told, log.whole
+
+    def get_args(self) -> list[str]:
+        return [*arguments_of(self.environment), *super().get_args()]
 
     def get_env(self) -> dict[str, Any]:
         """The environment; nothing in it is the token itself, which would stand in the pod."""

@@ -15,11 +15,13 @@ def test_a_bucket_that_is_no_folder_is_a_drive() -> None:
     assert (found["name"], found["url"]) == ("hub-uc4", "s3://hub-uc4")
     assert found["kwargs"]["endpoint_url"] == "https://s3.example.org"
     assert "canary" not in repr(found)
+    assert drive.arguments_of(SAID) == ("--ServerApp.jpserver_extensions=jupyterfs=True",)
 
 
-def test_no_bucket_or_a_folder_is_no_drive() -> None:
-    assert drive.drive_of({}) is None
-    assert drive.drive_of({**SAID, "FAIRIHUB_BUCKET_FOLDER": "/home/jovyan/s3"}) is None
+@pytest.mark.parametrize("said", [{}, {**SAID, "FAIRIHUB_BUCKET_FOLDER": "/home/jovyan/s3"}])
+def test_no_bucket_or_a_folder_is_no_drive(said: dict[str, str]) -> None:
+    assert drive.drive_of(said) is None
+    assert drive.arguments_of(said) == ()
 
 
 @pytest.mark.parametrize("there", [True, False])

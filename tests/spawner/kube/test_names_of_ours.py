@@ -17,7 +17,16 @@ from fairihub_spawner.team_server import TeamServer
 
 MEANT = {
     FairihubSpawner: {
-        *("_start", "get_env", "get_state", "get_url", "load_state", "poll", "progress"),
+        *(
+            "_start",
+            "get_args",
+            "get_env",
+            "get_state",
+            "get_url",
+            "load_state",
+            "poll",
+            "progress",
+        ),
     },
     SteadyKubeSpawner: {
         *("__init__", "_start_watching_pods", "get_state", "load_state"),
