@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,11 +20,10 @@ import aiohttp
 from kubernetes_asyncio import client, config
 
 from fairihub_auth.sources import MAX_FILES
-from fairihub_core.customer_format import API_VERSION, PLURAL
+from fairihub_core.customer_format import GROUP, PLURAL, VERSION
 from fairihub_core.errors import FairihubError, Refused, TooLarge, Unavailable
 from fairihub_core.logins import printable
 
-GROUP, VERSION = API_VERSION.split("/")
 PAGE = 100
 MAX_PAGE_BYTES = 200 * 1024 * 1024
 ANSWER_SECONDS = 30.0
@@ -182,26 +182,19 @@ async def _configuration(access: Access) -> client.Configuration:
     return made
 
 
-class _explained:
+@contextmanager
+def _explained() -> Iterator[None]:
     """Turns what the client raises into an `ApiFailure`."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        raised: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        if isinstance(raised, asyncio.TimeoutError):
-            raise ApiFailure(_away("it does not answer")) from raised
-        if isinstance(raised, aiohttp.ClientError | OSError):
-            raise ApiFailure(_away(f"it cannot be reached ({_said(raised)})")) from raised
-        if isinstance(raised, ValueError):
-            raise ApiFailure(_away("its answer cannot be read")) from raised
-        if isinstance(raised, client.ApiException):
-            raise ApiFailure(_away(f"it answers {raised.status}"), raised.status) from raised
+    try:
+        yield
+    except asyncio.TimeoutError as raised:
+        raise ApiFailure(_away("it does not answer")) from raised
+    except (aiohttp.ClientError, OSError) as raised:
+        raise ApiFailure(_away(f"it cannot be reached ({_said(raised)})")) from raised
+    except ValueError as raised:
+        raise ApiFailure(_away("its answer cannot be read")) from raised
+    except client.ApiException as raised:
+        raise ApiFailure(_away(f"it answers {raised.status}"), raised.status) from raised
 
 
 async def _checked(answer: aiohttp.ClientResponse, doing: str = "list Customer objects") -> None:

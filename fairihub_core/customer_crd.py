@@ -11,19 +11,19 @@ from typing import Any
 
 from fairihub_core.customer_format import (
     ACTIVATION_KEYS,
-    API_VERSION,
     DATA_KEYS,
+    GROUP,
     INVENTORY_KEYS,
     KIND,
     LOGIN_KEYS,
     PLURAL,
     PROFILE_PREFIX,
+    VERSION,
     Key,
 )
 
 Schema = dict[str, Any]
 
-GROUP, VERSION = API_VERSION.split("/")
 SINGULAR = KIND.lower()
 _KEEP = {"x-kubernetes-preserve-unknown-fields": True}
 _WHOLE = ("bytes", "count", "seconds")

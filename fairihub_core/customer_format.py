@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 API_VERSION = "hub.eox.at/v1alpha1"
+GROUP, VERSION = API_VERSION.split("/")
 KIND = "Customer"
 PLURAL = "customers"
 """What Kubernetes calls such objects in addresses."""
