@@ -55,7 +55,7 @@ class CustomerObjects(Source):
         self._read: dict[str, CustomerObject] = {}
         self._news: Callable[[], None] = lambda: None
         self._stamped: Mapping[str, Hashable] | None = None
-        self._told_away: FairihubError | None = None
+        self._told: FairihubError | None = None
         self._first = threading.Event()
         self._wait_until = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -141,12 +141,12 @@ class CustomerObjects(Source):
 
     def _changed(self) -> None:
         """Called in the loop; a status that was written is no news."""
-        objects, away = self._follower.objects, self._follower.problem()
+        objects, problem = self._follower.objects, self._follower.problem()
         stamps = None if objects is None else self._stamps_of(objects)
-        if stamps is not None or away is not None:
+        if stamps is not None or problem is not None:
             self._first.set()
-        if (stamps, away) != (self._stamped, self._told_away):
-            self._stamped, self._told_away = stamps, away
+        if (stamps, problem) != (self._stamped, self._told):
+            self._stamped, self._told = stamps, problem
             self._news()
 
     def _follow(self, loop: asyncio.AbstractEventLoop) -> None:

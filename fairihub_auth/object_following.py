@@ -49,7 +49,7 @@ class ObjectFollower:
     """The objects as they were seen last; `run` belongs to one event loop.
 
     Args:
-        changed: called when `objects` or `away` may be others, in the loop of `run`.
+        changed: called when `objects` or `problem` may be others, in the loop of `run`.
     """
 
     def __init__(self, access: Access, tempo: Tempo, changed: Callable[[], None]) -> None:
