@@ -24,7 +24,6 @@ class Happened:
     at: datetime
     first: datetime
     """When it happened first, of an event that is repeated."""
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,6 @@ class Container:
     """The reason of its last end."""
     ended_at: datetime | None = None
     running_since: datetime | None = None
-    restarts: int = 0
     message: str = ""
     """Why it waits, in words."""
     ended_message: str = ""
@@ -110,7 +108,7 @@ def happenings(
         if pod is None and text(about, "kind") == "Pod":
             is_meant = True
         if is_meant:
-            found.append(_happened(event, text(about, "kind")))
+            found.append(_happened(event))
     return tuple(sorted(found, key=lambda happened: happened.at))
 
 
@@ -118,7 +116,7 @@ def _uid(thing: Json) -> str:
     return text(part(thing, "metadata"), "uid")
 
 
-def _happened(event: Json, kind: str) -> Happened:
+def _happened(event: Json) -> Happened:
     """With the last time that the event names, in one of the many ways it may name it."""
     made = moment(part(event, "metadata").get("creationTimestamp"))
     once = moment(event.get("eventTime"))
@@ -131,7 +129,6 @@ def _happened(event: Json, kind: str) -> Happened:
         message=text(event, "message"),
         at=last or once or made or first,
         first=first,
-        kind=kind,
     )
 
 
@@ -147,7 +144,6 @@ def _container(status: Json, is_first: bool) -> Container:
     running = part(status, "state", "running")
     ended = part(status, "state", "terminated") or part(status, "lastState", "terminated")
     code = ended.get("exitCode")
-    restarts = status.get("restartCount")
     return Container(
         name=text(status, "name"),
         image=text(status, "image"),
@@ -157,7 +153,6 @@ def _container(status: Json, is_first: bool) -> Container:
         ended=text(ended, "reason"),
         ended_at=moment(ended.get("finishedAt")),
         running_since=moment(running.get("startedAt")) if running else None,
-        restarts=restarts if isinstance(restarts, int) else 0,
         message=text(waiting, "message"),
         ended_message=text(ended, "message"),
         there=bool(text(status, "imageID")),

@@ -35,16 +35,10 @@ def succeeded(start: Start, steps: tuple[Step, ...], at: datetime) -> Start:
     return start.model_copy(update=told)
 
 
-def failed(start: Start, diagnosis: Diagnosis, at: datetime, steps: tuple[Step, ...] = ()) -> Start:
-    """A start that is over, and why; without `steps` those known before stay."""
+def failed(start: Start, diagnosis: Diagnosis, at: datetime) -> Start:
+    """A start that is over, and why, with the steps that were known last."""
     final = diagnosis.model_copy(update={"final": True})
-    told = {
-        "state": "failed",
-        "ended": at,
-        "diagnosis": final,
-        "steps": steps or start.steps,
-    }
-    return start.model_copy(update=told)
+    return start.model_copy(update={"state": "failed", "ended": at, "diagnosis": final})
 
 
 def to_state(start: Start | None) -> dict[str, Any]:

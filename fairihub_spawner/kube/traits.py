@@ -83,14 +83,11 @@ def _place(plan: ServerPlan) -> dict[str, Any]:
 
 
 def _apart(settings: KubeSettings) -> dict[str, Any]:
-    """What keeps the pod apart; the contexts alone say who it runs as."""
+    """What keeps the pod apart; the contexts alone say who it runs as, and with which rights."""
     return {
         "uid": None,
         "gid": None,
         "fs_gid": None,
-        "privileged": False,
-        "allow_privilege_escalation": False,
-        "automount_service_account_token": False,
         "pod_security_context": security.pod_security(settings),
         "container_security_context": security.container_security(settings),
         "extra_pod_config": security.pod_config(),

@@ -224,6 +224,9 @@ async def test_no_secret_is_in_the_pod(spawner: KubeSpawner) -> None:
 
 
 async def test_restricted_admits_the_pod(spawner: KubeSpawner) -> None:
+    """Whatever else the configuration tells KubeSpawner."""
+    spawner.privileged = spawner.allow_privilege_escalation = True
+    spawner.service_account, spawner.automount_service_account_token = "strong", True
     spec = (await manifest(spawner, plan(settings=settings(bucket_csi=CSI)), settings()))["spec"]
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
