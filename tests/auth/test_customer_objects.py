@@ -138,7 +138,9 @@ def test_an_object_is_a_team_and_a_change_of_it_counts_at_once(
     report = hub.report("core/uc4")
     assert report is not None
     assert (report.source, report.revision) == ("cluster", made["metadata"]["resourceVersion"])
-    assert str(report.place("bob")) == f"cluster: core/uc4, at {made['metadata']['resourceVersion']}"
+    assert (
+        str(report.place("bob")) == f"cluster: core/uc4, at {made['metadata']['resourceVersion']}"
+    )
     put("uc4", "ada", "eve")
     put("uc5", "carl")
     assert hub.becomes(uc4="ada eve", uc5="carl")

@@ -18,11 +18,11 @@ from fairihub_spawner.kube.calls import Cluster as Calls
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.sweeper import Sweeper
 from tests.support.kube_hub import KubeHub
+from tests.support.kube_teams import OWNER
 from tests.support.kubernetes import Cluster, Namespace, Object
 
 ROLES = Path(__file__).parents[2] / "docs" / "how-to" / "kubernetes"
 ACCOUNT = "fairihub"
-OWNER = "fairihub.io/team"
 LOGINS = ("ada", "grace")
 REFUSED = ("cannot get resource", "cannot list resource", "cannot watch resource", "forbidden")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fairihub_core.teams import Member, Profile, Team
+from fairihub_spawner.kube import names
 
 MIB = 1024**2
-OWNER = "fairihub.io/team"
+OWNER = names.TEAM
 """The label of a namespace that says which team has it."""
 
 
