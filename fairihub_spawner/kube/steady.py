@@ -145,6 +145,7 @@ class SteadyKubeSpawner(KubeSpawner):
                     status = 1
             if status is not None:
                 await self._clear_away(placed)
+                status = status if self.placed is None else None  # it has been started anew
         except _AWAY as problem:
             self.log.warning("%s: nobody says whether it runs: %s", self._log_name, problem)
             return None
@@ -154,11 +155,12 @@ class SteadyKubeSpawner(KubeSpawner):
         """Whether there is the pod; the API is asked before a missing one counts as gone."""
         mirror = await self._start_watching_pods()
         key = f"{placed.namespace}/{placed.pod}"
-        if key not in mirror.resources:
-            pod = await self.calls.pod(placed.namespace, placed.pod)
-            if pod is None:
-                return False
-            mirror.resources[key] = pod
+        if is_the_one(mirror.resources.get(key), placed.pod_uid):
+            return True
+        pod = await self.calls.pod(placed.namespace, placed.pod)
+        if pod is None or not is_the_one(pod, placed.pod_uid):
+            return False
+        mirror.resources[key] = pod
         return True
 
     def _has_ended(self) -> bool:
@@ -214,7 +216,8 @@ class SteadyKubeSpawner(KubeSpawner):
                 await self.calls.delete_secret(placed.namespace, placed.secret, placed.secret_uid)
             except LostCause as lost:
                 self._owe(placed, lost)
-            self.placed = None
+            if self.placed is placed:
+                self.placed = None
 
     def _owe(self, placed: Placed, problem: Exception) -> None:
         self.log.warning("%s: deleted later, as for now: %s", self._log_name, problem)

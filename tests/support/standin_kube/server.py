@@ -289,7 +289,8 @@ class StandinKube:
                 store.delete(asked.resource, metadata.get("namespace", ""), metadata["name"])
             return web.json_response(status(200, "", "") | {"status": "Success"})
         if asked.verb == "delete":
-            return web.json_response(store.delete(*where))
+            only = ((asked.body or {}).get("preconditions") or {}).get("uid")
+            return web.json_response(store.delete(*where, uid=only))
         if asked.verb == "update":
             return web.json_response(store.replace(*where, asked.body, asked.part))
         if asked.verb == "patch":

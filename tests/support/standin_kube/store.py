@@ -131,8 +131,11 @@ class Store:
             new["metadata"].pop("resourceVersion", None)
         return self.replace(resource, namespace, name, new, part)
 
-    def delete(self, resource: str, namespace: str, name: str) -> Object:
+    def delete(self, resource: str, namespace: str, name: str, uid: str | None = None) -> Object:
+        """Deletes the object; with `uid` only that very one."""
         old = copy.deepcopy(self.get(resource, namespace, name))
+        if uid not in (None, old["metadata"]["uid"]):
+            raise Problem(409, "Conflict", f'the UID in the precondition is not that of "{name}"')
         del self._objects[resource][namespace, name]
         self._note("DELETED", resource, old)
         if resource == "namespaces":

@@ -1,0 +1,108 @@
+"""What one look at a server deletes, while another look and the next start come in between.
+
+The real methods, and an API of which the test says when it answers; the hub itself cannot be made
+to look twice in one moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner, _settled
+
+FIRST = Placed("uc4", "ada", "of-ada", (), ready=True, pod_uid="p1", secret_uid="s1")
+NEXT = replace(FIRST, ready=False, pod_uid="p2", secret_uid="s2")
+
+
+class Api:
+    """One pod and one Secret by name; a deletion is done once `answers` is set."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.pod_uid: str | None = None
+        self.secret_uid: str | None = "s1"
+
+    async def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
+        return {"metadata": {"uid": self.pod_uid}} if self.pod_uid else None
+
+    async def delete_pod(
+        self, namespace: str, name: str, seconds: int = 0, uid: str | None = None
+    ) -> None:
+        self.asked.set()
+        await self.answers.wait()
+        if uid in (None, self.pod_uid):
+            self.pod_uid = None
+
+    async def delete_secret(self, namespace: str, name: str, uid: str | None = None) -> None:
+        if uid in (None, self.secret_uid):
+            self.secret_uid = None
+
+    def begin_anew(self) -> None:
+        self.pod_uid, self.secret_uid = NEXT.pod_uid, NEXT.secret_uid
+
+
+class Spawner:
+    """As much of a spawner as looks at its server."""
+
+    poll = SteadyKubeSpawner.poll
+    _clear_away = SteadyKubeSpawner._clear_away
+    _is_there = SteadyKubeSpawner._is_there
+    _log_name = "ada"
+    log = logging.getLogger("test")
+    placing = None
+
+    def __init__(self) -> None:
+        self.calls = Api()
+        self.placed: Placed | None = FIRST
+        self._clearing = asyncio.Lock()
+
+    async def _start_watching_pods(self) -> Any:
+        return SimpleNamespace(resources={})
+
+
+@pytest.fixture
+async def spawner() -> Spawner:
+    return Spawner()
+
+
+async def test_a_server_is_not_gone_for_one_look_while_another_clears_it_away(spawner):
+    first = asyncio.ensure_future(spawner.poll())
+    await spawner.calls.asked.wait()
+    second = asyncio.ensure_future(spawner.poll())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not second.done()
+    spawner.calls.answers.set()
+    assert await asyncio.gather(first, second) == [1, 1]
+    assert (spawner.placed, spawner.calls.secret_uid) == (None, None)
+
+
+async def test_a_look_that_comes_late_deletes_nothing_of_the_next_start(spawner):
+    look = asyncio.ensure_future(spawner.poll())
+    await spawner.calls.asked.wait()
+    spawner.placed = NEXT
+    spawner.calls.begin_anew()
+    spawner.calls.answers.set()
+    assert await look is None
+    assert spawner.placed == NEXT
+    assert (spawner.calls.pod_uid, spawner.calls.secret_uid) == ("p2", "s2")
+
+
+async def test_a_pod_of_the_same_name_is_not_taken_for_ones_own(spawner):
+    spawner.calls.begin_anew()
+    spawner.calls.answers.set()
+    assert await spawner.poll() == 1
+    assert (spawner.calls.pod_uid, spawner.calls.secret_uid) == ("p2", "s2")
+
+
+async def test_what_is_settled_late_spares_what_another_has_made(spawner):
+    spawner.calls.begin_anew()
+    await _settled(spawner.calls, FIRST, [])
+    assert (spawner.calls.pod_uid, spawner.calls.secret_uid) == ("p2", "s2")
