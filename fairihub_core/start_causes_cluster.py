@@ -203,9 +203,10 @@ CLUSTER = {
     "object-in-the-way": Cause(
         "cluster",
         "operator",
-        "Something of that name is there already, and does not go away.",
-        "Try again in a minute. If it stays, an operator can clear it away.",
-        "409 `AlreadyExists` for a pod, secret or claim that does not belong to this start.",
+        "What your server would be called is there already, and is not this hub’s.",
+        "Ask an operator of the hub whose it is. Nothing of it was touched.",
+        "A pod or Secret of that name whose label `fairihub.io/hub` names another hub, or whose "
+        "annotations name another owner: two hubs may have teams in one namespace.",
     ),
     "cluster-busy": Cause(
         "cluster",

@@ -1,6 +1,7 @@
 """What we ask of the cluster's API: each call with a time limit, each failure with a diagnosis.
 
-Objects come and go as the API has them: camelCase, plain values.
+Objects come and go as the API has them, camelCase and plain values; only the pod to be made is a
+`V1Pod`, as KubeSpawner has it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from fairihub_core.starts import Diagnosis
 from fairihub_spawner.kube.api import refusal_for, unreachable
 from fairihub_spawner.kube.bodies import bounded
 from fairihub_spawner.kube.names import HUB, label_value
+from fairihub_spawner.kube.ownership import in_the_way, is_of
 from fairihub_spawner.kube.watching import PAGE, Mirror
 
 Json = dict[str, Any]
@@ -74,11 +76,16 @@ async def persistently(call: Callable[[], Awaitable[T]]) -> T:
 class Cluster:
     """The calls that a spawner makes beside KubeSpawner's own.
 
-    Every call raises `LostCause` where the API does not do what was asked.
+    Every call raises `LostCause` where the API does not do what was asked. The pod or the Secret
+    of a server that another hub has made is none, and in the way where one is to be made.
+
+    Args:
+        hub: its name in labels.
     """
 
-    def __init__(self, api: Any, seconds: float = CALL_SECONDS) -> None:
+    def __init__(self, api: Any, hub: str, seconds: float = CALL_SECONDS) -> None:
         self._api = api
+        self._hub = hub
         self._seconds = seconds
 
     async def namespace(self, name: str) -> Json | None:
@@ -93,6 +100,11 @@ class Cluster:
         return self._found(status, found, f"reading the namespace {name}")
 
     async def pod(self, namespace: str, name: str) -> Json | None:
+        """The pod; None if there is none that this hub has made."""
+        there = await self._pod(namespace, name)
+        return there if there is not None and is_of(self._hub, there) else None
+
+    async def _pod(self, namespace: str, name: str) -> Json | None:
         what = f"reading the pod {name}"
         call = self._api.read_namespaced_pod
         return self._found(*await self._asked(call, name=name, namespace=namespace), what)
@@ -103,20 +115,25 @@ class Cluster:
         One that this very start has made counts: an answer that was lost on its way must not lead
         to a second pod, nor to none.
         """
-        call = self._api.create_namespaced_pod
+        call, meta = self._api.create_namespaced_pod, manifest.metadata
         status, said = await self._asked(call, namespace=namespace, body=manifest)
         if status == CONFLICT:
-            there = await self.pod(namespace, manifest.metadata.name)
+            there = await self._pod(namespace, meta.name)
+            if there is None and "already exists" in str(said.get("message")):
+                return None  # it was there, and has gone meanwhile
             if there is not None:
-                ours = _start_of(there) == manifest.metadata.annotations.get(START)
-                return there if ours else None
-        self._done(status, said, f"making the pod {manifest.metadata.name}")
+                wanted = {"labels": meta.labels, "annotations": meta.annotations}
+                _refuse({"metadata": wanted}, there)
+                return there if _start_of(there) == meta.annotations.get(START) else None
+        self._done(status, said, f"making the pod {meta.name}")
         return said
 
     async def delete_pod(
         self, namespace: str, name: str, seconds: int = 0, uid: str | None = None
     ) -> None:
         """Deletes the pod, which has so many seconds to end; with `uid` only that very one."""
+        if uid is None and (uid := _uid_of(await self.pod(namespace, name))) is None:
+            return
         status, said = await self._asked(
             self._api.delete_namespaced_pod,
             name=name,
@@ -124,7 +141,7 @@ class Cluster:
             grace_period_seconds=seconds,
             **_only(uid),
         )
-        if status != NOT_FOUND and not (uid and status == CONFLICT):
+        if status not in (NOT_FOUND, CONFLICT):
             self._done(status, said, f"deleting the pod {name}")
 
     async def claim(self, namespace: str, name: str) -> Json | None:
@@ -167,7 +184,10 @@ class Cluster:
         call = self._api.create_namespaced_secret
         status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
         if status == CONFLICT:
-            await self.delete_secret(meta["namespace"], meta["name"])
+            there = await self.secret(meta["namespace"], meta["name"])
+            if there is not None:
+                _refuse(manifest, there)
+                await self.delete_secret(meta["namespace"], meta["name"], _uid_of(there))
             status, said = await self._asked(call, namespace=meta["namespace"], body=manifest)
         self._done(status, said, f"making the secret {meta['name']}")
         return said
@@ -180,10 +200,15 @@ class Cluster:
         self._done(*await asked, f"giving the secret {name} to its pod")
 
     async def delete_secret(self, namespace: str, name: str, uid: str | None = None) -> None:
-        """Deletes the secret; with `uid` only that very one."""
+        """Deletes the secret of a server; with `uid` only that very one."""
+        if uid is None:
+            there = await self.secret(namespace, name)
+            if there is None or not is_of(self._hub, there):
+                return
+            uid = _uid_of(there)
         call = self._api.delete_namespaced_secret
         status, said = await self._asked(call, name=name, namespace=namespace, **_only(uid))
-        if status != NOT_FOUND and not (uid and status == CONFLICT):
+        if status not in (NOT_FOUND, CONFLICT):
             self._done(status, said, f"deleting the secret {name}")
 
     async def secret(self, namespace: str, name: str) -> Json | None:
@@ -298,6 +323,16 @@ def _last(text: str, lines: int, cut: bool) -> Log:
 def _only(uid: str | None) -> Json:
     """For a deletion that is to hit nothing else of that name."""
     return {} if uid is None else {"body": {"preconditions": {"uid": uid}}}
+
+
+def _refuse(wanted: Json, there: Json) -> None:
+    problem = in_the_way(wanted, there)
+    if problem is not None:
+        raise LostCause(problem)
+
+
+def _uid_of(found: Json | None) -> str | None:
+    return None if found is None else str(found["metadata"]["uid"])
 
 
 def _start_of(pod: Mapping[str, Any]) -> str | None:

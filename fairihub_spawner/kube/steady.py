@@ -80,7 +80,7 @@ class SteadyKubeSpawner(KubeSpawner):
     @property
     def calls(self) -> Cluster:
         unbound(self.api.api_client)
-        return Cluster(self.api)
+        return Cluster(self.api, self.cluster.hub)
 
     @property
     def pod(self) -> dict[str, Any] | None:

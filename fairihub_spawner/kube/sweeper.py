@@ -162,7 +162,9 @@ def the_sweeper(
             load_config()
             api = shared_client("CoreV1Api")
         spawners = SteadyKubeSpawner.all_of_them
-        _sweepers[loop] = sweeper = Sweeper(Cluster(api), settings, spawners, directory)
+        _sweepers[loop] = sweeper = Sweeper(
+            Cluster(api, settings.hub), settings, spawners, directory
+        )
         sweeper.start()
     return _sweepers[loop]
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
-from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
+from kubernetes_asyncio.client import (
+    ApiClient,
+    Configuration,
+    CoreV1Api,
+    V1ObjectMeta,
+    V1Pod,
+)
 
 from fairihub_spawner.kube import bodies
 from fairihub_spawner.kube import calls as calls_of_ours
 from fairihub_spawner.kube.calls import MAX_LOG_BYTES, Cluster, LostCause
-from tests.support.standin_kube import Garbage, StandinKube
+from tests.support.standin_kube import Garbage, Refusal, StandinKube
 
 POD = ("uc4", "pod")
 
@@ -18,7 +25,7 @@ POD = ("uc4", "pod")
 @pytest.fixture
 def kube() -> Iterator[StandinKube]:
     with StandinKube() as kube:
-        meta = {"namespace": POD[0], "name": POD[1]}
+        meta = {"namespace": POD[0], "name": POD[1], "labels": {"fairihub.io/hub": "ours"}}
         kube.put("pods", {"metadata": meta, "spec": {"containers": []}})
         yield kube
 
@@ -26,7 +33,7 @@ def kube() -> Iterator[StandinKube]:
 @pytest.fixture
 async def calls(kube: StandinKube) -> AsyncIterator[Cluster]:
     async with ApiClient(Configuration(host=kube.url)) as client:
-        yield Cluster(CoreV1Api(client))
+        yield Cluster(CoreV1Api(client), "ours")
 
 
 @pytest.mark.parametrize(
@@ -83,3 +90,70 @@ async def test_an_answer_without_end_does_not_fill_the_memory(kube, calls, monke
         await calls.pod(*POD)
     assert lost.value.diagnosis.code == "cluster-unreachable"
     assert await calls.pod(*POD)
+
+
+@pytest.mark.parametrize("kind", ["pod", "secret"])
+async def test_only_the_very_object_that_is_meant_is_deleted(kube, calls, kind):
+    meta = {"namespace": POD[0], "name": POD[1], "labels": {"fairihub.io/hub": "ours"}}
+    if kind == "secret":
+        kube.put("secrets", {"metadata": meta})
+    uid = kube.get(f"{kind}s", *POD)["metadata"]["uid"]
+    delete = getattr(calls, f"delete_{kind}")
+    await delete(*POD, uid="of another")
+    assert kube.all(f"{kind}s")
+    await delete(*POD, uid=uid)
+    assert not kube.all(f"{kind}s")
+
+
+def of_hub(hub: str, login: str = "ada") -> dict[str, dict[str, str]]:
+    owner = {"fairihub.io/login": login, "fairihub.io/team": "uc4", "fairihub.io/server": ""}
+    return {"labels": {"fairihub.io/hub": hub}, "annotations": owner}
+
+
+def secret_of(hub: str, login: str = "ada") -> dict[str, Any]:
+    return {"metadata": {"namespace": "uc4", "name": "secret", **of_hub(hub, login)}}
+
+
+@pytest.mark.parametrize(("hub", "login"), [("theirs", "ada"), ("ours", "eve")])
+async def test_what_another_has_made_is_not_replaced(kube, calls, hub, login):
+    before = kube.put("secrets", secret_of(hub, login))["metadata"]["uid"]
+    meta = V1ObjectMeta(name=POD[1], **of_hub("ours", "eve"))
+    kube.update("pods", *POD, metadata={"labels": {"fairihub.io/hub": "theirs"}})
+    making_a_pod = calls.create_pod(POD[0], V1Pod(metadata=meta))
+    for making in (calls.put_secret(secret_of("ours")), making_a_pod):
+        with pytest.raises(LostCause) as lost:
+            await making
+        assert lost.value.diagnosis.code == "object-in-the-way"
+        assert lost.value.diagnosis.final
+    assert "fairihub.io/hub=theirs" in lost.value.diagnosis.detail
+    assert kube.get("secrets", "uc4", "secret")["metadata"]["uid"] == before
+
+
+async def test_what_another_hub_has_made_is_not_there_and_not_deleted(kube, calls):
+    kube.put("secrets", secret_of("theirs"))
+    kube.update("pods", *POD, metadata={"labels": {"fairihub.io/hub": "theirs"}})
+    assert await calls.pod(*POD) is None
+    await calls.delete_pod(*POD)
+    await calls.delete_secret("uc4", "secret")
+    assert kube.all("pods")
+    assert kube.all("secrets")
+
+
+async def test_what_an_earlier_start_has_left_is_replaced(kube, calls):
+    before = kube.put("secrets", secret_of("ours"))["metadata"]["uid"]
+    made = await calls.put_secret(secret_of("ours"))
+    assert made["metadata"]["uid"] != before
+    await calls.delete_secret("uc4", "secret")
+    await calls.delete_pod(*POD)
+    assert not kube.all("secrets")
+    assert not kube.all("pods")
+
+
+async def test_a_pod_that_was_in_the_way_and_has_gone_is_no_obstacle(kube, calls):
+    meta = V1ObjectMeta(name="new", **of_hub("ours"))
+    said = 'object is being deleted: pods "new" already exists'
+    kube.fail(Refusal(409, "AlreadyExists", said), verb="create", resource="pods")
+    assert await calls.create_pod("uc4", V1Pod(metadata=meta)) is None
+    made = await calls.create_pod("uc4", V1Pod(metadata=meta))
+    assert made is not None
+    assert made["metadata"]["name"] == "new"

@@ -31,6 +31,6 @@ async def test_a_call_is_answered_beside_many_watches() -> None:
             assert all(await asyncio.gather(*(mirror.loaded(20) for mirror in mirrors)))
             watched = partial(kube.watching, "pods")
             assert await asyncio.to_thread(eventually, lambda: watched() == WATCHES)
-            assert await Cluster(api, 5).pod("team-0", "none") is None
+            assert await Cluster(api, "ours", 5).pod("team-0", "none") is None
             for mirror in mirrors:
                 await mirror.stop()

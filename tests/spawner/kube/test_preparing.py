@@ -31,7 +31,7 @@ def kube() -> Iterator[StandinKube]:
 @pytest.fixture
 async def calls(kube: StandinKube) -> AsyncIterator[Cluster]:
     async with ApiClient(Configuration(host=kube.url)) as client:
-        yield Cluster(CoreV1Api(client))
+        yield Cluster(CoreV1Api(client), "ours")
 
 
 def plan(gigabytes: int = 5, storage_class: str = "fast") -> ServerPlan:

@@ -56,6 +56,11 @@ class Scene:
         (pod,) = self.pods_of(login)
         return pod
 
+    def uids_of(self, login: str) -> list[str]:
+        """Of everything that somebody's server has; of no other thing of the same name."""
+        found = (*self.pods_of(login), *self.secrets_of(login))
+        return [str(one["metadata"]["uid"]) for one in found]
+
     def nothing_left(self, login: str) -> bool:
         return not (self.hub.server(login) or self.pods_of(login) or self.secrets_of(login))
 
@@ -232,6 +237,39 @@ def test_a_pod_that_somebody_deletes_is_missed(scene):
     scene.hub.started("finn", "small")
     scene.kube.remove("pods", TEAM, scene.pod_of("finn")["metadata"]["name"])
     assert eventually(lambda: scene.nothing_left("finn"), 10), scene.hub.tail()
+
+
+def test_two_hubs_in_one_namespace_leave_each_other_their_servers(scene):
+    """Their pods and Secrets have the same names, as these do not hold the hub."""
+    scene.hub.started("finn", "small")
+    (secret,), pod = scene.secrets_of("finn"), scene.pod_of("finn")
+    scene.hub.stop("finn")
+    for resource, made in (("secrets", secret), ("pods", pod)):
+        meta = {key: made["metadata"][key] for key in ("name", "namespace", "annotations")}
+        meta["labels"] = {**made["metadata"]["labels"], "fairihub.io/hub": "another"}
+        scene.kube.put(resource, {**made, "metadata": meta})
+    theirs = scene.uids_of("finn")
+    scene.hub.start("finn", "small")
+    assert eventually(lambda: scene.start_of("finn").get("state") == "failed"), scene.hub.tail()
+    assert scene.start_of("finn")["diagnosis"]["code"] == "object-in-the-way"
+    assert eventually(lambda: scene.hub.server("finn") is None)
+    assert scene.uids_of("finn") == theirs
+    for resource in ("secrets", "pods"):
+        for found in scene.kube.all(resource):
+            scene.kube.remove(resource, TEAM, found["metadata"]["name"])
+
+
+def test_the_pod_of_another_hub_is_not_taken_for_ones_own(scene):
+    scene.hub.started("finn", "small")
+    pod = scene.pod_of("finn")
+    meta = {key: pod["metadata"][key] for key in ("name", "namespace", "annotations")}
+    meta["labels"] = {**pod["metadata"]["labels"], "fairihub.io/hub": "another"}
+    scene.kube.remove("pods", TEAM, meta["name"])
+    scene.kube.put("pods", {**pod, "metadata": meta})
+    assert eventually(lambda: scene.hub.server("finn") is None), scene.hub.tail()
+    assert eventually(lambda: not scene.secrets_of("finn"))
+    assert scene.pod_of("finn")["metadata"]["labels"]["fairihub.io/hub"] == "another"
+    scene.kube.remove("pods", TEAM, meta["name"])
 
 
 def test_a_pod_that_ends_is_cleared_away(scene):

@@ -42,7 +42,7 @@ async def api(kube: StandinKube) -> AsyncIterator[CoreV1Api]:
 @pytest.fixture
 def sweeper(api: CoreV1Api) -> Sweeper:
     said = settings(hub="ours", cluster_wide=False)
-    return Sweeper(Cluster(api), said, WeakSet(), lambda: TEAMS)
+    return Sweeper(Cluster(api, "ours"), said, WeakSet(), lambda: TEAMS)
 
 
 async def test_a_namespace_that_refuses_is_passed_over_and_told_of_once(kube, sweeper, caplog):
