@@ -42,6 +42,8 @@ def drive_of(environment: Mapping[str, str]) -> dict[str, Any] | None:
         "kwargs": {
             "endpoint_url": environment.get("AWS_ENDPOINT_URL_S3"),
             "config_kwargs": patience,
+            # Else what others put into the bucket is never there for who has looked before.
+            "listings_expiry_time": 10,
         },
     }
 
