@@ -54,7 +54,7 @@ def busybox() -> Path:
         for name in APPLETS.split():
             _link(tar, f"usr/bin/{name}", "busybox")
 
-    return _layer("busybox", [program, APPLETS.encode()], fill)
+    return _layer("busybox", [program, APPLETS.encode(), _bare()], fill)
 
 
 def system() -> Path:
@@ -73,7 +73,8 @@ def system() -> Path:
         if "/usr/bin/sh" not in done:
             _link(tar, "usr/bin/sh", "dash")
 
-    return _layer("system", [f"{p.name}={p.version}".encode() for p in packages], fill)
+    named = [f"{p.name}={p.version}".encode() for p in packages]
+    return _layer("system", [*named, _bare()], fill)
 
 
 def environment() -> Path:
@@ -146,6 +147,11 @@ def _forget_old(name: str, current: Path) -> None:
         if path != current and path.stat().st_mtime < time.time() - KEPT_SECONDS:
             path.with_suffix(".sha256").unlink(missing_ok=True)
             path.unlink()
+
+
+def _bare() -> bytes:
+    """What the skeleton is made of."""
+    return repr((FOLDERS, LINKS, TEXTS)).encode()
 
 
 def _skeleton(tar: tarfile.TarFile) -> None:
