@@ -59,8 +59,14 @@ async def _pod(plan: Any, settings: KubeSettings) -> dict[str, Any]:
     with (
         patch("kubespawner.spawner.load_config"),
         patch("kubespawner.spawner.shared_client"),
+        patch("fairihub_spawner.kube.spawner.the_sweeper"),
     ):
-        spawner = FairihubSpawner(_mock=True, cluster=settings, api_token="(hidden)")  # noqa: S106
+        spawner = FairihubSpawner(
+            _mock=True,
+            cluster=settings,
+            directory=TeamDirectory,
+            api_token="(hidden)",  # noqa: S106
+        )
     spawner.user.name, spawner.user.url = LOGIN, f"/user/{LOGIN}/"
     spawner.hub.api_url = f"http://{settings.reach}:8081/hub/api"
     spawner.hub.base_url, spawner.hub.public_host = "/hub/", ""
