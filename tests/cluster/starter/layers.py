@@ -33,10 +33,10 @@ TEXTS = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\njovyan:x:1000:100::/home/jovyan:/bin/bash\n",
     "etc/group": "root:x:0:\nusers:x:100:\n",
     "etc/nsswitch.conf": "hosts: files dns\n",
-    # What an image for servers has to say, as docs/how-to/kubernetes has it.
-    "etc/jupyter/jupyter_server_config.py": "from fairihub_spawner.drive import configure\n\n"
-    "c = get_config()\n"
-    "configure(c)\n",
+    # What an image for servers has to say.
+    "etc/jupyter/jupyter_server_config.py": (
+        PROJECT / "docs/how-to/kubernetes/jupyter_server_config.py"
+    ).read_text(),
 }
 SYSTEM_PYTHON = "/usr/bin/python3"
 LOCK = PROJECT / "requirements" / "singleuser.lock"
