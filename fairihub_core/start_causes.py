@@ -36,6 +36,7 @@ PHASES: Mapping[Phase, str] = {
 
 NOTES: Mapping[str, str] = {
     "node-sought": "Looking for a node",
+    "pod-ending": "Waiting until your server before this one has ended",
     "node-found": "Node %(node)s",
     "volume-preparing": "Preparing your files",
     "image-pulling": "Fetching %(image)s",

@@ -124,6 +124,13 @@ ACCESS = {
         "Start it again.",
         "A start that was under way when the hub ended is not found running afterwards.",
     ),
+    "start-called-off": Cause(
+        "server",
+        "you",
+        "The start was called off.",
+        "Start it again if you want the server after all.",
+        "The owner, or whoever may stop the server, stopped it before it was ready.",
+    ),
 }
 
 CLUSTER = {
@@ -207,6 +214,15 @@ CLUSTER = {
         "Ask an operator of the hub whose it is. Nothing of it was touched.",
         "A pod or Secret of that name whose label `fairihub.io/hub` names another hub, or whose "
         "annotations name another owner: two hubs may have teams in one namespace.",
+    ),
+    "pod-stuck": Cause(
+        "cluster",
+        "operator",
+        "Your server before this one does not end, so a new one cannot begin.",
+        "Try again in a few minutes. If it stays, an operator can end it; what holds it stands "
+        "under “What was said”.",
+        "The pod of an earlier start is deleted and still there after two minutes: a finalizer "
+        "holds it, or its node is lost.",
     ),
     "cluster-busy": Cause(
         "cluster",

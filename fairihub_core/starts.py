@@ -192,7 +192,14 @@ def _interrupted(start: Start) -> Start:
     if start.state != "starting":
         return start
     why = diagnosed("start-interrupted", start.began, final=True)
-    return start.model_copy(update={"state": "failed", "diagnosis": why})
+    told = {"state": "failed", "diagnosis": why, "steps": ended(start.steps)}
+    return start.model_copy(update=told)
+
+
+def ended(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps of a start that is over: none goes on; the one that did is where it failed."""
+    failed = {"state": "failed", "message": "", "note": "", "values": {}}
+    return tuple(s.model_copy(update=failed) if s.state == "running" else s for s in steps)
 
 
 _CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")

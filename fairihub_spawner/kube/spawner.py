@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from jupyterhub.apihandlers import APIHandler
 from jupyterhub.utils import maybe_future, url_path_join
 from traitlets import Callable as CallableTrait
 from traitlets import default
@@ -18,7 +19,7 @@ from fairihub_core import clock
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer
-from fairihub_core.starts import Diagnosis, Notice, Start, Step, refused
+from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
 from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts
 from fairihub_spawner.kube.answering import until_answered
@@ -91,9 +92,20 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             raise self._lost(lost.diagnosis, 503) from None
         except asyncio.CancelledError:
             # JupyterHub's own limit, or somebody called the start off.
-            if (clock.now() - self.last_start.began).total_seconds() >= self.start_timeout - 1:
-                self._lost(given_up(self.last_start.diagnosis, clock.now()), 503)
+            now = clock.now()
+            if (now - self.last_start.began).total_seconds() >= self.start_timeout - 1:
+                self._lost(given_up(self.last_start.diagnosis, now), 503)
+            else:
+                self._called_off(diagnosed("start-called-off", now, final=True))
             raise
+
+    def _called_off(self, diagnosis: Diagnosis) -> None:
+        """Tells whoever asked for the start and waits, too: JupyterHub has no words for them."""
+        self._lost(diagnosis, 409)
+        if isinstance(self.handler, APIHandler) and not self.handler._finished:
+            self.handler.set_status(409)
+            self.handler.set_header("Content-Type", "application/json")
+            self.handler.finish({"status": 409, "message": diagnosis.message})
 
     def _lost(self, diagnosis: Diagnosis, status: int) -> Exception:
         assert self.last_start is not None  # noqa: S101
@@ -183,10 +195,27 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         create = partial(self.calls.create_pod, placed.namespace, manifest)
         while (pod := await persistently(create)) is None:
             self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
-            await self._delete_pod(placed)
+            await self._outlast(placed)
         self.placed = replace(self.placed, pod_uid=pod["metadata"]["uid"])
         patch = partial(self.calls.patch_secret, placed.namespace, placed.secret)
         await persistently(partial(patch, secrets.owned_by(pod)))
+
+    async def _outlast(self, placed: Placed) -> None:
+        """Deletes the pod of an earlier start and waits until it is gone; the page says so.
+
+        Raises:
+            LostCause: it does not go. Then nothing is left of this start.
+        """
+        if self.last_start is not None:
+            self.last_start = starts.held_up(self.last_start, "pod-ending")
+        try:
+            await self._delete_pod(placed)
+        except LostCause as lost:
+            if lost.diagnosis.code == "pod-stuck":
+                self.placed = None
+                with suppress(LostCause):
+                    await self.calls.delete_secret(placed.namespace, placed.secret)
+            raise
 
     async def _ready(self, observer: Observer) -> str:
         """The address of the server once it answers.

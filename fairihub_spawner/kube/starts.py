@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fairihub_core.starts import Diagnosis, Notice, Start, Step
+from fairihub_core.start_causes import NOTES
+from fairihub_core.starts import STEPS, Diagnosis, Notice, Start, Step, ended
 
 STATE_KEY = "last_start"
 """Where a spawner's state holds it."""
@@ -38,7 +39,16 @@ def succeeded(start: Start, steps: tuple[Step, ...], at: datetime) -> Start:
 def failed(start: Start, diagnosis: Diagnosis, at: datetime) -> Start:
     """A start that is over, and why, with the steps that were known last."""
     final = diagnosis.model_copy(update={"final": True})
-    return start.model_copy(update={"state": "failed", "ended": at, "diagnosis": final})
+    told = {"state": "failed", "ended": at, "diagnosis": final, "steps": ended(start.steps)}
+    return start.model_copy(update=told)
+
+
+def held_up(start: Start, note: str) -> Start:
+    """A start whose first step waits for something that is no part of it."""
+    first, *later = STEPS
+    waits = Step(name=first, state="running", message=NOTES[note], note=note)
+    steps = (waits, *(Step(name=name, state="waiting") for name in later))
+    return start.model_copy(update={"steps": steps})
 
 
 def to_state(start: Start | None) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
 from traitlets import Instance, default
 
+from fairihub_core import clock
+from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.api import unreachable
 from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
@@ -181,23 +183,27 @@ class SteadyKubeSpawner(KubeSpawner):
             return
         try:
             await self._delete_pod(placed, 0 if now else self.delete_grace_period)
-        except (LostCause, TimeoutError) as problem:
+        except LostCause as problem:
             self.placed = None
             self._owe(placed, problem)
             return
         await self._clear_away(placed)
 
     async def _delete_pod(self, placed: Placed, seconds: int = 0) -> None:
-        """Deletes the pod and waits until the API has it no more."""
+        """Deletes the pod and waits until the API has it no more.
+
+        Raises:
+            LostCause: `pod-stuck`, or the API does not do it.
+        """
         uid = placed.pod_uid
         await persistently(
             partial(self.calls.delete_pod, placed.namespace, placed.pod, seconds, uid)
         )
         deadline = time.monotonic() + seconds + GONE_SECONDS
         look = partial(self.calls.pod, placed.namespace, placed.pod)
-        while is_the_one(await persistently(look), uid):
+        while (pod := await persistently(look)) and is_the_one(pod, uid):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"The pod {placed.pod} does not go.")
+                raise LostCause(_stuck(pod))
             mirror = self.pod_reflector
             key = f"{placed.namespace}/{placed.pod}"
             await (mirror.changed(key, GONE_LOOK) if mirror else asyncio.sleep(GONE_LOOK))
@@ -260,6 +266,13 @@ async def _settled(calls: Cluster, placed: Placed, spawners: WeakSet[SteadyKubeS
 def is_the_one(found: Mapping[str, Any] | None, uid: str | None) -> bool:
     """Whether an object is there and the one of that uid; any is, where none is known."""
     return found is not None and uid in (None, found["metadata"]["uid"])
+
+
+def _stuck(pod: Mapping[str, Any]) -> Diagnosis:
+    meta, node = pod["metadata"], pod.get("spec", {}).get("nodeName", "")
+    holding = ", ".join(meta.get("finalizers") or ["no finalizer"])
+    said = f"{meta['name']}: {holding}; node: {node or 'none'}"
+    return diagnosed("pod-stuck", clock.now(), final=True, detail=said)
 
 
 def _same(one: Placed, other: Placed | None) -> bool:

@@ -45,6 +45,8 @@ class KubeHub:
     environment: dict[str, str] = field(default_factory=dict)
     patience: float = 30
     """Seconds for which the hub asks again while the API is away."""
+    gone: float = 120
+    """Seconds for which the hub waits until a pod that it has deleted is gone."""
     young: float = 120
     """Seconds for which nothing that the hub made counts as left over."""
     process: subprocess.Popen[bytes] | None = None
@@ -85,6 +87,7 @@ class KubeHub:
             "containers": self.containers,
             "traits": self.traits,
             "patience": self.patience,
+            "gone": self.gone,
             "young": self.young,
         }
         environment = {"KUBE_HUB": json.dumps(told), "KUBECONFIG": str(self.kubeconfig)}

@@ -11,7 +11,7 @@ from jupyterhub.auth import DummyAuthenticator
 from fairihub_core.audit import Entry
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube import calls, leftovers
+from fairihub_spawner.kube import calls, leftovers, steady
 from fairihub_spawner.kube.leftover_handlers import leftover_handlers
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.spawner import FairihubSpawner
@@ -36,6 +36,7 @@ def record(entry: Entry) -> None:
 
 
 calls.PATIENCE_SECONDS = told["patience"]
+steady.GONE_SECONDS = told["gone"]
 leftovers.YOUNG = timedelta(seconds=told["young"])
 cluster = KubeSettings.model_validate(told["cluster"])
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.start_causes import CAUSES, WHO
-from fairihub_core.starts import Diagnosis, refused, start_of
+from fairihub_core.starts import Diagnosis, diagnosed, refused, start_of
 from fairihub_spawner.kube.api import refusal_for, unreachable
 from fairihub_spawner.kube.diagnosis import diagnose, given_up, queue_before
 from fairihub_spawner.kube.starts import begun
@@ -345,6 +345,8 @@ ELSEWHERE = {
     "start-refused": refused("", "The bucket cannot be reached.", NOW),
     "cluster-unreachable": unreachable("TimeoutError", NOW),
     "start-interrupted": start_of(LEFT).diagnosis,
+    "start-called-off": diagnosed("start-called-off", NOW, final=True),
+    "pod-stuck": diagnosed("pod-stuck", NOW, final=True),
     **{code: refused(code, "Because.", NOW)
        for code in ("no-team", "closed", "no-profile", "unknown-profile", "no-secret",
                     "bad-gpu-resource",

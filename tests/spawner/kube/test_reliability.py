@@ -105,7 +105,7 @@ def _scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         kube.put("namespaces", {"metadata": {"name": TEAM, "labels": {"fairihub.io/team": TEAM}}})
         traits = {"port": kubelet.port, "poll_interval": 1, "delete_grace_period": 0}
         config = kube.kubeconfig(folder / "kubeconfig")
-        hub = KubeHub(folder, "127.0.0.1", config, traits=traits, patience=4)
+        hub = KubeHub(folder, "127.0.0.1", config, traits=traits, patience=4, gone=6)
         hub.teams_are(team(TEAM, " ".join(PEOPLE), small={}))
         hub.run()
         yield Scene(hub, kube, kubelet)
@@ -231,6 +231,40 @@ def test_a_start_that_is_called_off_leaves_nothing(scene, slow):
     assert stays(lambda: scene.nothing_left("eve"), 3)
     scene.kubelet.lets_run = lambda pod: True
     scene.hub.started("eve", "small")  # and it stands in nobody's way
+
+
+def test_whoever_calls_a_start_off_and_whoever_asked_for_it_are_told_so(scene):
+    scene.kubelet.lets_run = lambda pod: False
+    answers: list[tuple[int, Any]] = []
+    asking = threading.Thread(target=lambda: answers.append(scene.hub.start("eve", "small")))
+    asking.start()
+    assert eventually(lambda: scene.start_of("eve").get("steps"))
+    scene.hub.call("DELETE", "/hub/api/users/eve/server")
+    asking.join(30)
+    assert answers == [(409, {"status": 409, "message": "The start was called off."})]
+    assert eventually(lambda: scene.nothing_left("eve")), scene.hub.tail()
+    told = scene.start_of("eve")
+    assert (told["state"], told["diagnosis"]["code"]) == ("failed", "start-called-off")
+    assert "running" not in [step["state"] for step in told["steps"]]
+    assert told["ended"]
+
+
+def test_a_pod_in_the_way_that_does_not_go_is_told(scene):
+    scene.hub.started("finn", "small")
+    pod = scene.pod_of("finn")
+    scene.hub.stop("finn")
+    meta = {k: pod["metadata"][k] for k in ("name", "namespace", "labels", "annotations")}
+    scene.kube.put("pods", {**pod, "metadata": {**meta, "finalizers": ["test/holds"]}})
+    scene.ask_for("finn")
+    assert eventually(lambda: (scene.start_of("finn").get("steps") or [{}])[0].get("note"))
+    assert scene.start_of("finn")["steps"][0]["note"] == "pod-ending"
+    assert eventually(lambda: scene.hub.server("finn") is None, 12), scene.hub.tail()
+    told = scene.start_of("finn")
+    assert (told["state"], told["diagnosis"]["code"]) == ("failed", "pod-stuck")
+    assert "test/holds" in told["diagnosis"]["detail"]
+    assert not scene.secrets_of("finn")
+    scene.kube.update("pods", TEAM, meta["name"], metadata={"finalizers": None})
+    scene.hub.started("finn", "small")
 
 
 def test_a_pod_that_somebody_deletes_is_missed(scene):

@@ -11,6 +11,7 @@ from jupyterhub.spawner import SpawnException
 
 from fairihub_core.start_causes import CAUSES
 from fairihub_core.starts import Start, diagnosed, start_of
+from fairihub_core.starts import ended as ended_steps
 from fairihub_spawner.kube.starts import (
     MAX_DETAIL_KEPT,
     begun,
@@ -163,7 +164,7 @@ def test_the_last_start_survives_in_the_state_of_its_spawner():
     assert kept.diagnosis.final
     assert len(kept.diagnosis.detail) == MAX_DETAIL_KEPT
     assert kept.diagnosis.values == {"image": "x:1"}
-    assert kept.steps == STEPS
+    assert kept.steps == ended_steps(STEPS)
     assert (kept.profile, kept.began) == ("urban.small", NOW)
 
 

@@ -84,9 +84,8 @@ class Store:
         name = metadata.setdefault("name", metadata.get("generateName", "") + uuid.uuid4().hex[:5])
         if (namespace, name) in self._objects.get(resource, {}):
             raise Problem(409, "AlreadyExists", f'{resource} "{name}" already exists')
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         metadata |= {"uid": str(uuid.uuid4()), "generation": 1}
-        metadata.setdefault("creationTimestamp", now)
+        metadata.setdefault("creationTimestamp", _now())
         if resource not in CLUSTER_WIDE:
             metadata["namespace"] = namespace
         if resource in FIRST_STATUS:
@@ -121,7 +120,10 @@ class Store:
             "metadata": {**old["metadata"], "resourceVersion": ""}
         }:
             return old
-        return self._put("MODIFIED", resource, new)
+        made = self._put("MODIFIED", resource, new)
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+            return self.delete(resource, namespace, name)
+        return made
 
     def patch(self, resource: str, namespace: str, name: str, given: Any, part: str = "") -> Object:
         """As PATCH does, whatever kind: a list is a JSON patch, everything else is merged."""
@@ -136,6 +138,9 @@ class Store:
         old = copy.deepcopy(self.get(resource, namespace, name))
         if uid not in (None, old["metadata"]["uid"]):
             raise Problem(409, "Conflict", f'the UID in the precondition is not that of "{name}"')
+        if old["metadata"].get("finalizers"):
+            old["metadata"].setdefault("deletionTimestamp", _now())
+            return self._put("MODIFIED", resource, old)
         del self._objects[resource][namespace, name]
         self._note("DELETED", resource, old)
         if resource == "namespaces":
@@ -161,6 +166,10 @@ class Store:
         made["metadata"]["resourceVersion"] = str(self.version)
         self.history.append(Change(self.version, type_, resource, copy.deepcopy(made)))
         self._changed(self.history[-1])
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def fits(found: Mapping[str, Any], labels: str, fields: str) -> bool:
