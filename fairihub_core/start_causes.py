@@ -35,10 +35,12 @@ PHASES: Mapping[Phase, str] = {
 }
 
 NOTES: Mapping[str, str] = {
+    "start-checked": "Checking what the server needs",
     "node-sought": "Looking for a node",
     "pod-ending": "Waiting until your server before this one has ended",
     "node-found": "Node %(node)s",
     "volume-preparing": "Preparing your files",
+    "image-sought": "Looking for the image",
     "image-pulling": "Fetching %(image)s",
     "image-pulling-size": "Fetching %(image)s (%(size)s)",
     "image-pulled": "%(size)s fetched",
@@ -46,7 +48,7 @@ NOTES: Mapping[str, str] = {
     "container-making": "Making the container",
     "server-answering": "Waiting for JupyterLab to answer",
 }
-"""What a step says of itself, by name."""
+"""What a step, or a start before its first step, says of itself, by name."""
 
 NOTICES: Mapping[str, str] = {
     "home-not-smaller": "Your home keeps its %(has)s, though %(asked)s are meant: a volume is "

@@ -7,6 +7,11 @@ import { _ } from "./texts.js";
 const byId = (id) => document.getElementById(id);
 const { progressUrl, startUrl } = byId("progress").dataset;
 const events = new EventSource(progressUrl);
+// JupyterHub's own words, which are English.
+const OF_THE_HUB = {
+  "Server requested": _("Server requested"),
+  "Spawning server...": _("The server is being started"),
+};
 let hasSteps = false;
 
 events.onmessage = ({ data }) => {
@@ -17,20 +22,20 @@ events.onmessage = ({ data }) => {
     return;
   }
   if (event.steps) follow(event);
-  else if (event.message) tell(event.message);
+  else if (event.message) tell(OF_THE_HUB[event.message] ?? event.message);
   if (event.ready) {
     events.close();
     location.reload(); // the hub leads on to the server, or to where the reader wanted to go
   }
 };
 
-function follow({ steps, diagnosis, message }) {
+function follow({ steps, diagnosis, message, note }) {
   hasSteps = true;
   showSteps(steps);
   showDiagnosis(diagnosis ?? null);
   const current = steps.find(({ state }) => state === "running");
   // What keeps the start is said in the note above; the line goes on to say where it is.
-  const said = (current && noteOf(current)) || (diagnosis ? "" : message);
+  const said = noteOf(current ?? { note, values: {}, message: diagnosis ? "" : message });
   if (said) tell(said);
 }
 

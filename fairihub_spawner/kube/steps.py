@@ -162,7 +162,7 @@ def _imaged(
             return _Mark(ended, ended, "image-there")
         return _Mark(begun, ended, "image-pulled" if size else "", _size(size))
     if begun is None and not (main and main.waiting in _PULL_BEGUN):
-        return _Mark(None, None)
+        return _Mark(None, None, "image-sought")
     known = sizes.get(image)
     note = "image-pulling-size" if known else "image-pulling"
     return _Mark(begun or _placed(pod, happened), None, note, (("image", image), *_size(known)))
@@ -192,11 +192,11 @@ def image_sizes(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 
 def progress_event(steps: Sequence[Step], diagnosis: Diagnosis | None = None) -> dict[str, Any]:
     """What `progress()` yields: for JupyterHub a number and a sentence, for our page all of it."""
-    current = next((s for s in steps if s.state in ("running", "failed")), None)
-    told = diagnosis.message if diagnosis else (current.message if current else "")
+    note, message = _said(steps)
     event: dict[str, Any] = {
         "progress": _progress(steps),
-        "message": told or _SAID[current.name if current else "scheduling"],
+        "message": diagnosis.message if diagnosis else message,
+        "note": note,
         "steps": [step.model_dump(mode="json") for step in steps],
     }
     if diagnosis is not None:
@@ -204,16 +204,16 @@ def progress_event(steps: Sequence[Step], diagnosis: Diagnosis | None = None) ->
     return event
 
 
+def _said(steps: Sequence[Step]) -> tuple[str, str]:
+    """The note of where a start is, and its words; nothing once all is done, or lost."""
+    current = next((step for step in steps if step.state == "running"), None)
+    if current is not None:
+        return current.note, current.message
+    begun = any(step.state != "waiting" for step in steps)
+    return ("", "") if begun else ("start-checked", NOTES["start-checked"])
+
+
 def _progress(steps: Sequence[Step]) -> int:
     """Below 100 in any case: that is the hub's to say."""
     done = [_AFTER[step.name] for step in steps if step.state == "done"]
     return min(max(done, default=5), 95)
-
-
-_SAID: Mapping[StepName, str] = {
-    "scheduling": "Looking for a node",
-    "volume": "Preparing your files",
-    "image": "Fetching the image",
-    "container": "Making the container",
-    "server": "Starting JupyterLab",
-}

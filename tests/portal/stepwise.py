@@ -62,6 +62,8 @@ class StepwiseSpawner(TeamLocalSpawner):
 
     async def progress(self) -> Any:
         last = None
+        if self._script():
+            yield progress_event(())  # as long as there is no pod
         while True:
             said = self._script()
             if said and said != last:

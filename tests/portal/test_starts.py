@@ -161,6 +161,8 @@ def test_a_start_is_followed_in_the_readers_language(hub, browser, cluster):
     page.wait_for_selector("#steps [data-step=image][data-state=running]")
     assert "Image laden" in step(page, "image").inner_text()
     assert "Lädt" in page.locator("#progress-message").inner_text()
+    told = page.locator("#progress-log li").all_text_contents()
+    assert told[:2] == ["Server angefordert", "Prüft, was der Server braucht"]
     cluster(WAITING, QUEUED)
     page.wait_for_selector("#failure:has-text('2 weitere Server warten')")
     cluster(LOST, NO_IMAGE, fail=True)

@@ -132,6 +132,37 @@ def test_progress_tells_the_hub_a_number_and_a_sentence_and_the_page_all_of_it()
     json.dumps(told)
 
 
+MOUNTED = pod(
+    more={
+        "status": {
+            "conditions": [
+                {
+                    "type": "PodReadyToStartContainers",
+                    "status": "True",
+                    "lastTransitionTime": "2026-05-01T00:00:00Z",
+                }
+            ]
+        }
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("steps", "note", "message"),
+    [
+        ((), "start-checked", "Checking what the server needs"),
+        (steps_of(None, [], [], NOW), "start-checked", "Checking what the server needs"),
+        (steps_of(pod(node=None), [], [], NOW), "node-sought", "Looking for a node"),
+        (steps_of(MOUNTED, [], [], NOW), "image-sought", "Looking for the image"),
+        (steps_of(pod(phase="Running", state=running()), [], [], NOW, ready=True), "", ""),
+    ],
+    ids=["before any step", "before a pod", "no node", "volumes in place", "answers"],
+)
+def test_progress_says_where_a_start_is_and_never_something_else(steps, note, message):
+    told = progress_event(steps)
+    assert (told["note"], told["message"]) == (note, message)
+
+
 def test_progress_says_what_keeps_a_start():
     found = diagnosed("no-cpu-free", NOW, final=False, detail=nodes("3 Insufficient cpu"), queue=1)
     told = progress_event(steps_of(pod(node=None), [], [], NOW, diagnosis=found), found)
