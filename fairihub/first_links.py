@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from pydantic import ValidationError
@@ -14,6 +15,8 @@ from fairihub_core.teams import TeamDirectory
 
 MAX_LINKS = 12
 """So many members at most, and so many operators."""
+PATIENCE_SECONDS = 5
+"""For the first team, from a hub that runs."""
 
 
 def kept_teams(hub: HubSettings) -> TeamDirectory | None:
@@ -22,6 +25,18 @@ def kept_teams(hub: HubSettings) -> TeamDirectory | None:
         return Snapshot.model_validate_json(hub.team_state_file.read_bytes()).directory
     except (OSError, ValidationError):
         return None
+
+
+def teams_read(hub: HubSettings, directory: TeamDirectory) -> TeamDirectory:
+    """The teams of all sources: a cluster tells of its own only a moment after the hub runs.
+
+    Args:
+        directory: those that were read before, if the hub has nothing to tell.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := kept_teams(hub) or directory).teams and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
 
 
 def first_links(hub: HubSettings, directory: TeamDirectory) -> dict[str, str]:

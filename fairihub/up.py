@@ -20,7 +20,7 @@ from types import FrameType
 
 from fairihub import datafolder, processes
 from fairihub.examples import EXAMPLE_NOTEBOOKS, EXAMPLE_TEAMS
-from fairihub.first_links import first_links, kept_teams, operators_of, told_of
+from fairihub.first_links import first_links, operators_of, teams_read, told_of
 from fairihub.hub_settings import VARIABLE, HubSettings
 from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
@@ -190,8 +190,7 @@ def _answers(address: str) -> bool:
 
 
 def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> None:
-    # The hub has read the repositories by now, too.
-    directory = kept_teams(hub) or directory
+    directory = teams_read(hub, directory)
     links = first_links(hub, directory)
     if options.links is not None:
         write_whole(options.links, json.dumps(links, indent=1).encode())
@@ -207,7 +206,10 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
     for source in hub.sources:
         say(f"  team files:   {named(source)}  ({counts_within(source)})")
     say(f"  log:          {_log(hub.places)}")
-    say("  Ctrl-C stops everything; what is in the data folder stays.\n")
+    if hub.settings.kubernetes is None:
+        say("  Ctrl-C stops everything; what is in the data folder stays.\n")
+    else:
+        say("  Ctrl-C stops the hub; servers go on, and the next start takes them up again.\n")
     if options.open_browser and sys.stdout.isatty() and links and _has_desktop():
         webbrowser.open(next(iter(links.values())))
 
@@ -217,6 +219,9 @@ def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirecto
         name = hub.settings.oidc.name if hub.settings.oidc else ""
         say(f"Sign in with {'GitHub' if hub.sign_in == 'github' else name}, which must know the")
         say(f"callback address {hub.public_address}/hub/oauth_callback")
+        return
+    if not links:
+        say("Sign in by link. No team file lists anybody yet; make links once one does.")
         return
     say("Sign in by link, one for each member and operator; a link works once:")
     width, operators = max(map(len, links), default=0), operators_of(hub)

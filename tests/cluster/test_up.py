@@ -123,6 +123,7 @@ def test_a_server_goes_on_while_the_hub_starts_again(
     parts = psutil.Process(up.pid).children(recursive=True)
     up.stop(by)
     assert eventually(lambda: all_ended(parts), 30)
+    assert "Ctrl-C stops the hub; servers go on" in up.output.read_text()
     up.start()
     # Whoever has not come yet is looked for at the hub.
     token = _another_token(ada)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from urllib.parse import urlsplit
 
 import pytest
 
 from fairihub.cli import main
-from fairihub.first_links import MAX_LINKS, first_links, first_logins, kept_teams, told_of
+from fairihub.first_links import (
+    MAX_LINKS,
+    first_links,
+    first_logins,
+    kept_teams,
+    teams_read,
+    told_of,
+)
 from fairihub.hub_settings import HubSettings, Ports
 from fairihub.settings import Settings
 from fairihub.team_file_settings import FolderTeams, GitTeams
+from fairihub.up import _say_sign_in
 from fairihub_core import clock
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
@@ -66,6 +75,16 @@ def test_a_hub_that_left_no_state_has_no_teams_to_tell_of(hub):
     assert kept_teams(hub) is None
 
 
+def test_a_cluster_that_tells_of_its_teams_a_moment_later_is_waited_for(hub):
+    late = hub.team_state_file.read_text()
+    none = Snapshot(number=1, taken=clock.now()).model_dump_json()
+    hub.team_state_file.write_text(none)
+    telling = threading.Timer(0.3, hub.team_state_file.write_text, (late,))
+    telling.start()
+    assert [team.name for team in teams_read(hub, TeamDirectory()).teams] == ["here", "there"]
+    telling.join()
+
+
 def test_where_a_provider_signs_in_there_are_no_links(hub):
     by_github = hub.model_copy(update={"sign_in": "github"})
     assert first_links(by_github, kept_teams(hub)) == {}
@@ -90,3 +109,9 @@ def test_a_folder_without_team_files_takes_no_link_of_a_repositorys_member(hub, 
             (folder / name).touch()
     assert main(["link", "gil", "--data", str(hub.data)]) == 0
     assert "#link=" in capsys.readouterr().out
+
+
+def test_where_nobody_is_listed_no_empty_list_is_printed(hub, capsys):
+    _say_sign_in(hub, {}, TeamDirectory())
+    said = capsys.readouterr().out
+    assert said == "Sign in by link. No team file lists anybody yet; make links once one does.\n"
