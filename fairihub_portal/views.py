@@ -104,7 +104,7 @@ SHARED_USER = N_(
 )
 
 _LIMITS = {
-    ("enforced", "enforced"): N_("This machine enforces memory and CPU limits."),
+    ("enforced", "enforced"): N_("Memory and CPU limits are enforced."),
     ("enforced", "none"): N_("This machine enforces memory limits; CPU is not limited."),
     ("per-process", "enforced"): N_(
         "Memory is limited per process, not for a server as a whole; CPU limits are enforced."

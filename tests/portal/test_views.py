@@ -129,6 +129,11 @@ def test_every_machine_has_a_sentence(memory, cpu):
     assert ("per process" in sentence) == (memory == "per-process")
 
 
+def test_where_all_limits_are_kept_nothing_is_said_of_a_machine_that_pods_are_not_on():
+    kept = limits_sentence(SimpleNamespace(memory="enforced", cpu="enforced"))
+    assert kept == "Memory and CPU limits are enforced."
+
+
 def test_a_machine_of_one_system_user_says_so():
     offers = offers_of(a=["x"])
     assert "one system user" in profile_form(
