@@ -76,4 +76,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
 }
 
 if __name__ == "__main__":
-    COMMANDS[sys.argv[1]](*sys.argv[2:])
+    given, *arguments = sys.argv[1:] or [""]
+    if given not in COMMANDS:
+        sys.exit(f"tests/cluster/starter/cluster explains the commands: {', '.join(COMMANDS)}")
+    COMMANDS[given](*arguments)
