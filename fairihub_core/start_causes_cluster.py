@@ -190,7 +190,8 @@ CLUSTER = {
         "operator",
         "The hub may not start servers in the namespace of your team.",
         "Ask an operator to give the hub the role that it needs there.",
-        "403 `cannot create resource …`: the hub has no role there, or one that lacks a rule.",
+        "403 `cannot create resource …`: the hub has no role there, or one that lacks a rule. With "
+        "`get` or `list`: it may not even read the namespace, or may not follow the pods in it.",
     ),
     "hub-not-known": Cause(
         "cluster",

@@ -6,6 +6,8 @@ import json
 import re
 from datetime import datetime
 
+from kubernetes_asyncio.client import ApiException
+
 from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube.last_words import cleaned
@@ -78,6 +80,15 @@ def refusal_for(
         final=code not in _RETRIED,
         detail=cleaned(f"{doing}: {said}" if said else doing),
     )
+
+
+def trouble_with(problem: Exception | None, doing: str) -> Diagnosis:
+    """What it means that `doing` has not come about so far; `problem` says why, where known."""
+    if isinstance(problem, ApiException) and problem.status:
+        body = problem.body or b""
+        said = body.decode(errors="replace") if isinstance(body, bytes) else body
+        return refusal_for(problem.status, problem.reason or "", said, doing)
+    return unreachable(f"{doing}: {problem or 'no answer'}")
 
 
 def unreachable(what: str, since: datetime | None = None) -> Diagnosis:

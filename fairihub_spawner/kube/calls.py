@@ -89,14 +89,8 @@ class Cluster:
         self._seconds = seconds
 
     async def namespace(self, name: str) -> Json | None:
-        """The namespace; None if there is none.
-
-        A hub without the right to read namespaces is told of an empty one: whether it exists
-        then shows in the first call that needs it.
-        """
+        """The namespace; None if there is none."""
         status, found = await self._asked(self._api.read_namespace, name=name)
-        if status == FORBIDDEN:
-            return {"metadata": {"name": name}}
         return self._found(status, found, f"reading the namespace {name}")
 
     async def pod(self, namespace: str, name: str) -> Json | None:

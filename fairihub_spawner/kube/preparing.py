@@ -14,7 +14,7 @@ from fairihub_core.offers import Offer
 from fairihub_core.starts import Notice
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube import belonging, secrets, volumes
-from fairihub_spawner.kube.calls import Cluster, persistently
+from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
 from fairihub_spawner.kube.plan import ServerPlan, plan_for
 from fairihub_spawner.kube.settings import KubeSettings
 
@@ -37,8 +37,7 @@ async def planned(
         LostCause: the cluster does not say.
     """
     team = offer.team
-    namespace = await persistently(partial(calls.namespace, team.namespace))
-    labels = None if namespace is None else namespace["metadata"].get("labels") or {}
+    labels = await _labels_of(team.namespace, calls, settings)
     belonging.check_namespace(team, directory, settings, labels)
     belonging.check_bucket(offer, directory, settings)
     keys = {}
@@ -47,6 +46,21 @@ async def planned(
         keys[name] = secrets.keys_of(name, found, offer)
     curator = holds_right(login, team.name, "notebooks", directory, clock.today())
     return plan_for(offer, login, curator, settings, bucket, secret_keys=keys, server=server)
+
+
+async def _labels_of(
+    namespace: str, calls: Cluster, settings: KubeSettings
+) -> dict[str, str] | None:
+    """The labels of a namespace; None if there is none of that name."""
+    try:
+        found = await persistently(partial(calls.namespace, namespace))
+    except LostCause as lost:
+        # A hub that asks for no label needs no right to read namespaces: whether there is one
+        # shows in the first call that needs it.
+        if settings.require_namespace_label or lost.diagnosis.code != "no-permission":
+            raise
+        return {}
+    return None if found is None else found["metadata"].get("labels") or {}
 
 
 async def prepare_volumes(calls: Cluster, plan: ServerPlan, told: Told) -> None:

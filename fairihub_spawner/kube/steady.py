@@ -23,7 +23,7 @@ from traitlets import Instance, default
 from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube import names
-from fairihub_spawner.kube.api import unreachable
+from fairihub_spawner.kube.api import trouble_with
 from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
 from fairihub_spawner.kube.connections import unbound
 from fairihub_spawner.kube.settings import KubeSettings
@@ -112,7 +112,7 @@ class SteadyKubeSpawner(KubeSpawner):
             mirror = self.mirrors[key] = self._mirror(key)
             await mirror.start()
         if not await mirror.loaded(LOAD_SECONDS):
-            raise LostCause(unreachable(str(mirror.trouble or "no answer")))
+            raise LostCause(trouble_with(mirror.trouble, "following the pods"))
         return mirror
 
     @classmethod

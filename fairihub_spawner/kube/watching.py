@@ -37,7 +37,7 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 MAX_LINE = 16 * 1024 * 1024
 
-GONE = 410
+GONE, FORBIDDEN = 410, 403
 
 _AWAY = (ApiException, aiohttp.ClientError, OSError, asyncio.TimeoutError)
 """What befalls a connection; anything else is a defect, after which the state is read anew."""
@@ -114,9 +114,10 @@ class Mirror:
                 # A stream that ends as soon as it begins must not become a busy loop.
                 pause = FIRST_PAUSE if time.monotonic() - began > 1 else min(2 * pause, 1.0)
             except Exception as problem:
-                if _is_gone(problem) or not isinstance(problem, _AWAY):
+                # Who may list and not watch is up to date by listing.
+                if _is(GONE, problem) or _is(FORBIDDEN, problem) or not isinstance(problem, _AWAY):
                     version = None
-                if not _is_gone(problem):
+                if not _is(GONE, problem):
                     self._troubled(problem)
                 pause = min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause)
@@ -134,7 +135,6 @@ class Mirror:
                 break
             more = {"_continue": rest}
         self.resources = found
-        self._recovered()
         if not self.first_load_future.done():
             self.first_load_future.set_result(None)
         for key in tuple(self._pulses):
@@ -148,8 +148,8 @@ class Mirror:
         )
         async with answer:
             body = await bounded(answer)
-            if answer.status != 200:
-                raise ApiException(status=answer.status, reason=answer.reason)
+        if answer.status != 200:
+            raise _refused(answer, body)
         return dict(json.loads(body))
 
     async def _watch(self, version: str) -> str | None:
@@ -165,7 +165,7 @@ class Mirror:
         )
         async with answer:
             if answer.status != 200:
-                raise ApiException(status=answer.status, reason=answer.reason)
+                raise _refused(answer, await bounded(answer))
             self._recovered()
             try:
                 async for line in _lines(answer.content):
@@ -217,8 +217,14 @@ async def _lines(content: Any) -> AsyncIterator[bytes]:
                 yield line
 
 
-def _is_gone(problem: Exception) -> bool:
-    return isinstance(problem, ApiException) and problem.status == GONE
+def _refused(answer: Any, body: bytes) -> ApiException:
+    refusal = ApiException(status=answer.status, reason=answer.reason)
+    refusal.body = body
+    return refusal
+
+
+def _is(status: int, problem: Exception) -> bool:
+    return isinstance(problem, ApiException) and problem.status == status
 
 
 def _key(item: Mapping[str, Any]) -> str:

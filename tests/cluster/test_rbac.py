@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from fairihub_spawner.kube.sweeper import Sweeper
 from tests.support.kube_hub import KubeHub
 from tests.support.kube_teams import OWNER
 from tests.support.kubernetes import Cluster, Namespace, Object
+from tests.support.waiting import eventually
 
 ROLES = Path(__file__).parents[2] / "docs" / "how-to" / "kubernetes"
 ACCOUNT = "fairihub"
@@ -67,6 +69,35 @@ def test_a_hub_needs_no_more_than_its_role(
     assert not [line for line in log.splitlines() if any(word in line for word in REFUSED)]
     left = asyncio.run(_leftovers(kubeconfig, said, teams))
     assert left == []  # all of it is too young to be left over
+
+
+@pytest.mark.parametrize("missing", ["role", "pods"])
+def test_a_missing_role_is_told_as_what_it_is(
+    cluster: Cluster,
+    account: Namespace,
+    namespace: Namespace,
+    tmp_path: Path,
+    missing: str,
+) -> None:
+    team = _owned(cluster, namespace, "ada")
+    if missing == "pods":
+        _allow(cluster, account, [namespace], cluster_wide=False)
+        rules = [{"apiGroups": [""], "resources": ["namespaces", "secrets"], "verbs": ["get"]}]
+        cluster.kubectl("patch", "role", account.name, f"--namespace={namespace.name}",
+                        f"--patch={json.dumps({'rules': rules})}")  # fmt: skip
+    kubeconfig = _kubeconfig(cluster, account, tmp_path / "kubeconfig")
+    said = {"hub": account.name, "cluster_wide": False}
+    hub = KubeHub(tmp_path / "hub", cluster.host, kubeconfig, cluster=said)
+    hub.teams_are(team)
+    hub.run()
+    try:
+        hub.start("ada", "small")
+        assert eventually(lambda: (hub.last_start("ada") or {}).get("state") == "failed", 30)
+        found = (hub.last_start("ada") or {})["diagnosis"]
+    finally:
+        hub.end()
+    assert (found["code"], found["who"]) == ("no-permission", "operator"), found
+    assert ("namespaces" if missing == "role" else "list resource") in found["detail"]
 
 
 @pytest.mark.parametrize("cluster_wide", [True, False], ids=["whole cluster", "one namespace"])
@@ -146,5 +177,7 @@ async def _leftovers(
     directory = TeamDirectory(teams=tuple(teams))
     async with ApiClient(configuration) as client:
         settings = KubeSettings.model_validate({"image": "localhost/base:1", **said})
-        sweeper = Sweeper(Calls(CoreV1Api(client)), settings, WeakSet(), lambda: directory)
+        sweeper = Sweeper(
+            Calls(CoreV1Api(client), settings.hub), settings, WeakSet(), lambda: directory
+        )
         return [(one.kind, one.namespace) for one in await sweeper.look()]

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
-from fairihub_spawner.kube.calls import Cluster
+from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube.calls import Cluster, LostCause
 from fairihub_spawner.kube.plan import ServerPlan, plan_for
-from fairihub_spawner.kube.preparing import prepare_volumes
+from fairihub_spawner.kube.preparing import planned, prepare_volumes
 from tests.support.standin_kube import Refusal, StandinKube, forbidden
 
 from .conftest import offer, settings
@@ -89,3 +90,21 @@ async def test_of_a_volume_that_cannot_grow_the_owner_is_told(kube, calls, stora
         kube.fail(forbidden("storageclasses"), verb="get", resource="storageclasses")
     assert await prepared(calls, plan(10, storage_class)) == ["home-not-larger"]
     assert asked_for(kube) == str(5 * GIB)
+
+
+async def asked_of_the_namespace(calls: Cluster, **said: Any) -> ServerPlan:
+    given, told = offer(), settings(image="lab:1", **said)
+    teams = TeamDirectory(teams=(given.team,))
+    return await planned(calls, given, "ada", teams, told, None)
+
+
+async def test_a_namespace_that_may_not_be_read_is_not_called_unlabelled(kube, calls):
+    said = 'namespaces "ns-uc4" is forbidden: User "hub" cannot get resource "namespaces"'
+    for _ in range(2):
+        kube.fail(Refusal(403, "Forbidden", said), verb="get", resource="namespaces")
+    with pytest.raises(LostCause) as lost:
+        await asked_of_the_namespace(calls)
+    assert (lost.value.diagnosis.code, lost.value.diagnosis.who) == ("no-permission", "operator")
+    assert (
+        await asked_of_the_namespace(calls, require_namespace_label=False)
+    ).namespace == "ns-uc4"

@@ -13,8 +13,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
+from fairihub_spawner.kube import steady
+from fairihub_spawner.kube.calls import LostCause
 from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner, _settled
+from fairihub_spawner.kube.watching import Mirror
+from tests.support.standin_kube import Hang, Refusal, StandinKube
 
 FIRST = Placed("uc4", "ada", "of-ada", (), ready=True, pod_uid="p1", secret_uid="s1")
 NEXT = replace(FIRST, ready=False, pod_uid="p2", secret_uid="s2")
@@ -106,3 +111,30 @@ async def test_what_is_settled_late_spares_what_another_has_made(spawner):
     spawner.calls.begin_anew()
     await _settled(spawner.calls, FIRST, [])
     assert (spawner.calls.pod_uid, spawner.calls.secret_uid) == ("p2", "s2")
+
+
+NOT_ALLOWED = 'pods is forbidden: User "hub" cannot list resource "pods" in the namespace "uc4"'
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Refusal(403, "Forbidden", NOT_ALLOWED), "no-permission"),
+        (Refusal(401, "Unauthorized", "Unauthorized"), "hub-not-known"),
+        (Refusal(503, "ServiceUnavailable", "starting"), "cluster-unreachable"),
+        (Hang(), "cluster-unreachable"),
+    ],
+)
+async def test_why_the_pods_cannot_be_followed(monkeypatch, answer, code):
+    monkeypatch.setattr(steady, "LOAD_SECONDS", 1)
+    with StandinKube() as kube:
+        kube.fail(answer, verb="list", resource="pods", times=float("inf"))
+        async with ApiClient(Configuration(host=kube.url)) as client:
+            mirror = Mirror("Pods", CoreV1Api(client).list_pod_for_all_namespaces)
+            spawner = SimpleNamespace(mirrors={"": mirror}, _watched_namespace="")
+            await mirror.start()
+            with pytest.raises(LostCause) as lost:
+                await SteadyKubeSpawner._start_watching_pods(spawner)
+            await mirror.stop()
+            kube.release()
+    assert lost.value.diagnosis.code == code

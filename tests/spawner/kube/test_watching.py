@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
+from kubernetes_asyncio.client import ApiClient, ApiException, Configuration, CoreV1Api
 
 from fairihub_spawner.kube import bodies, watching
 from fairihub_spawner.kube.watching import Mirror
@@ -18,6 +18,7 @@ from tests.support.standin_kube import (
     Hang,
     StandinKube,
     error_event,
+    forbidden,
     gone,
     too_many,
 )
@@ -230,3 +231,16 @@ async def test_an_empty_list_is_believed_by_the_mirror_and_by_nobody_else(kube):
         kube.fail(Empty(), verb="list", resource="pods")
         kube.say("pods", error_event(410))
         await until(mirror)
+
+
+async def test_who_may_list_and_not_watch_is_kept_up_to_date_by_listing(kube, caplog):
+    kube.fail(forbidden("pods"), verb="watch", resource="pods", times=float("inf"))
+    put(kube, "first")
+    async with mirrored(kube) as mirror:
+        await until(mirror, "first")
+        put(kube, "second")
+        await until(mirror, "first", "second")
+        assert isinstance(mirror.trouble, ApiException)
+        assert b"pods is forbidden" in mirror.trouble.body
+    assert caplog.text.count("cannot be followed") == 1
+    assert "can be followed again" not in caplog.text
