@@ -12,8 +12,8 @@ def state_of(spawner: Any) -> ServerState:
     """What the hub is doing with a server."""
     if spawner.pending == "stop":
         return "stopping"
-    if spawner.pending == "spawn":
-        return "starting"
+    if spawner.pending in ("spawn", "check"):
+        return "starting"  # or a new hub is about to say whether it runs
     return "running" if spawner.ready else "stopped"
 
 

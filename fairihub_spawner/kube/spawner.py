@@ -21,7 +21,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
 from fairihub_spawner.drive import arguments_of
-from fairihub_spawner.kube import secrets, starts
+from fairihub_spawner.kube import secrets, starts, taking_up
 from fairihub_spawner.kube.answering import until_answered
 from fairihub_spawner.kube.calls import START, LostCause, persistently
 from fairihub_spawner.kube.diagnosis import given_up
@@ -51,6 +51,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.let_go = asyncio.Event()
         with suppress(RuntimeError):  # nothing runs yet, so nothing is left over
             the_sweeper(self.cluster, self.directory, self.api)
 
@@ -274,15 +275,19 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             await asyncio.sleep(0.3)
 
     async def poll(self) -> int | None:
-        """As ever; a new hub finishes first the starts that its predecessor has begun."""
+        """As ever; a new hub goes on with the starts that its predecessor has begun."""
         status: int | None = await super().poll()
         begun = self.placed is not None and not self.placed.ready
         if status is not None or not begun or not self._check_pending:
             return status
-        return None if await self._taken_up() else 1
+        return await taking_up.pending(self, self._taken_up())
 
-    async def _taken_up(self) -> bool:
-        """Whether the server of an earlier hub's start comes up in the end."""
+    async def _taken_up(self) -> None:
+        """Waits until the server of an earlier hub's start is up.
+
+        Raises:
+            SpawnException: it is lost, and cleared away.
+        """
         placed = self.placed
         assert placed is not None  # noqa: S101
         self.last_start = self.last_start or starts.begun(self.name, "", clock.now())
@@ -290,13 +295,17 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             pods = await self._pods_at_last()
             hidden = partial(self._hidden, placed)
             async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
-                await self._ready(observer)
+                url = await self._ready(observer)
+            self._remember()
+            await taking_up.routed(self, url)
         except LostCause as lost:
-            self._lost(lost.diagnosis, 503)
+            refusal = self._lost(lost.diagnosis, 503)
             await self.stop(now=True)
-            return False
-        self._remember()
-        return True
+            await self.user.stop(self.name)
+            raise refusal from None
+        except asyncio.CancelledError:
+            self._called_off(diagnosed("start-called-off", clock.now(), final=True))
+            raise
 
     async def _pods_at_last(self) -> Mirror:
         while True:
@@ -340,6 +349,10 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         """The environment; nothing in it is the token itself, which would stand in the pod."""
         env: dict[str, Any] = super().get_env()
         return {key: value for key, value in env.items() if value != self.api_token}
+
+    def clear_state(self) -> None:
+        super().clear_state()
+        self.let_go.set()  # by JupyterHub, which has stopped the server
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), **starts.to_state(self.last_start)}

@@ -364,6 +364,44 @@ def test_a_hub_that_is_killed_in_the_middle_of_ten_starts(scene, made):
     assert scene.pod_of("ada")["metadata"]["uid"] == ran
 
 
+def _taken_up(scene: Scene, login: str) -> None:
+    """A start in which the hub is killed, and another begins, before its server comes up."""
+    scene.kubelet.lets_run = lambda pod: False
+    (asking,) = scene.ask_for(login)
+    assert eventually(lambda: scene.pods_of(login))
+    scene.hub.end(signal.SIGKILL)
+    asking.join(30)
+    scene.hub.run()
+
+
+def test_a_start_that_the_next_hub_takes_up_is_shown_and_comes_up(scene):
+    _taken_up(scene, "dan")
+    assert scene.start_of("dan")["state"] == "starting"
+    assert (scene.hub.server("dan") or {})["pending"] == "spawn"
+    assert scene.hub.start("dan", "small")[0] == 202
+    events: list[dict[str, Any]] = []
+    showing = threading.Thread(target=lambda: events.extend(scene.hub.progress("dan")))
+    showing.start()
+    assert eventually(lambda: any("steps" in event for event in list(events)))
+    scene.kubelet.lets_run = lambda pod: True
+    showing.join(30)
+    assert events[-1]["ready"]
+    assert scene.hub.call("GET", "/user/dan/api")[0] == 200
+    assert scene.start_of("dan")["state"] == "ready"
+    assert stays(lambda: scene.runs("dan"))
+
+
+def test_a_start_that_the_next_hub_takes_up_can_be_called_off(scene):
+    _taken_up(scene, "dan")
+    status, answer = scene.hub.call("DELETE", "/hub/api/users/dan/server")
+    assert status in (202, 204), answer
+    assert eventually(lambda: scene.nothing_left("dan")), scene.hub.tail()
+    assert scene.start_of("dan")["diagnosis"]["code"] == "start-called-off"
+    scene.kubelet.lets_run = lambda pod: True
+    scene.hub.started("dan", "small")
+    assert stays(lambda: scene.runs("dan"))
+
+
 def test_a_start_that_is_lost_when_the_next_hub_comes_is_told_and_cleared_away(scene):
     scene.kubelet.lets_run = lambda pod: False
     (asking,) = scene.ask_for("cleo")

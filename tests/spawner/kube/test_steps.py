@@ -232,6 +232,7 @@ def future(error: Exception | None) -> Future:
 
 def test_a_start_that_nobody_goes_on_with_was_interrupted():
     assert start_of(spawner(STARTED, pending="spawn")) == STARTED
+    assert start_of(spawner(STARTED, pending="check")) == STARTED
     left = start_of(spawner(STARTED))
     assert left is not None
     assert (left.state, left.diagnosis.code) == ("failed", "start-interrupted")

@@ -1,0 +1,55 @@
+"""A start that an earlier hub has begun, made one of this hub: shown, waited for and called off.
+
+JupyterHub looks at every server that it finds in its database, and lets nobody do anything with
+one until that look is over. A start may take many minutes more. So it is told to be one of its
+own, as `spawn_single_user` does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import urlsplit
+
+CALL_OFF_SECONDS = 60
+"""After a start was called off, JupyterHub stops the server within so many."""
+ROUTE_SECONDS = 5
+"""A hub that has just begun may have no proxy yet; it adds what misses later."""
+
+
+async def pending(spawner: Any, start: Coroutine[Any, Any, None]) -> int | None:
+    """What a poll says once `start` is over; until then the server is pending as any other.
+
+    Of one that was called off it says nothing before the server is stopped, which is for who
+    called it off.
+    """
+    spawner.let_go.clear()
+    task = asyncio.ensure_future(start)
+
+    def over(task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is None:
+            spawner._spawn_future = None
+        spawner._spawn_pending = False
+
+    task.add_done_callback(over)
+    spawner._spawn_future, spawner._spawn_pending, spawner._check_pending = task, True, False
+    await asyncio.wait([task])
+    if not task.cancelled():
+        return None if task.exception() is None else 1
+    stopped = asyncio.ensure_future(spawner.let_go.wait())
+    await asyncio.wait([stopped], timeout=CALL_OFF_SECONDS)
+    return 0 if stopped.done() else None
+
+
+async def routed(spawner: Any, url: str) -> None:
+    """Tells JupyterHub and its proxy where the server is."""
+    where = urlsplit(url)
+    spawner.server.proto, spawner.server.ip = where.scheme, where.hostname
+    spawner.server.port = where.port or (443 if where.scheme == "https" else 80)
+    spawner.user.db.commit()
+    proxy = spawner.user.settings["proxy"]
+    try:
+        await asyncio.wait_for(proxy.add_user(spawner.user, spawner.name), ROUTE_SECONDS)
+    except Exception as problem:  # of whatever proxy
+        spawner.log.warning("%s: its route is added later: %r", spawner._log_name, problem)
