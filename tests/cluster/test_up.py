@@ -115,6 +115,12 @@ def _lists_and_reads(ada: httpx.Client) -> None:
     assert ada.get(f"{at}/rivers/gauge.txt").raise_for_status().json()["content"] == "7 m\n"
 
 
+def test_nobody_is_asked_for_news_of_others_than_this_hub(ada: httpx.Client) -> None:
+    plugin = "@jupyterlab/apputils-extension:notification"
+    told = ada.get(f"/user/ada/lab/api/settings/{plugin}").raise_for_status().json()
+    assert told["schema"]["properties"]["fetchNews"]["default"] == "false"
+
+
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
 def test_a_server_goes_on_while_the_hub_starts_again(
     up: RunningHub, ada: httpx.Client, here: Namespace, by: signal.Signals
