@@ -132,8 +132,8 @@ class Cluster:
             self._api.delete_namespaced_pod,
             name=name,
             namespace=namespace,
-            grace_period_seconds=seconds,
-            **_only(uid),
+            # The API reads either a body or the query, not both.
+            body={"gracePeriodSeconds": seconds, **_only(uid)},
         )
         if status not in (NOT_FOUND, CONFLICT):
             self._done(status, said, f"deleting the pod {name}")
@@ -201,7 +201,7 @@ class Cluster:
                 return
             uid = _uid_of(there)
         call = self._api.delete_namespaced_secret
-        status, said = await self._asked(call, name=name, namespace=namespace, **_only(uid))
+        status, said = await self._asked(call, name=name, namespace=namespace, body=_only(uid))
         if status not in (NOT_FOUND, CONFLICT):
             self._done(status, said, f"deleting the secret {name}")
 
@@ -316,7 +316,7 @@ def _last(text: str, lines: int, cut: bool) -> Log:
 
 def _only(uid: str | None) -> Json:
     """For a deletion that is to hit nothing else of that name."""
-    return {} if uid is None else {"body": {"preconditions": {"uid": uid}}}
+    return {} if uid is None else {"preconditions": {"uid": uid}}
 
 
 def _refuse(wanted: Json, there: Json) -> None:

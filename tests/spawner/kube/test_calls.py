@@ -83,6 +83,16 @@ async def test_what_is_the_hubs_own_is_read_page_by_page(kube, calls, monkeypatc
     assert len(kube.requests("list", "secrets")) == 3
 
 
+@pytest.mark.parametrize("uid", [True, False])
+async def test_how_long_a_pod_may_take_to_end_stands_where_the_api_reads_it(kube, calls, uid):
+    """With a body, Kubernetes does not read the query."""
+    only = {"uid": kube.get("pods", *POD)["metadata"]["uid"]} if uid else {}
+    await calls.delete_pod(*POD, seconds=7, **only)
+    (asked,) = kube.requests("delete", "pods")
+    assert asked.body["gracePeriodSeconds"] == 7
+    assert "gracePeriodSeconds" not in asked.query
+
+
 async def test_an_answer_without_end_does_not_fill_the_memory(kube, calls, monkeypatch):
     monkeypatch.setattr(bodies, "MAX_BYTES", 10_000)
     kube.fail(Garbage(b'{"x": "%s"}' % (b"x" * 10_000)), verb="get", resource="pods")
