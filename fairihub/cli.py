@@ -18,9 +18,11 @@ import yaml
 from fairihub_core.audit import Action, line_of
 from fairihub_core.customer_crd import customer_crd
 from fairihub_core.customer_format import customer_schema
-from fairihub_core.errors import BadInput, FairihubError
+from fairihub_core.errors import BadInput, FairihubError, Unavailable
 
 DATA = Path("fairihub-data")
+NOT_LOOKED = 3
+"""The exit code where nobody can say whether something is left over."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,7 +139,8 @@ def _add_leftovers(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "leftovers",
         help="show what servers on Kubernetes have left behind",
         description="Shows pods, Secrets and volumes that this hub made on Kubernetes and needs no "
-        "more, of a hub that runs. Exit code 1 if there are some.",
+        "more, of a hub that runs. Exit code 1 if there are some, 3 if it could not look "
+        "everywhere.",
     )
     leftovers.add_argument(
         "--delete", action="store_true", help="delete the pods and Secrets; volumes stay"
@@ -237,7 +240,11 @@ def _audit(options: argparse.Namespace) -> int:
 def _leftovers(options: argparse.Namespace) -> int:
     from fairihub.remote import leftovers
 
-    told = leftovers(options.data, delete=options.delete)
+    try:
+        told = leftovers(options.data, delete=options.delete)
+    except Unavailable as problem:
+        print(f"fairihub: {problem.message}", file=sys.stderr)
+        return NOT_LOOKED
     if options.format == "json":
         print(told.model_dump_json(indent=2))
     else:
@@ -245,9 +252,11 @@ def _leftovers(options: argparse.Namespace) -> int:
             print(f"deleted: {gone.said}")
         for left in told.leftovers:
             print(left.said)
-        if not told.leftovers and not told.deleted:
+        if not (told.leftovers or told.deleted or told.unread):
             print("Nothing is left over.", file=sys.stderr)
-    return 1 if told.leftovers else 0
+    for namespace in told.unread:
+        print(f"fairihub: The hub may not look into the namespace {namespace}.", file=sys.stderr)
+    return NOT_LOOKED if told.unread else 1 if told.leftovers else 0
 
 
 def _unpin(options: argparse.Namespace) -> int:

@@ -56,7 +56,7 @@ class LeftoversHandler(JsonHandler):
     async def _found(self) -> Leftovers:
         _, sweeper = self._asked()
         try:
-            return Leftovers(leftovers=await sweeper.look())
+            return Leftovers(leftovers=await sweeper.look(), unread=sweeper.unread)
         except LostCause as lost:
             raise away(lost.diagnosis) from None
 

@@ -58,6 +58,8 @@ class Leftovers(Frozen):
 
     leftovers: tuple[Leftover, ...]
     deleted: tuple[Leftover, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Namespaces of teams that did not let the hub look."""
 
 
 def of_servers(

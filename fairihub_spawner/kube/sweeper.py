@@ -34,6 +34,8 @@ log = logging.getLogger("fairihub.cluster")
 class Sweeper:
     """Sweeps as long as the hub runs; `found` is what was there the last time.
 
+    `unread` are the namespaces of teams that did not let it look then.
+
     Args:
         spawners: every spawner of the hub.
         directory: the teams of this moment.
@@ -47,7 +49,7 @@ class Sweeper:
         directory: Callable[[], TeamDirectory],
     ) -> None:
         self.found: tuple[Leftover, ...] = ()
-        self._closed: frozenset[str] = frozenset()
+        self.unread: tuple[str, ...] = ()
         self._calls = calls
         self._settings = settings
         self._spawners = spawners
@@ -103,7 +105,7 @@ class Sweeper:
             told(leftover)
             gone.append(leftover)
         self.found = tuple(kept)
-        return Leftovers(leftovers=self.found, deleted=tuple(gone))
+        return Leftovers(leftovers=self.found, deleted=tuple(gone), unread=self.unread)
 
     async def _look(self) -> tuple[Leftover, ...]:
         pods, secrets, claims = await self._ours()
@@ -130,12 +132,12 @@ class Sweeper:
                 continue
             for objects, more in zip(found, ours, strict=True):
                 objects += more
-        for namespace in refused.keys() - self._closed:
+        for namespace in refused.keys() - {*self.unread}:
             told = refused[namespace].diagnosis
             log.warning(
                 "Not looked for leftovers in %s: %s %s", namespace, told.message, told.detail
             )
-        self._closed = frozenset(refused)
+        self.unread = tuple(refused)
         return found
 
     def _held(self) -> set[Place]:
@@ -146,7 +148,7 @@ class Sweeper:
         if leftover.kind == "Pod":
             await self._calls.delete_pod(*place, uid=leftover.uid)
         else:
-            await self._calls.delete_secret(*place)
+            await self._calls.delete_secret(*place, uid=leftover.uid)
 
 
 _sweepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Sweeper] = WeakKeyDictionary()

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from fairihub import datafolder
+from fairihub import datafolder, remote
 from fairihub.cli import main
 from fairihub.hub_settings import HubSettings, Ports
 from fairihub.remote import CLI_TOKEN
 from fairihub.settings import Settings
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube.leftovers import of_members, of_servers
+from fairihub_spawner.kube.leftovers import Leftovers, of_members, of_servers
 from tests.spawner.conftest import team
 from tests.support.kube_hub import TOKEN, KubeHub
 from tests.support.standin_kube import Kubelet, StandinKube
@@ -164,7 +164,23 @@ def test_the_command_line_tells_of_leftovers_and_deletes_them(kube, hub, data, c
     assert "deleted: Secret uc4/forgotten" in capsys.readouterr().out
     kube.remove("persistentvolumeclaims", "uc4", "home-mallory")
     assert main([*command, "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"leftovers": [], "deleted": []}
+    assert json.loads(capsys.readouterr().out) == {"leftovers": [], "deleted": [], "unread": []}
+
+
+def test_the_command_line_says_that_it_could_not_look(kube, hub, data, capsys, monkeypatch):
+    command = ["leftovers", "--data", data]
+    kube.close()
+    try:
+        assert main(command) == 3
+    finally:
+        kube.start()
+    assert "fairihub: " in capsys.readouterr().err
+    partly = Leftovers(leftovers=(), unread=("uc4",))
+    monkeypatch.setattr(remote, "leftovers", lambda *_, **__: partly)
+    assert main(command) == 3
+    told = capsys.readouterr().err
+    assert "may not look into the namespace uc4" in told
+    assert "Nothing is left over" not in told
 
 
 def test_a_cluster_that_is_away_is_no_defect(kube, hub):

@@ -50,6 +50,7 @@ async def test_a_namespace_that_refuses_is_passed_over_and_told_of_once(kube, sw
     for _ in range(2):
         kube.fail(forbidden("pods"), verb="list", resource="pods")
         assert [left.namespace for left in await sweeper.look()] == ["uc5"]
+        assert sweeper.unread == ("uc4",)
     assert caplog.text.count(CLOSED) == 1
     await sweeper.look()
     kube.fail(forbidden("pods"), verb="list", resource="pods")
