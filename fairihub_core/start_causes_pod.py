@@ -29,8 +29,25 @@ SCHEDULING = {
         "cluster",
         "No node has a GPU free of the kind that this profile needs (%(resource)s).",
         "Wait until somebody stops theirs, or choose a profile without a GPU.",
-        "`Insufficient nvidia.com/gpu`, or of the resource that the profile names: all are in use, "
-        "or there is none in the cluster, which reads the same.",
+        "`Insufficient nvidia.com/gpu`, or of the resource that the profile names: all are in use. "
+        "Older versions of Kubernetes say the same where there is none.",
+    ),
+    "no-such-gpu": Cause(
+        "scheduling",
+        "operator",
+        "No node of this cluster has a GPU of the kind that this profile needs, or not so many "
+        "(%(resource)s).",
+        "Choose a profile without a GPU, or ask an operator.",
+        "`Insufficient nvidia.com/gpu`, and `Preemption is not helpful` for every node: it would "
+        "not fit if all other pods were gone. Lost after `scale_up_seconds`, unless an autoscaler "
+        "adds a node.",
+    ),
+    "nodes-too-small": Cause(
+        "scheduling",
+        "operator",
+        "No node of this cluster has as much as this profile needs: %(resources)s.",
+        "Choose a smaller profile, or ask an operator.",
+        "`Insufficient memory`, `cpu` or several, as with `no-such-gpu`.",
     ),
     "no-disk-free": Cause(
         "scheduling",
@@ -59,7 +76,7 @@ SCHEDULING = {
         "There is no node of the kind that this profile is meant for.",
         "Choose another profile. An operator can say which kinds of nodes there are.",
         "`didn't match Pod's node affinity/selector` on every node: the profile's `node_purpose` "
-        "has no node now.",
+        "has no node now. Lost after `scale_up_seconds`, unless an autoscaler adds one.",
     ),
     "node-tainted": Cause(
         "scheduling",
@@ -88,7 +105,8 @@ SCHEDULING = {
         "cluster",
         "A new node is being started for your server. That takes some minutes.",
         "Wait.",
-        "`TriggeredScaleUp`: an autoscaler adds a node. The time to wait begins anew.",
+        "`TriggeredScaleUp`, or `Nominated` by Karpenter: an autoscaler adds a node. The time to "
+        "wait begins anew.",
     ),
     "not-scheduled": Cause(
         "scheduling",

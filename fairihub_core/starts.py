@@ -52,7 +52,7 @@ class Diagnosis(Frozen):
     """Whether the start is lost; else it may still pass."""
     since: datetime
     queue: int | None = None
-    """How many other servers wait for a node; None if that is of no interest."""
+    """How many other servers wait for the same; None if that is of no interest."""
 
 
 class Step(Frozen):

@@ -14,6 +14,7 @@ from fairihub_core.start_causes import CAUSES
 from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube import ends, sentences
 from fairihub_spawner.kube.last_words import cleaned
+from fairihub_spawner.kube.names import NODE_PURPOSE
 from fairihub_spawner.kube.observed import (
     Container,
     Happened,
@@ -48,6 +49,8 @@ _SOON = {
     "node-disk-full": 0,
 }
 """What passes within so many seconds, or not at all."""
+_NOWHERE = frozenset({"no-such-gpu", "nodes-too-small", "no-matching-node"})
+"""What no server that ends changes, only a node that is added."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def diagnose(
         pod: as the API has it; None if there is none (yet).
         events: those of the namespace, or of the pod and its claims.
         claims: the claims of the pod's volumes, as the API has them.
-        queue: how many other pods wait for a node (see `queue_before`).
+        queue: how many other pods wait for the same (see `queue_before`).
         last_words: the last lines of the container, cleaned, where somebody has asked for them.
     """
     happened = happenings(pod, claims, events)
@@ -193,7 +196,7 @@ def _scheduling(seen: _Seen) -> Diagnosis | None:
     failed = seen.last("FailedScheduling")
     said = text(told, "message") or (failed.message if failed else "")
     since = moment(told.get("lastTransitionTime")) or (failed.first if failed else seen.began)
-    coming = seen.last("TriggeredScaleUp")
+    coming = seen.last("TriggeredScaleUp", "Nominated")  # of cluster-autoscaler, of Karpenter
     code, values = sentences.unschedulable(said)
     if code == "volume-missing" and _has_claim(seen, said):
         code = "volume-waiting"
@@ -203,6 +206,9 @@ def _scheduling(seen: _Seen) -> Diagnosis | None:
         )
     if not code and not seen.past(seen.began, seen.settings.pending_seconds):
         return None
+    began = seen.began
+    if code in _NOWHERE and failed:
+        began = max(began, failed.first)  # a node that was large enough may just have gone
     refusing = seen.last("NotTriggerScaleUp")
     detail = cleaned(" ".join([said, refusing.message if refusing else ""]))
     if code in ("volume-waiting", "not-scheduled") and (better := _volumes(seen)):
@@ -211,9 +217,9 @@ def _scheduling(seen: _Seen) -> Diagnosis | None:
     return diagnosed(
         code,
         since,
-        final=seen.past(seen.began, _patience_for(code, seen.settings)),
+        final=seen.past(began, _patience_for(code, seen.settings)),
         detail=detail,
-        queue=None if CAUSES[code].phase == "volume" else seen.queue,
+        queue=None if code in _NOWHERE or CAUSES[code].phase == "volume" else seen.queue,
         values=values,
     )
 
@@ -296,6 +302,8 @@ def _silence(seen: _Seen) -> Diagnosis | None:
 
 def _patience_for(code: str, settings: KubeSettings) -> int:
     """For how many seconds a start is not given up that `code` keeps from its node or volumes."""
+    if code in _NOWHERE:
+        return min(settings.scale_up_seconds, settings.pending_seconds)
     is_of_nodes = CAUSES[code].phase == "scheduling"
     return _SOON.get(code, settings.pending_seconds if is_of_nodes else settings.volume_seconds)
 
@@ -308,16 +316,26 @@ def given_up(found: Diagnosis | None, now: datetime) -> Diagnosis:
 
 
 def queue_before(pod: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> int:
-    """How many of `pods` wait for a node as `pod` does, and have waited for longer."""
-    own = text(part(pod, "metadata"), "uid")
-    began = created(pod)
+    """How many of `pods` wait for the same as `pod` does, and have waited for longer."""
+    own, began = text(part(pod, "metadata"), "uid"), created(pod)
+    lacked, purpose = _lacked(pod), _purpose(pod)
     return sum(
         1
         for other in pods
         if waiting_for_a_node(other)
         and text(part(other, "metadata"), "uid") != own
         and (began is None or (created(other) or began) <= began)
+        and _purpose(other) == purpose
+        and _lacked(other) & lacked
     )
+
+
+def _lacked(pod: Json) -> frozenset[str]:
+    return sentences.lacking(text(condition(pod, "PodScheduled"), "message"))
+
+
+def _purpose(pod: Json) -> str:
+    return text(part(pod, "metadata", "labels"), NODE_PURPOSE)
 
 
 def _since(seen: _Seen, *reasons: str) -> datetime:

@@ -13,6 +13,9 @@ _OUT_OF_SERVICE = re.compile(
     r"node\.kubernetes\.io/(not-ready|unreachable|unschedulable|\w+-pressure|network-unavailable"
     r"|out-of-service)|node\.cloudprovider\.kubernetes\.io|were unschedulable|were not ready"
 )
+_NOT_HELPFUL = re.compile(
+    r"preemption: 0/(?P<nodes>\d+) nodes are available: (?P<these>\d+) Preemption is not helpful"
+)
 _SHORT = {
     "memory": "no-memory-free",
     "cpu": "no-cpu-free",
@@ -27,18 +30,45 @@ def unschedulable(said: str) -> tuple[str, dict[str, str]]:
     Of several reasons, each is that of some node. What counts is what a node lacks that fits
     otherwise: resources, then volumes, then nodes that are out of service, then taints.
     """
-    # What follows is about pods that might make room, not about nodes.
-    said = said.partition("preemption:")[0]
+    hopeless = _fits_nowhere(said)
+    said = _about_nodes(said)
     for words, code in _VOLUMES_BEFORE_NODES:
         if words.search(said):
             return code, {}
-    short = dict.fromkeys(_INSUFFICIENT.findall(said))
+    short = tuple(dict.fromkeys(_INSUFFICIENT.findall(said)))
     if short:
-        return _short_of(tuple(short))
+        return _nowhere_enough(short) if hopeless else _short_of(short)
     for words, code in _NODES:
         if words.search(said):
             return code, {}
     return ("not-scheduled" if said else ""), {}
+
+
+def lacking(said: str) -> frozenset[str]:
+    """What the scheduler misses: resources, or else the code for what it says."""
+    short = frozenset(_INSUFFICIENT.findall(_about_nodes(said)))
+    return short or frozenset({unschedulable(said)[0]} - {""})
+
+
+def _about_nodes(said: str) -> str:
+    # What follows is about pods that might make room, not about nodes.
+    return said.partition("preemption:")[0]
+
+
+def _fits_nowhere(said: str) -> bool:
+    """Whether no node has enough, even if every other pod was gone from it.
+
+    A node that is out of service may have: what it is like is not said.
+    """
+    found = _NOT_HELPFUL.search(said)
+    everywhere = found is not None and found["nodes"] == found["these"]
+    return everywhere and _OUT_OF_SERVICE.search(said) is None
+
+
+def _nowhere_enough(resources: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    if len(resources) == 1 and _GPU.search(resources[0]):
+        return "no-such-gpu", {"resource": resources[0]}
+    return "nodes-too-small", {"resources": ", ".join(sorted(resources))}
 
 
 def _short_of(resources: tuple[str, ...]) -> tuple[str, dict[str, str]]:

@@ -245,6 +245,12 @@ class KubeSettings(_Block):
     pending_seconds: PositiveInt = Field(
         600, le=24 * 3600, description="A start waits so long for a node with room."
     )
+    scale_up_seconds: PositiveInt = Field(
+        60,
+        le=24 * 3600,
+        description="Where no node is large enough, or of the kind that the profile is meant for, "
+        "a start waits so long for an autoscaler to say that it adds one.",
+    )
     volume_seconds: PositiveInt = Field(
         180, le=24 * 3600, description="A start waits so long for its volumes."
     )

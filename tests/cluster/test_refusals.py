@@ -132,13 +132,15 @@ CASES = {
     "too little memory": Case("server-out-of-memory", slug="memory"),
     "a full home": Case("volume-full", slug="full", given=_home("can-be-full"), lasting=True),
     "no node with so many cores": Case(
-        "no-cpu-free", special={"cpu_guarantee": 500.0, "cpu_limit": 500.0}, detail="Insufficient"
+        "nodes-too-small",
+        special={"cpu_guarantee": 500.0, "cpu_limit": 500.0},
+        detail="Insufficient",
     ),
     "no node with so much memory": Case(
-        "no-memory-free", special={"mem_guarantee": 2**44, "mem_limit": 2**44}
+        "nodes-too-small", special={"mem_guarantee": 2**44, "mem_limit": 2**44}
     ),
     "no node with such a GPU": Case(
-        "no-gpu-free", special={"gpu": 1}, detail="Insufficient nvidia.com/gpu"
+        "no-such-gpu", special={"gpu": 1}, detail="Insufficient nvidia.com/gpu"
     ),
     "no node of that purpose": Case("no-matching-node", special={"node_purpose": "nowhere"}),
     "no such storage": Case(

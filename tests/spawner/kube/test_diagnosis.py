@@ -50,6 +50,16 @@ def unplaced(said: str, **more: Any) -> dict:
     return {"pod": pod(node=None, unschedulable=said, **more)}
 
 
+def said_of(*why: str) -> str:
+    """What the scheduler says where no pod need go, as none would make room."""
+    not_helpful = "preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+    return f"{nodes(*why)} no new claims to deallocate, {not_helpful}"
+
+
+def hopeless(*why: str, **more: Any) -> dict:
+    return unplaced(said_of(*why), **more)
+
+
 def creating(*events: dict, age: float = 40, **more: Any) -> dict:
     return {"pod": pod(state=waiting("ContainerCreating"), age=age), "events": events, **more}
 
@@ -124,6 +134,43 @@ CASES: list[tuple[str, bool, dict[str, Any]]] = [
     ("no-gpu-free", False, unplaced(nodes("1 Insufficient cpu", "3 Insufficient nvidia.com/gpu"))),
     ("no-disk-free", False, unplaced(nodes("3 Insufficient ephemeral-storage"))),
     ("resources-short", False, unplaced(nodes("1 Insufficient cpu", "2 Insufficient memory"))),
+    # As newer versions of Kubernetes say it where no other pod is in the way.
+    ("no-such-gpu", False, hopeless("3 Insufficient nvidia.com/gpu")),
+    ("no-such-gpu", True, hopeless("3 Insufficient nvidia.com/gpu", age=70)),
+    ("nodes-too-small", True, hopeless("3 Insufficient memory", age=70)),
+    ("nodes-too-small", True, hopeless(
+        "1 Insufficient cpu", "2 Insufficient nvidia.com/gpu", age=70)),
+    ("nodes-too-small", True, hopeless(
+        "1 Insufficient memory", "2 node(s) didn't match Pod's node affinity/selector", age=70)),
+    ("no-memory-free", False, unplaced(
+        nodes("3 Insufficient memory") + " preemption: 0/3 nodes are available: 1 No preemption "
+        "victims found for incoming pod, 2 Preemption is not helpful for scheduling.", age=70)),
+    # What a node that is out of service would have, nobody says.
+    ("no-memory-free", False, hopeless(
+        "2 Insufficient memory", "1 node(s) were unschedulable", age=70)),
+    (
+        "nodes-too-small",
+        False,
+        # A large node has just gone.
+        hopeless("3 Insufficient memory", age=300) | {"events": [
+            scheduler_event("FailedScheduling", said_of("3 Insufficient memory"))]},
+    ),
+    ("no-matching-node", True, hopeless(
+        "3 node(s) didn't match Pod's node affinity/selector", age=70)),
+    (
+        "node-coming",
+        False,
+        hopeless("3 Insufficient nvidia.com/gpu", age=70)
+        | {"events": [event("TriggeredScaleUp", "pod triggered scale-up: [{gpu 0->1 (max: 4)}]",
+                            at=30, warning=False)]},
+    ),
+    (
+        "node-coming",
+        False,
+        hopeless("3 Insufficient nvidia.com/gpu", age=70)
+        | {"events": [event("Nominated", "Pod should schedule on: nodeclaim/gpu-x2x4z",
+                            at=30, warning=False)]},
+    ),
     ("nodes-crowded", False, unplaced(nodes("3 Too many pods"))),
     ("no-matching-node", False, unplaced(nodes(
         "3 node(s) didn't match Pod's node affinity/selector"))),
@@ -429,11 +476,29 @@ def test_the_queue_is_told_where_a_node_is_waited_for():
     assert diagnose(given, [], [], NOW, SETTINGS, queue=0).message.endswith("(nvidia.com/gpu).")
 
 
-def test_the_queue_counts_who_has_waited_longer():
-    mine = pod(node=None, age=100)
-    others = [pod(node=None, age=age, more={"metadata": {"uid": f"u{age}"}}) for age in (50, 200)]
-    placed = pod(age=300, more={"metadata": {"uid": "placed"}})
-    assert queue_before(mine, [mine, *others, placed]) == 1
+def in_line(age: float, *why: str, purpose: str = "") -> dict[str, Any]:
+    meta = {"uid": f"{age}", "labels": {"fairihub.io/node-purpose": purpose}}
+    return pod(node=None, age=age, unschedulable=nodes(*why), more={"metadata": meta})
+
+
+def test_the_queue_counts_who_has_waited_longer_for_the_same():
+    mine = in_line(100, "3 Insufficient nvidia.com/gpu")
+    others = [
+        in_line(50, "3 Insufficient nvidia.com/gpu"),
+        in_line(200, "1 Insufficient cpu", "2 Insufficient nvidia.com/gpu"),
+        in_line(300, "3 Insufficient memory"),
+        in_line(400, "3 Insufficient nvidia.com/gpu", purpose="training"),
+        pod(node=None, age=500, more={"metadata": {"uid": "not looked at yet"}}),
+        pod(age=600, more={"metadata": {"uid": "placed"}}),
+    ]
+    assert queue_before(mine, [mine, *others]) == 1
+
+
+def test_there_is_no_queue_for_what_no_node_has():
+    given = hopeless("3 Insufficient nvidia.com/gpu")["pod"]
+    found = diagnose(given, [], [], NOW, SETTINGS, queue=3)
+    assert found.queue is None
+    assert found.message.endswith("or not so many (nvidia.com/gpu).")
 
 
 def test_the_last_lines_explain_a_crash():
