@@ -52,7 +52,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.let_go = asyncio.Event()
-        with suppress(RuntimeError):  # nothing runs yet, so nothing is left over
+        # Without an event loop, as where something only makes a spawner to look at it, there is
+        # nobody to sweep; the first spawner that a running hub makes begins with it.
+        with suppress(RuntimeError):
             the_sweeper(self.cluster, self.directory, self.api)
 
     @default("cmd")
@@ -92,9 +94,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         except LostCause as lost:
             raise self._lost(lost.diagnosis, 503) from None
         except asyncio.CancelledError:
-            # JupyterHub's own limit, or somebody called the start off.
             now = clock.now()
-            if (now - self.last_start.began).total_seconds() >= self.start_timeout - 1:
+            if starts.ran_out(self.last_start, self.start_timeout, now):
                 self._lost(given_up(self.last_start.diagnosis, now), 503)
             else:
                 self._called_off(diagnosed("start-called-off", now, final=True))

@@ -30,6 +30,14 @@ def noticed(start: Start, notice: Notice) -> Start:
     return start.model_copy(update={"notices": (*start.notices, notice)})
 
 
+def ran_out(start: Start, limit: float, now: datetime) -> bool:
+    """Whether a start that was cancelled had used up JupyterHub's limit, in seconds; else somebody
+    called it off.
+    """
+    # JupyterHub's clock and this one do not begin at the same moment.
+    return (now - start.began).total_seconds() >= limit - 1
+
+
 def succeeded(start: Start, steps: tuple[Step, ...], at: datetime) -> Start:
     """Nothing keeps it any more."""
     told = {"state": "ready", "ended": at, "steps": steps, "diagnosis": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Future
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,7 @@ from fairihub_spawner.kube.starts import (
     failed,
     from_state,
     going_on,
+    ran_out,
     succeeded,
     to_state,
 )
@@ -211,6 +213,11 @@ def test_no_start_leaves_no_trace_in_the_state():
 def test_a_start_that_succeeds_forgets_what_kept_it():
     start = succeeded(going_on(STARTED, STEPS, LOST), STEPS, NOW)
     assert (start.state, start.diagnosis, start.ended) == ("ready", None, NOW)
+
+
+@pytest.mark.parametrize(("seconds", "out"), [(0, False), (58, False), (59.2, True), (61, True)])
+def test_a_start_that_is_cancelled_ran_out_of_time_or_was_called_off(seconds, out):
+    assert ran_out(STARTED, 60, NOW + timedelta(seconds=seconds)) is out
 
 
 def spawner(start: Start | None, *, pending: str | None = None, future: Future | None = None):
