@@ -15,6 +15,7 @@ from jupyterhub.scopes import needs_scope
 from tornado import web
 
 from fairihub_auth.answering import JsonHandler
+from fairihub_auth.pending_starts import SERVERS
 from fairihub_auth.token_makers import TOKENS
 from fairihub_core.errors import BadInput, Refused
 
@@ -63,6 +64,7 @@ class ErrorHandler(ProxyErrorHandler):
 
 INSTEAD: list[tuple[str, type[web.RequestHandler]]] = [
     TOKENS,
+    *SERVERS,
     ("/api/users/([^/]+)", UserHandler),
     (r"/error/(\d+)", ErrorHandler),
 ]

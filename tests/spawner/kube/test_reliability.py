@@ -267,6 +267,22 @@ def test_a_pod_in_the_way_that_does_not_go_is_told(scene):
     scene.hub.started("finn", "small")
 
 
+def test_who_asks_for_a_server_that_takes_its_time_is_told_why(scene):
+    scene.kubelet.lets_run = lambda pod: False
+    short = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+             "message": "0/1 nodes are available: 1 Insufficient memory."}  # fmt: skip
+    found: list[tuple[int, Any]] = []
+    asking = threading.Thread(target=lambda: found.append(scene.hub.start("finn", "small")))
+    asking.start()
+    assert eventually(lambda: scene.pods_of("finn"))
+    name = scene.pod_of("finn")["metadata"]["name"]
+    scene.kube.update("pods", TEAM, name, status={"conditions": [short]})
+    asking.join(30)
+    ((status, answer),) = found
+    assert (status, answer["diagnosis"]["code"]) == (202, "no-memory-free")
+    assert "detail" not in answer["diagnosis"]
+
+
 def test_a_pod_that_somebody_deletes_is_missed(scene):
     scene.hub.started("finn", "small")
     scene.kube.remove("pods", TEAM, scene.pod_of("finn")["metadata"]["name"])
