@@ -19,6 +19,7 @@ MEANT = {
     FairihubSpawner: {
         *(
             "_start",
+            "clear_state",
             "get_args",
             "get_env",
             "get_state",
