@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -356,3 +357,21 @@ def test_a_pod_that_is_deleted_while_it_waits_ends_the_start(world: World) -> No
     start = world.hub.last_start("dora")
     assert start is not None
     assert (start["state"], start["diagnosis"]["code"]) == ("failed", "pod-deleted")
+
+
+def test_a_start_that_the_next_hub_takes_up_is_called_off(world: World) -> None:
+    here = world.first
+    status, answer = world.hub.start("dora", f"{here.name}.gpu")
+    assert status == 202, answer
+    world.hub.end(signal.SIGKILL)
+    world.hub.run()
+    start, server = world.hub.last_start("dora"), world.hub.server("dora")
+    assert start is not None
+    assert server is not None
+    assert (start["state"], server["pending"]) == ("starting", "spawn")
+    world.hub.stop("dora")
+    assert here.find("pod", world.pod("dora", here)) is None
+    assert here.find("secret", names.server_secret("dora", here.name)) is None
+    start = world.hub.last_start("dora")
+    assert start is not None
+    assert (start["state"], start["diagnosis"]["code"]) == ("failed", "start-called-off")
