@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import ValidationError
-
 from fairihub.hub_settings import HubSettings
+from fairihub.team_files import kept_state
 from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
-from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
 
 MAX_LINKS = 12
@@ -18,10 +16,8 @@ MAX_LINKS = 12
 
 def kept_teams(hub: HubSettings) -> TeamDirectory | None:
     """The teams of all sources in the last good state that the hub keeps; None if it has none."""
-    try:
-        return Snapshot.model_validate_json(hub.team_state_file.read_bytes()).directory
-    except (OSError, ValidationError):
-        return None
+    kept = kept_state(hub.team_state_file)
+    return kept.directory if kept else None
 
 
 def first_links(hub: HubSettings, directory: TeamDirectory) -> dict[str, str]:

@@ -21,13 +21,13 @@ from types import FrameType
 from fairihub import datafolder, processes
 from fairihub.examples import EXAMPLE_NOTEBOOKS, EXAMPLE_TEAMS
 from fairihub.first_links import first_links, kept_teams, operators_of, told_of
-from fairihub.hub_settings import VARIABLE, HubSettings
+from fairihub.hub_settings import VARIABLE, HubSettings, team_state_of
 from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
 from fairihub.team_file_settings import FolderTeams, TeamFiles, counts_within, named
-from fairihub.team_files import at_hand, read_teams
+from fairihub.team_files import beginning_of, kept_state
 from fairihub_core.errors import Unavailable
 from fairihub_core.files import write_whole
 from fairihub_core.places import Places
@@ -66,7 +66,7 @@ def up(options: UpOptions) -> int:
             ports, settings = choose_ports(options.port), _settings(options)
             sign_in = chosen_sign_in(settings, os.environ)
             sources = _sources(options, settings)
-            directory = _described(sources)
+            directory = _described(sources, team_state_of(Places(options.data.resolve())))
             places = datafolder.opened(options.data)
             lock = stack.enter_context(datafolder.held(places))
             hub = HubSettings(
@@ -97,16 +97,17 @@ def _sources(options: UpOptions, settings: Settings) -> tuple[TeamFiles, ...]:
     return (FolderTeams(folder=(options.teams or EXAMPLE_TEAMS).resolve()),)
 
 
-def _described(sources: tuple[TeamFiles, ...]) -> TeamDirectory:
+def _described(sources: tuple[TeamFiles, ...], state: Path) -> TeamDirectory:
     """The teams that can be read before the hub runs; of a repository it knows nothing yet.
 
     Raises:
         BadInput: `no-teams`, there is no other source, and no team in those that there are.
     """
     folders = [source.folder for source in sources if isinstance(source, FolderTeams)]
-    if len(folders) < len(sources):
-        folders = at_hand(folders)
-    return read_teams(*folders) if folders else TeamDirectory()
+    known = beginning_of(folders, kept_state(state), elsewhere=len(folders) < len(sources))
+    for warning in known.warnings:
+        say(f"Warning: {warning}")
+    return known.directory
 
 
 def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory, lock: int) -> int:
