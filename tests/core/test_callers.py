@@ -86,3 +86,31 @@ def test_all_that_a_member_may_is_asked_for_by_name(door: str) -> None:
 )
 def test_a_page_of_another_site(origin: str | None, foreign: bool) -> None:
     assert is_foreign(origin, ("hub.example", "127.0.0.1:8000")) is foreign
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "foreign"),
+    [
+        ("Hub.Example.org:443", "https://hub.example.org", False),
+        ("hub.example.org:443", "https://hub.example.org", False),
+        ("hub.example.org:80", "https://hub.example.org", False),
+        ("hub.example.org:80", "http://hub.example.org", False),
+        ("hub.example.org", "https://hub.example.org:443", False),
+        ("hub.example.org:8443", "https://hub.example.org:8443", False),
+        ("hub.example.org:8443", "https://hub.example.org", True),
+        ("hub.example.org", "https://hub.example.org:8443", True),
+        ("hub.example.org:443", "https://hub.example.org:8443", True),
+        ("straße.example", "https://xn--strae-oqa.example", False),
+        ("HÜB.example:443", "https://xn--hb-xka.example", False),
+        ("hüb.example", "https://hub.example", True),
+        ("[::1]:8000", "http://[::1]:8000", False),
+        ("[::1]:8000", "http://[::1]:8001", True),
+        ("", "https://hub.example.org", True),
+        ("hub.example.org", "chrome-extension://hub.example.org", True),
+        ("hub.example.org", "http://[", True),
+    ],
+)
+def test_a_site_is_its_host_and_port_however_they_are_written(
+    host: str, origin: str, foreign: bool
+) -> None:
+    assert is_foreign(origin, (host,)) is foreign
