@@ -192,11 +192,13 @@ def _answers(address: str) -> bool:
 def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> None:
     # The hub has read the repositories by now, too.
     directory = kept_teams(hub) or directory
-    links = first_links(hub, directory)
+    # What is said elsewhere than in a terminal is kept, as in a journal, and read by others.
+    in_terminal = sys.stdout.isatty()
+    links = first_links(hub, directory, with_operators=in_terminal or options.links is not None)
     if options.links is not None:
         write_whole(options.links, json.dumps(links, indent=1).encode())
     say(f"\n{hub.settings.name} runs at {hub.public_address}\n")
-    _say_sign_in(hub, links, directory)
+    _say_sign_in(hub, links, directory, in_terminal)
     data = f" --data {shlex.quote(str(options.data))}" if options.data != UpOptions.data else ""
     some = next(iter(links), "LOGIN")
     say("\nNext:")
@@ -208,20 +210,26 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
         say(f"  team files:   {named(source)}  ({counts_within(source)})")
     say(f"  log:          {_log(hub.places)}")
     say("  Ctrl-C stops everything; what is in the data folder stays.\n")
-    if options.open_browser and sys.stdout.isatty() and links and _has_desktop():
+    if options.open_browser and in_terminal and links and _has_desktop():
         webbrowser.open(next(iter(links.values())))
 
 
-def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirectory) -> None:
+def _say_sign_in(
+    hub: HubSettings, links: dict[str, str], directory: TeamDirectory, in_terminal: bool
+) -> None:
     if hub.sign_in != "links":
         name = hub.settings.oidc.name if hub.settings.oidc else ""
         say(f"Sign in with {'GitHub' if hub.sign_in == 'github' else name}, which must know the")
         say(f"callback address {hub.public_address}/hub/oauth_callback")
         return
     say("Sign in by link, one for each member and operator; a link works once:")
-    width, operators = max(map(len, links), default=0), operators_of(hub)
-    for login, link in links.items():
+    operators = operators_of(hub)
+    shown = {login: link for login, link in links.items() if in_terminal or login not in operators}
+    width = max(map(len, shown), default=0)
+    for login, link in shown.items():
         say(f"  {login:{width}}  {link}   {told_of(login, directory, operators)}")
+    if operators and not in_terminal:
+        say("  Operators' links are shown in a terminal only; “fairihub link” makes new ones.")
 
 
 def _program() -> str:
