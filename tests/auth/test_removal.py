@@ -437,6 +437,7 @@ def test_a_token_that_was_never_made_is_not_in_the_log(hub: Hub) -> None:
 
 def test_a_start_that_is_refused_leaves_no_token_in_the_log(hub: Hub) -> None:
     """Else any member could fill it; JupyterHub has made and kept one by then."""
+    hub.signed_in("bob")
     end_server(hub, "bob")
     servers = lambda: [e for e in made_for(hub, "bob") if e["by"] == "fairihub"]  # noqa: E731
     token, before = hub.user_token("bob"), len(servers())
