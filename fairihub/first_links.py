@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
-
-from pydantic import ValidationError
 
 from fairihub.hub_settings import HubSettings
-from fairihub_auth.link_store import LinkStore, link_url
+from fairihub.new_links import new_links
+from fairihub.team_files import kept_state
 from fairihub_core import clock
-from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
 
 MAX_LINKS = 12
@@ -21,10 +18,8 @@ PATIENCE_SECONDS = 5
 
 def kept_teams(hub: HubSettings) -> TeamDirectory | None:
     """The teams of all sources in the last good state that the hub keeps; None if it has none."""
-    try:
-        return Snapshot.model_validate_json(hub.team_state_file.read_bytes()).directory
-    except (OSError, ValidationError):
-        return None
+    kept = kept_state(hub.team_state_file)
+    return kept.directory if kept else None
 
 
 def teams_read(hub: HubSettings, directory: TeamDirectory) -> TeamDirectory:
@@ -39,15 +34,23 @@ def teams_read(hub: HubSettings, directory: TeamDirectory) -> TeamDirectory:
     return found
 
 
-def first_links(hub: HubSettings, directory: TeamDirectory) -> dict[str, str]:
-    """A sign-in link for each of the first logins; none where a provider says who they are."""
+def first_links(
+    hub: HubSettings, directory: TeamDirectory, *, with_operators: bool
+) -> dict[str, str]:
+    """A sign-in link for each of the first logins; none where a provider says who they are.
+
+    Args:
+        with_operators: whether operators get theirs; not where others than them may read it.
+    """
     if hub.sign_in != "links":
         return {}
-    store, lifetime = LinkStore(hub.places.links), timedelta(hours=hub.settings.link_hours)
-    return {
-        login: link_url(hub.public_address, store.issue(login, lifetime, clock.now()))
-        for login in first_logins(directory, operators_of(hub))
-    }
+    operators = operators_of(hub)
+    wanted = first_logins(directory, operators)
+    return new_links(
+        hub,
+        [login for login in wanted if with_operators or login not in operators],
+        "When the hub started",
+    )
 
 
 def operators_of(hub: HubSettings) -> tuple[str, ...]:

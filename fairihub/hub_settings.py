@@ -49,7 +49,7 @@ class HubSettings(BaseModel):
     @property
     def team_state_file(self) -> Path:
         """Where the hub keeps the last good state of the team files."""
-        return self.places.hub / "teams.json"
+        return team_state_of(self.places)
 
     @property
     def snapshot_file(self) -> Path:
@@ -80,6 +80,10 @@ class HubSettings(BaseModel):
     def folders(self) -> tuple[Path, ...]:
         """The team files that lie on this machine."""
         return tuple(s.folder for s in self.sources if isinstance(s, FolderTeams))
+
+
+def team_state_of(places: Places) -> Path:
+    return places.hub / "teams.json"
 
 
 def from_environment() -> HubSettings:

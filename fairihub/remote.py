@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import http.client
 import json
-import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +19,10 @@ from pydantic import ValidationError
 from fairihub import datafolder
 from fairihub.first_links import kept_teams, operators_of
 from fairihub.hub_settings import HubSettings
+from fairihub.new_links import new_links
 from fairihub.team_file_settings import named
 from fairihub.team_files import at_hand, readings_of
 from fairihub_auth.accounts import Forgotten, Who
-from fairihub_auth.audit_log import Recorder
-from fairihub_auth.link_store import LinkStore, link_url
 from fairihub_core import clock
 from fairihub_core.access import require_access
 from fairihub_core.audit import Entry
@@ -60,36 +57,7 @@ def new_link(data: Path, login: str) -> str:
             f"No team file lists “{printable(login)}”. Add it under allowedLogins in one of "
             f"{', '.join(map(named, hub.sources))}.",
         )
-    now, lifetime = clock.now(), timedelta(hours=hub.settings.link_hours)
-    _record(hub, _link_made(login, now, now + lifetime))
-    token = LinkStore(hub.places.links).issue(login, lifetime, now)
-    return link_url(hub.public_address, token)
-
-
-def _link_made(login: str, at: datetime, until: datetime) -> Entry:
-    """What is told of a link: whoever has it signs in as that person."""
-    said = f"On the hub's machine, by its user “{_system_user()}”; until {until:%Y-%m-%d %H:%M} UTC"
-    return Entry(at=at, action="link-made", login=login, by=CLI_TOKEN, detail=said)
-
-
-def _system_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, as in containers
-        return str(os.getuid())
-
-
-def _record(hub: HubSettings, entry: Entry) -> None:
-    """Into the hub's audit log from here, since the hub need not run."""
-    from fairihub_auth.store import AuthStore  # takes as long as all the rest of a command
-
-    def write(entries: Sequence[Entry]) -> None:
-        with contextlib.closing(AuthStore.in_folder(hub.places.hub)) as store:
-            store.record(entries)
-
-    recorder = Recorder(hub.places.hub, write)
-    recorder.record(entry)
-    recorder.close()
+    return new_links(hub, [login], "On the hub's machine")[login]
 
 
 def new_token(data: Path, login: str) -> str:

@@ -21,13 +21,13 @@ from types import FrameType
 from fairihub import datafolder, processes
 from fairihub.examples import EXAMPLE_NOTEBOOKS, EXAMPLE_TEAMS
 from fairihub.first_links import first_links, operators_of, teams_read, told_of
-from fairihub.hub_settings import VARIABLE, HubSettings
+from fairihub.hub_settings import VARIABLE, HubSettings, team_state_of
 from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
 from fairihub.team_file_settings import FolderTeams, TeamFiles, counts_within, named
-from fairihub.team_files import at_hand, read_teams
+from fairihub.team_files import beginning_of, kept_state
 from fairihub_core.errors import Unavailable
 from fairihub_core.files import write_whole
 from fairihub_core.places import Places
@@ -67,7 +67,7 @@ def up(options: UpOptions) -> int:
             ports = choose_ports(options.port, settings.host, **settings.known_ports)
             sign_in = chosen_sign_in(settings, os.environ)
             sources = _sources(options, settings)
-            directory = _described(sources)
+            directory = _described(sources, team_state_of(Places(options.data.resolve())))
             places = datafolder.opened(options.data)
             lock = stack.enter_context(datafolder.held(places))
             hub = HubSettings(
@@ -98,16 +98,17 @@ def _sources(options: UpOptions, settings: Settings) -> tuple[TeamFiles, ...]:
     return (FolderTeams(folder=(options.teams or EXAMPLE_TEAMS).resolve()),)
 
 
-def _described(sources: tuple[TeamFiles, ...]) -> TeamDirectory:
+def _described(sources: tuple[TeamFiles, ...], state: Path) -> TeamDirectory:
     """The teams that can be read before the hub runs; of a repository it knows nothing yet.
 
     Raises:
         BadInput: `no-teams`, there is no other source, and no team in those that there are.
     """
     folders = [source.folder for source in sources if isinstance(source, FolderTeams)]
-    if len(folders) < len(sources):
-        folders = at_hand(folders)
-    return read_teams(*folders) if folders else TeamDirectory()
+    known = beginning_of(folders, kept_state(state), elsewhere=len(folders) < len(sources))
+    for warning in known.warnings:
+        say(f"Warning: {warning}")
+    return known.directory
 
 
 def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory, lock: int) -> int:
@@ -191,11 +192,13 @@ def _answers(address: str) -> bool:
 
 def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> None:
     directory = teams_read(hub, directory)
-    links = first_links(hub, directory)
+    # What is said elsewhere than in a terminal is kept, as in a journal, and read by others.
+    in_terminal = sys.stdout.isatty()
+    links = first_links(hub, directory, with_operators=in_terminal or options.links is not None)
     if options.links is not None:
         write_whole(options.links, json.dumps(links, indent=1).encode())
     say(f"\n{hub.settings.name} runs at {hub.public_address}\n")
-    _say_sign_in(hub, links, directory)
+    _say_sign_in(hub, links, directory, in_terminal)
     data = f" --data {shlex.quote(str(options.data))}" if options.data != UpOptions.data else ""
     some = next(iter(links), "LOGIN")
     say("\nNext:")
@@ -210,11 +213,13 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
         say("  Ctrl-C stops everything; what is in the data folder stays.\n")
     else:
         say("  Ctrl-C stops the hub; servers go on, and the next start takes them up again.\n")
-    if options.open_browser and sys.stdout.isatty() and links and _has_desktop():
+    if options.open_browser and in_terminal and links and _has_desktop():
         webbrowser.open(next(iter(links.values())))
 
 
-def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirectory) -> None:
+def _say_sign_in(
+    hub: HubSettings, links: dict[str, str], directory: TeamDirectory, in_terminal: bool
+) -> None:
     if hub.sign_in != "links":
         name = hub.settings.oidc.name if hub.settings.oidc else ""
         say(f"Sign in with {'GitHub' if hub.sign_in == 'github' else name}, which must know the")
@@ -224,9 +229,13 @@ def _say_sign_in(hub: HubSettings, links: dict[str, str], directory: TeamDirecto
         say("Sign in by link. No team file lists anybody yet; make links once one does.")
         return
     say("Sign in by link, one for each member and operator; a link works once:")
-    width, operators = max(map(len, links), default=0), operators_of(hub)
-    for login, link in links.items():
+    operators = operators_of(hub)
+    shown = {login: link for login, link in links.items() if in_terminal or login not in operators}
+    width = max(map(len, shown), default=0)
+    for login, link in shown.items():
         say(f"  {login:{width}}  {link}   {told_of(login, directory, operators)}")
+    if operators and not in_terminal:
+        say("  Operators' links are shown in a terminal only; “fairihub link” makes new ones.")
 
 
 def _program() -> str:

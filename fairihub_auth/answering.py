@@ -31,6 +31,9 @@ class _Refusal(web.HTTPError):
 class JsonHandler(APIHandler):
     """Answers in JSON, refusals too: `{"code", "message"}`, as every service of the hub does."""
 
+    refused_as = ""
+    """The code of the refusal, for the audit log."""
+
     async def prepare(self) -> None:
         if len(self.request.body) > _MAX_BODY:
             self.request.body_arguments.clear()
@@ -110,6 +113,7 @@ class JsonHandler(APIHandler):
             super().write_error(status_code, **kwargs)
 
     def _tell(self, error: FairihubError) -> None:
+        self.refused_as = error.code
         self.set_status(error.status)
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")

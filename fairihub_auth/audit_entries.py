@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,6 +13,7 @@ from jupyterhub import orm
 from sqlalchemy import event
 from sqlalchemy.orm import Session, object_session
 
+from fairihub_auth.server_tokens import hold_until_started, tell_when_due
 from fairihub_auth.token_makers import maker
 from fairihub_core import clock
 from fairihub_core.access import closed_for
@@ -194,7 +196,8 @@ def record_tokens(record: Record) -> None:
 
     The hub has several: its token page, its REST API (also for others), the start of a server.
     All of them end in one insert; a handler of ours would see those of its own address only. So
-    none can be left out by choosing its note, the one for a person's own server is told too.
+    none can be left out by choosing its note, the one for a person's own server is told too, once
+    the server starts.
 
     JupyterHub inserts a token before it looks at the time that it is wanted for, and takes it
     back if it cannot have that: what is not kept was never made.
@@ -207,12 +210,16 @@ def record_tokens(record: Record) -> None:
             by = printable(maker(), 80) or _HUB
             waiting.setdefault(session, []).append(_Made(token, token.user.name, by))
 
+    def tell(entry: Entry) -> None:
+        record(entry.model_copy(update={"at": clock.now()}))
+
     def kept(session: Session) -> None:
         for new in waiting.pop(session, ()):
             token = new.token
             entry = entry_of_token(new.login, token.note, token.scopes, token.expires_at)
-            record(entry.model_copy(update={"by": new.by}))
+            tell_when_due(partial(tell, entry.model_copy(update={"by": new.by})))
 
+    hold_until_started()
     event.listen(orm.APIToken, "after_insert", made)
     event.listen(Session, "after_commit", kept)
     event.listen(Session, "after_rollback", lambda session: waiting.pop(session, None))

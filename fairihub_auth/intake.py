@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Awaitable
+from html import escape
 from http import HTTPStatus
 from typing import Any
 
@@ -34,7 +36,7 @@ def bound_requests(app: Any) -> None:
         server = app.http_server
         server.conn_params.max_body_size = DRAINED_BYTES
         server.conn_params.body_timeout = BODY_SECONDS
-        server.request_callback = Intake(server.request_callback)
+        server.request_callback = Intake(server.request_callback, app.hub_prefix)
 
     app._start_future.add_done_callback(bound)
 
@@ -44,25 +46,31 @@ class Intake(httputil.HTTPServerConnectionDelegate):
 
     Args:
         application: the tornado application that takes the other requests.
+        prefix: where the hub's own pages are, with a slash at the end.
     """
 
-    def __init__(self, application: httputil.HTTPServerConnectionDelegate) -> None:
+    def __init__(
+        self, application: httputil.HTTPServerConnectionDelegate, prefix: str = "/hub/"
+    ) -> None:
         self._application = application
+        self._prefix = prefix
 
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
         inner = self._application.start_request(server_conn, request_conn)
-        return _Request(inner, request_conn)
+        return _Request(inner, request_conn, self._prefix)
 
 
 class _Request(httputil.HTTPMessageDelegate):
     """One request, on its way to the application until it turns out to be too much."""
 
-    def __init__(self, inner: httputil.HTTPMessageDelegate, connection: Any) -> None:
+    def __init__(self, inner: httputil.HTTPMessageDelegate, connection: Any, prefix: str) -> None:
         self._inner = inner
         self._connection = connection
+        self._prefix = prefix
         self._asked = ""
+        self._by_browser = False
         self._taken = 0
         self._refusal: FairihubError | None = None
 
@@ -70,7 +78,8 @@ class _Request(httputil.HTTPMessageDelegate):
         self._asked = f"{start_line.method} {start_line.path.partition('?')[0]}"
         length = headers.get("Content-Length", "")
         declared = int(length) if length.isdecimal() and len(length) < 20 else 0
-        if len(start_line.path) > MAX_ADDRESS:
+        self._by_browser = "text/html" in headers.get("Accept", "")
+        if self._is_too_long(start_line.path):
             self._refusal = TooLong("too-long", f"An address of more than {MAX_ADDRESS} letters.")
         elif declared > MAX_BYTES:
             self._refusal = _too_large()
@@ -81,6 +90,12 @@ class _Request(httputil.HTTPMessageDelegate):
             self._connection.set_max_body_size(sys.maxsize)
             self._refuse(self._refusal)
         return None
+
+    def _is_too_long(self, address: str) -> bool:
+        """The proxy asks for the page of an error with the address that it could not serve."""
+        path = address.partition("?")[0]
+        of_proxy = re.fullmatch(re.escape(self._prefix) + r"error/\d{3}", path)
+        return len(address) > MAX_ADDRESS and not of_proxy
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         self._taken += len(chunk)
@@ -101,15 +116,29 @@ class _Request(httputil.HTTPMessageDelegate):
 
     def _refuse(self, error: FairihubError) -> None:
         log.warning("%d %s: %s", error.status, printable(self._asked, 200), error.message)
-        body = json.dumps(error.to_dict()).encode()
         status = HTTPStatus(error.status)
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        kind, text = "application/json", json.dumps(error.to_dict())
+        if self._by_browser:
+            kind, text = "text/html; charset=utf-8", _page(error.message, self._prefix)
+        body = text.encode()
+        headers = {"Content-Type": kind, "Content-Length": str(len(body))}
         self._connection.write_headers(
             httputil.ResponseStartLine("HTTP/1.1", status, status.phrase),
             httputil.HTTPHeaders(headers),
             body,
         )
         self._connection.finish()
+
+
+def _page(message: str, prefix: str) -> str:
+    """A plain one: none of the application's is at hand here."""
+    said, home = escape(message), escape(f"{prefix}home")
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
+        f'content="light dark"><title>{said}</title><h1>This does not work</h1><p>{said}</p>'
+        f'<p><a href="{home}">Home</a></p></html>'
+    )
 
 
 def _too_large() -> TooLarge:

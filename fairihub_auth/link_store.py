@@ -28,6 +28,7 @@ def link_url(base: str, token: str) -> str:
 class _Link(Frozen):
     login: str
     expires: AwareDatetime
+    issued: AwareDatetime
 
 
 class LinkStore:
@@ -46,7 +47,7 @@ class LinkStore:
         self._folder.chmod(0o700)
         self.prune(now)
         token = secrets.token_urlsafe(32)
-        link = _Link(login=login, expires=now + lifetime)
+        link = _Link(login=login, expires=now + lifetime, issued=now)
         write_whole(self._path(token), link.model_dump_json().encode())
         return token
 
@@ -72,11 +73,11 @@ class LinkStore:
             if _age(draft, now) > timedelta(minutes=10):
                 draft.unlink(missing_ok=True)
 
-    def drop(self, which: Callable[[str], bool]) -> None:
-        """Removes the links of each login that `which` is true of."""
+    def drop(self, which: Callable[[str, datetime], bool]) -> None:
+        """Removes each link of whose login, and time of issue, `which` is true."""
         for path in self._folder.glob("*.json"):
             link = _read(path)
-            if link is not None and which(link.login):
+            if link is not None and which(link.login, link.issued):
                 path.unlink(missing_ok=True)
 
     def _path(self, token: str) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from fairihub_auth.caller import CONSOLES
+from fairihub_auth.server_requests import found_by, running
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
 from fairihub_core.offers import parted
@@ -22,6 +23,8 @@ _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _TOLD_THERE = (("api", "fairihub"), ("api", "oauth2"))
 """What has entries of its own, and how a session of one's own begins."""
 _MAX_NAMED = 10
+DECIDED_ELSEWHERE = "decided-elsewhere"
+"""The code for what would have decided who comes in, or who operates the hub."""
 
 log = logging.getLogger("fairihub.audit")
 
@@ -42,13 +45,20 @@ class Act(Frozen):
     with_options: bool = False
     """Whether the address has a query that means something."""
     choice: str = ""
-    """The profile of the server that it is about."""
+    """The profile of the server that it is about, if one ran before or runs now."""
+    found_server: bool = True
+    """Whether there was a server to stop."""
+    refused_as: str = ""
+    """The code under which it was refused by an address of ours."""
 
 
 def entry_of(act: Act, at: datetime) -> Entry | None:
-    """What is told of the act; None if it changed nothing, or nothing but what is one's own."""
-    whom = _whom(act.path)
-    if 400 <= act.status < 500 or whom in (None, act.by) or not _changes(act):
+    """What is told of the act; None if it changed nothing, or nothing but what is one's own.
+
+    Of what is refused, only what would have decided who comes in or who operates the hub.
+    """
+    whom, refused = _whom(act.path), act.refused_as == DECIDED_ELSEWHERE
+    if whom in (None, act.by) or not (refused or _changes(act)):
         return None
     failed = f", which failed ({act.status})" if act.status >= 500 else ""
     return Entry(
@@ -57,7 +67,9 @@ def entry_of(act: Act, at: datetime) -> Entry | None:
         login=whom or (act.named[0] if len(act.named) == 1 else ""),
         by=act.by,
         team=parted(act.choice)[0],
-        detail=f"{act.method} {'/'.join(act.path)}{_listed(act.named)}{failed}",
+        detail=f"{act.method} {'/'.join(act.path)}{_listed(act.named)}"
+        f"{failed or (', refused' if refused else '')}",
+        code=act.refused_as if refused else "",
     )
 
 
@@ -71,7 +83,13 @@ def _whom(path: tuple[str, ...]) -> str | None:
 
 
 def _changes(act: Act) -> bool:
+    if 400 <= act.status < 500:
+        return False
     if act.method == "POST" and act.path[3:] == ("tokens",):  # told as a token, with its scopes
+        return False
+    if act.method == "PATCH" and len(act.path) == 3 and _whom(act.path) and act.status < 500:
+        return False  # nothing of a user is ever changed by it
+    if _stops(act) and not act.found_server:
         return False
     # JupyterHub starts a server also for who opens its page with options in the address.
     return act.method in _CHANGES or (act.path[0] == "spawn" and act.with_options)
@@ -115,6 +133,7 @@ def _act_of(handler: Any) -> Act | None:
     if not (user.name in CONSOLES if user.kind == "service" else user.admin):
         return None
     path = tuple(unquote(part) for part in request.path[len(prefix) :].split("/") if part)
+    found = found_by(handler) if request.method == "DELETE" else _running_now(handler, path)
     return Act(
         by=user.name,
         method=request.method,
@@ -122,7 +141,9 @@ def _act_of(handler: Any) -> Act | None:
         status=handler.get_status(),
         named=_named(request.body) if request.method in _CHANGES else (),
         with_options=bool(request.query_arguments.keys() - {"next", "_xsrf"}),
-        choice=_choice(handler, path),
+        choice=found or "",
+        found_server=found is not None,
+        refused_as=getattr(handler, "refused_as", ""),
     )
 
 
@@ -137,11 +158,7 @@ def _named(body: bytes) -> tuple[str, ...]:
     return tuple(name for name in named if isinstance(name, str))
 
 
-def _choice(handler: Any, path: tuple[str, ...]) -> str:
-    """The profile that the server was started with last."""
+def _running_now(handler: Any, path: tuple[str, ...]) -> str | None:
     if not path or not _is_of_server(path):
-        return ""
-    user = handler.find_user(_whom(path) or "")
-    spawner = user.orm_user.orm_spawners.get("") if user is not None else None
-    choice = (spawner.user_options or {}).get("profile") if spawner is not None else None
-    return choice if isinstance(choice, str) else ""
+        return None
+    return running(handler.find_user(_whom(path) or ""))

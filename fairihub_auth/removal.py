@@ -23,8 +23,8 @@ from fairihub_core.files import write_whole
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import TeamDirectory
 
-DropLinks = Callable[[Callable[[str], bool]], None]
-"""Takes back the sign-in links of each login of which something is true. May block."""
+DropLinks = Callable[[Callable[[str, datetime], bool]], None]
+"""Takes back each sign-in link of whose login, and time of issue, something is true. May block."""
 LOOK_SECONDS = 60.0
 """A membership ends at midnight, and no file changes."""
 _BACK = "it was of before a removal, and its owner is let in again."
@@ -47,8 +47,8 @@ class Removal:
     """Follows up every removal: tokens, sessions and servers, and what the audit log says of it.
 
     Whoever was removed is out for good: let in again they sign in anew, and no cookie, token or
-    sign-in link from before opens anything. Until then their cookie still tells who they were, so
-    that pages can say why they are out.
+    sign-in link from before opens anything. Until then their cookie, or a link that was made since,
+    still tells who they were, so that pages can say why they are out.
 
     Args:
         snapshot: the teams of this moment.
@@ -66,7 +66,7 @@ class Removal:
         kept: Path,
         continuity: Continuity | None = None,
         known: Known | None = None,
-        drop_links: DropLinks = lambda which: None,
+        drop_links: DropLinks = lambda over: None,
     ) -> None:
         self._snapshot = snapshot
         self._record = record
@@ -94,7 +94,7 @@ class Removal:
             self._out.update(dict.fromkeys(gone, now))
             if gone:
                 self._keep()
-                self._drop(gone.__contains__)
+            self._drop(gone.__contains__, after.directory, self._day)
         for entry in entries_of(before, after, then=then, at=now, known=self._known):
             self._record(entry)
         if self._loop is not None:
@@ -116,8 +116,10 @@ class Removal:
         """Called once, with the JupyterHub application, on its loop."""
         self._loop = asyncio.get_running_loop()
         self._leave_strangers(HubUsers(app, self._record))
-        directory, today = self._snapshot().directory, clock.today()
-        self._drop(lambda login: denial_of(login, directory, today) is not None)
+        directory = self._snapshot().directory
+        # Whoever is in closed teams learns that by a link.
+        listed = directory.logins() | directory.operators
+        self._drop(lambda login: login not in listed, directory, clock.today())
         self._following = self._loop.create_task(self._follow(app))
 
     async def signs_in(self, name: str, app: Any) -> None:
@@ -214,9 +216,16 @@ class Removal:
                     del self._out[name]
             self._keep()
 
-    def _drop(self, which: Callable[[str], bool]) -> None:
+    def _drop(self, gone: Callable[[str], bool], directory: TeamDirectory, today: date) -> None:
+        """Takes back the links of who has gone, and of who is let back in those from before."""
+
+        def over(login: str, issued: datetime) -> bool:
+            since = self._out.get(login)
+            from_before = since is not None and issued <= since
+            return gone(login) or (from_before and denial_of(login, directory, today) is None)
+
         try:
-            self._drop_links(which)
+            self._drop_links(over)
         except OSError as problem:
             log.warning("Sign-in links cannot be taken back: %s", problem)
 

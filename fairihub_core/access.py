@@ -52,10 +52,10 @@ class Denial:
             return f"No team lists “{self.login}”. Ask a team's admin to add this login."
         if self.reason == "unusable-login":
             return (
-                f"This hub cannot use the login “{self.login}”: it takes the letters a to z, "
-                "digits and . _ @ + - between them, 64 characters at most. No line of a team file "
-                "helps: have the account renamed at the sign-in provider, or ask an operator "
-                "for another `login_claim`."
+                f"This hub cannot use the login “{self.login}”: a login has the letters a to z, "
+                "digits and . _ @ + -, begins with a letter or digit, ends with a letter, a digit "
+                "or _, and has 64 characters at most. No line of a team file helps: have the "
+                "account renamed where you sign in, or ask an operator of this hub."
             )
         if self.reason == "another-person":
             return (

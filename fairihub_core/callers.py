@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
+
 from fairihub_core.errors import Refused, SignedOut, Unavailable
 from fairihub_core.scopes import Scope
 
@@ -20,6 +22,8 @@ ADDRESS = "fairihub_address"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 """Goes with every 401. Browsers ask for no password when they see it."""
 _HUB_SECONDS = 10.0
+_URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
+_USUAL_PORTS = (80, 443)
 _MAX_NAME = 255
 """As long as the hub's database takes."""
 
@@ -184,10 +188,30 @@ def is_foreign(origin: str | None, hosts: Iterable[str]) -> bool:
         origin: the header `Origin`; None if there is none.
         hosts: the hosts, with their ports, under which people reach this hub.
     """
-    try:
-        return origin is not None and urlsplit(origin).netloc not in tuple(hosts)
-    except ValueError:  # such as “http://[”, which is no site at all
+    if origin is None:
+        return False
+    asking = _site(origin)
+    if asking is None:
         return True
+    own = [_site(f"{asking.scheme}://{host}") for host in hosts]
+    return not any(site and site.host == asking.host and _fits(site, asking) for site in own)
+
+
+def _fits(own: AnyHttpUrl, asking: AnyHttpUrl) -> bool:
+    """Whether the ports are one; a proxy may tell the port of its own scheme, which is not ours."""
+    return own.port in (asking.port, *_USUAL_PORTS) if _usual(asking) else own.port == asking.port
+
+
+def _usual(site: AnyHttpUrl) -> bool:
+    return site.port == (443 if site.scheme == "https" else 80)
+
+
+def _site(address: str) -> AnyHttpUrl | None:
+    """As browsers read it: the host in small letters and in ASCII, the port that goes unsaid."""
+    try:
+        return _URL.validate_python(address)
+    except ValidationError:  # such as “null” or “http://[”, which is no site at all
+        return None
 
 
 def _lacking(scope: str) -> Refused:

@@ -18,9 +18,11 @@ _LOG = Path(__file__).with_name("proxy_log.cjs")
 def with_short_lines(command: Sequence[str]) -> list[str]:
     """The command of the proxy, whose log then has no long line of what strangers ask for.
 
-    By the environment, since the command may be a program that finds its Node by itself.
+    By the environment, since the command may be a program that finds its Node by itself. Of the
+    escapes of JSON Node reads those of quotes and backslashes only.
     """
-    options = f"{os.environ.get('NODE_OPTIONS', '')} --require {json.dumps(str(_LOG))}".strip()
+    script = json.dumps(str(_LOG), ensure_ascii=False)
+    options = f"{os.environ.get('NODE_OPTIONS', '')} --require {script}".strip()
     return ["/usr/bin/env", f"NODE_OPTIONS={options}", *command]
 
 

@@ -67,10 +67,10 @@ def test_strangers_text_is_made_fit_to_show(text: str, shown: str) -> None:
         (
             "a\nb",
             "unusable-login",
-            "This hub cannot use the login “a�b”: it takes the letters a to "
-            "z, digits and . _ @ + - between them, 64 characters at most. No line of a team file "
-            "helps: have the account renamed at the sign-in provider, or ask an operator for "
-            "another `login_claim`.",
+            "This hub cannot use the login “a�b”: a login has the letters a to z, digits and "
+            ". _ @ + -, begins with a letter or digit, ends with a letter, a digit or _, and has "
+            "64 characters at most. No line of a team file helps: have the account renamed where "
+            "you sign in, or ask an operator of this hub.",
         ),
     ],
 )

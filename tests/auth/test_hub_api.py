@@ -446,7 +446,7 @@ def test_a_group_that_an_operator_deletes_or_fills_changes_nobodys_access(hub: H
 
 def test_a_user_whom_an_operator_adds_comes_in_no_more_than_before(hub: Hub) -> None:
     olga = hub.user_token("olga")
-    assert hub.api("/users/mallory", olga, "POST", json={"admin": True}).status_code == 201
+    assert hub.api("/users/mallory", olga, "POST").status_code == 201
     assert hub.api("/groups/uc4/users", olga, "POST", json={"users": ["mallory"]}).is_success
     token = hub.api("/users/mallory/tokens", olga, "POST", json={}).json()["token"]
     assert hub.api("/user", token).status_code == 403
@@ -470,6 +470,42 @@ def test_an_operator_neither_renames_nor_promotes_anybody(hub: Hub) -> None:
     assert hub.api("/users/nobody", olga, "PATCH", json={}).status_code == 404
     assert hub.api("/users/bob", olga, "PATCH", json=[]).json()["code"] == "bad-request"
     assert hub.api("/users/eve", hub.user_token("bob"), "PATCH", json={}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("", {"usernames": ["ned", "nell"], "admin": True}, 403, "decided-elsewhere"),
+        ("", {"usernames": ["ned", "n" * 3000]}, 400, "bad-request"),
+        ("", {"usernames": ["ned", 7]}, 400, "bad-request"),
+        ("", {"usernames": "ned"}, 400, "bad-request"),
+        ("", [], 400, "bad-request"),
+        ("/ned", {"admin": True}, 403, "decided-elsewhere"),
+        ("/ned", {"admin": 1}, 403, "decided-elsewhere"),
+        ("/" + "n" * 300, {}, 400, "bad-request"),
+        ("/n%20d", {}, 400, "bad-request"),
+        ("/d%C3%B6rte", None, 400, "bad-request"),
+    ],
+)
+def test_an_operator_adds_no_admins_and_nobody_whom_no_sign_in_could_bring(
+    path: str, body: Any, status: int, code: str, hub: Hub
+) -> None:
+    olga = hub.user_token("olga")
+    answer = hub.api(f"/users{path}", olga, "POST", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert hub.api("/users/ned", olga).status_code == 404
+    member = hub.api(f"/users{path}", hub.user_token("bob"), "POST", json=body)
+    assert member.status_code == 403
+    assert "code" not in member.json()
+
+
+def test_an_operator_adds_users_by_their_logins(hub: Hub) -> None:
+    olga = hub.user_token("olga")
+    added = hub.api("/users", olga, "POST", json={"usernames": ["Nora", "nick"], "admin": False})
+    assert (added.status_code, [u["name"] for u in added.json()]) == (201, ["nora", "nick"])
+    added = hub.api("/users/nils", olga, "POST", json={"admin": False})
+    assert (added.status_code, added.json()["admin"]) == (201, False)
+    assert hub.api("/users/nils", olga, "POST", json={}).status_code == 409
 
 
 @pytest.mark.parametrize("number", ["4" * 4000, "4444", "4"])

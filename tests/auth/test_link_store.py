@@ -87,7 +87,9 @@ def test_the_token_is_in_the_fragment(base: str) -> None:
 
 
 def test_links_can_be_taken_back_by_login(links: LinkStore) -> None:
-    links.drop(lambda login: True)
+    links.drop(lambda login, issued: True)
     ada, bob = (links.issue(login, DAY, NOW) for login in ("ada", "bob"))
-    links.drop({"bob"}.__contains__)
+    later = links.issue("bob", DAY, NOW + timedelta(seconds=1))
+    links.drop(lambda login, issued: login == "bob" and issued == NOW)
     assert (links.use(ada, NOW), links.use(bob, NOW)) == ("ada", None)
+    assert links.use(later, NOW) == "bob"

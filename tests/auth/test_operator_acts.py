@@ -12,7 +12,7 @@ import pytest
 from fairihub_auth.operator_acts import Act, entry_of, recorded
 from fairihub_core.audit import Entry
 from tests.auth.conftest import Hub, customer_text
-from tests.auth.test_removal import start_server
+from tests.auth.test_removal import server_of, start_server
 from tests.support import duty_hub
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
@@ -46,6 +46,12 @@ def told(asked: str, status: int = 200, **more: Any) -> tuple[str, str, str, str
          ", which failed (500)"),
         ("DELETE api/users/bob/server", {"status": 500}, "operator-acted", "bob", "",
          ", which failed (500)"),
+        ("PATCH api/users/bob", {"status": 403, "refused_as": "decided-elsewhere"},
+         "operator-acted", "bob", "", ", refused"),
+        ("POST api/users", {"status": 403, "refused_as": "decided-elsewhere", "named": ("eve",)},
+         "operator-acted", "eve", "", ": eve, refused"),
+        ("PATCH api/users/bob", {"status": 500}, "operator-acted", "bob", "",
+         ", which failed (500)"),
     ],
 )  # fmt: skip
 def test_what_is_done_to_others_and_to_the_hub(
@@ -64,6 +70,11 @@ def test_what_is_done_to_others_and_to_the_hub(
         ("POST api/users/olga/activity", {}),
         ("DELETE api/users/bob", {"status": 403}),
         ("PATCH api/users/bob", {"status": 404}),
+        ("PATCH api/users/bob", {}),
+        ("PATCH api/users/bob", {"status": 403, "refused_as": "xsrf"}),
+        ("PATCH api/users/olga", {"status": 403, "refused_as": "decided-elsewhere"}),
+        ("DELETE api/users/bob/server", {"status": 204, "found_server": False}),
+        ("DELETE api/users/bob/server", {"status": 202, "found_server": False}),
         ("POST login", {}),
         ("POST api/oauth2/authorize", {}),
         # Told by the address itself, and where the token is made.
@@ -118,7 +129,10 @@ def test_an_operators_clicks_on_the_admin_page_stand_in_the_log(hub: Hub) -> Non
     asked: list[tuple[str, str, dict[str, Any] | None]] = [
         ("DELETE", "users/bob/server", None),
         ("POST", "users", {"usernames": ["mallory", "mike"]}),
+        ("PATCH", "users/mallory", {"name": "mallory"}),
         ("PATCH", "users/mallory", {"admin": True}),
+        ("POST", "users", {"usernames": ["eve"], "admin": True}),
+        ("POST", "users/eve", {"admin": True}),
         ("DELETE", "users/mallory", None),
         ("DELETE", "groups/uc4", None),
         ("DELETE", "users/olga/server", None),
@@ -129,6 +143,9 @@ def test_an_operators_clicks_on_the_admin_page_stand_in_the_log(hub: Hub) -> Non
     assert acts(hub) == [
         ("server-stopped", "olga", "bob", "uc4", "DELETE api/users/bob/server"),
         ("operator-acted", "olga", "", "", "POST api/users: mallory, mike"),
+        ("operator-acted", "olga", "mallory", "", "PATCH api/users/mallory, refused"),
+        ("operator-acted", "olga", "eve", "", "POST api/users: eve, refused"),
+        ("operator-acted", "olga", "eve", "", "POST api/users/eve, refused"),
         ("operator-acted", "olga", "mallory", "", "DELETE api/users/mallory"),
         ("operator-acted", "olga", "", "", "DELETE api/groups/uc4"),
     ]
@@ -145,4 +162,23 @@ def test_what_members_do_is_no_act_of_an_operator(hub: Hub) -> None:
     hub.eventually(lambda: len(acts(hub)) > len(before))
     assert acts(hub)[len(before) :] == [
         ("operator-acted", "olga", "mike", "", "DELETE api/users/mike")
+    ]
+
+
+def test_a_server_that_never_ran_is_not_stopped_nor_of_the_team_that_it_was_asked_for(
+    hub: Hub,
+) -> None:
+    """What is asked for is kept by JupyterHub, also where it is refused."""
+    ada, olga, before = hub.user_token("ada"), hub.user_token("olga"), acts(hub)
+    asked = {"profile": "landslides.small"}
+    assert hub.api("/users/ada/server", ada, "POST", json=asked).status_code >= 400
+    assert hub.api("/users/ada/server", olga, "DELETE").status_code == 204
+    start_server(hub, "ada", profile="uc4.small")
+    assert hub.api("/users/ada/server", olga, "DELETE").is_success
+    hub.eventually(lambda: not server_of(hub, "ada"), 30)
+    assert hub.api("/users/ada/server", olga, "DELETE").status_code == 204
+    hub.api("/users/mike", olga, "POST", json={})
+    hub.eventually(lambda: any("users/mike" in detail for *_, detail in acts(hub)[len(before) :]))
+    assert [act for act in acts(hub)[len(before) :] if act[2] == "ada"] == [
+        ("server-stopped", "olga", "ada", "uc4", "DELETE api/users/ada/server")
     ]

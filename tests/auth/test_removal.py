@@ -104,9 +104,9 @@ def server_of(hub: Hub, login: str) -> dict[str, Any]:
     return found
 
 
-def start_server(hub: Hub, login: str) -> None:
+def start_server(hub: Hub, login: str, **options: str) -> None:
     path = f"/users/{login}/server"
-    answer = hub.api(path, hub.tokens["operator"], "POST", json={}, timeout=60)
+    answer = hub.api(path, hub.tokens["operator"], "POST", json=options, timeout=60)
     assert answer.status_code in (201, 202), answer.text
     hub.eventually(lambda: bool(server_of(hub, login).get("ready")), 60)
 
@@ -433,6 +433,21 @@ def test_a_token_that_was_never_made_is_not_in_the_log(hub: Hub) -> None:
     hub.eventually(lambda: "“now”" in str(made_for(hub, "bob")))
     assert "never" not in str(made_for(hub, "bob"))
     assert "never" not in [token["note"] for token in tokens_of(hub, "bob")]
+
+
+def test_a_start_that_is_refused_leaves_no_token_in_the_log(hub: Hub) -> None:
+    """Else any member could fill it; JupyterHub has made and kept one by then."""
+    hub.signed_in("bob")
+    end_server(hub, "bob")
+    servers = lambda: [e for e in made_for(hub, "bob") if e["by"] == "fairihub"]  # noqa: E731
+    token, before = hub.user_token("bob"), len(servers())
+    for asked in ({"profile": "landslides.small"}, {"image": "none-such"}) * 3:
+        answer = hub.api("/users/bob/server", token, "POST", json=asked)
+        assert 400 <= answer.status_code < 500, answer.text
+    start_server(hub, "bob", profile="uc4.small")
+    hub.eventually(lambda: len(servers()) > before)
+    (told,) = servers()[before:]
+    assert told["detail"].endswith("“Server at /user/bob/”")
 
 
 def test_the_file_of_who_is_out_is_private(hub: Hub) -> None:

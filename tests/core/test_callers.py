@@ -111,3 +111,31 @@ def test_the_hub_is_asked_from_its_own_addresses(origin: str | None, elsewhere: 
     assert asks_from_elsewhere(asked) is (origin not in (None, "http://127.0.0.1:8000"))
     asked._token_authenticated = True
     assert not asks_from_elsewhere(asked)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "foreign"),
+    [
+        ("Hub.Example.org:443", "https://hub.example.org", False),
+        ("hub.example.org:443", "https://hub.example.org", False),
+        ("hub.example.org:80", "https://hub.example.org", False),
+        ("hub.example.org:80", "http://hub.example.org", False),
+        ("hub.example.org", "https://hub.example.org:443", False),
+        ("hub.example.org:8443", "https://hub.example.org:8443", False),
+        ("hub.example.org:8443", "https://hub.example.org", True),
+        ("hub.example.org", "https://hub.example.org:8443", True),
+        ("hub.example.org:443", "https://hub.example.org:8443", True),
+        ("straße.example", "https://xn--strae-oqa.example", False),
+        ("HÜB.example:443", "https://xn--hb-xka.example", False),
+        ("hüb.example", "https://hub.example", True),
+        ("[::1]:8000", "http://[::1]:8000", False),
+        ("[::1]:8000", "http://[::1]:8001", True),
+        ("", "https://hub.example.org", True),
+        ("hub.example.org", "chrome-extension://hub.example.org", True),
+        ("hub.example.org", "http://[", True),
+    ],
+)
+def test_a_site_is_its_host_and_port_however_they_are_written(
+    host: str, origin: str, foreign: bool
+) -> None:
+    assert is_foreign(origin, (host,)) is foreign

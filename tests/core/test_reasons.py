@@ -138,8 +138,9 @@ def test_by_every_team_that_lists_the_login(login, admitted, said, found, why):
 def test_a_login_that_no_file_can_name_is_told_as_that(team, why):
     explanation = why("dörte", team)
     assert not explanation.admitted
-    assert explanation.said.startswith("This hub cannot use the login “dörte”: it takes")
-    assert "`login_claim`" in explanation.said
+    assert explanation.said.startswith("This hub cannot use the login “dörte”: a login has")
+    assert "renamed where you sign in" in explanation.said
+    assert "login_claim" not in explanation.said, "which hubs with links or GitHub do not have"
 
 
 def test_the_place_is_where_the_file_writes_the_login(why):

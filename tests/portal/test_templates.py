@@ -257,7 +257,12 @@ ENDED = Closed("uc2", date(2025, 1, 31), False, ())
         (Denial("ada", "no-team"), ["No team lists you yet", "userName: ada", "help@example.org"]),
         (
             Denial("dörte", "unusable-login"),
-            ["This login cannot be used here", "dörte", "No line of a team file helps"],
+            [
+                "This login cannot be used here",
+                "dörte",
+                "begins with a letter or digit, ends with a letter, a digit or _",
+                "No line of a team file helps",
+            ],
         ),
         (Denial("ada", "closed", (CLOSED,)), ["Your team has closed", "2024-12-31", "bob"]),
         (Denial("ada", "closed", (ENDED,)), ["Your membership has ended", "uc2", "2025-01-31"]),

@@ -18,7 +18,7 @@ console.error("y\\n".repeat(20000));
 """
 
 
-@pytest.mark.parametrize("folder", ["here", "some where"])
+@pytest.mark.parametrize("folder", ["here", "some where", "jürgen x", 'a"b\\c'])
 def test_no_line_of_the_proxy_is_long(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyterhub.auth import DummyAuthenticator
 
-from fairihub_auth.pending_starts import SERVERS
+from fairihub_auth.server_requests import SERVERS
 from fairihub_core.audit import Entry
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.teams import TeamDirectory

@@ -1,0 +1,60 @@
+"""JupyterHub's own address for a server, which says more here: what keeps a start, and for the
+audit log what was found by whoever stops one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.apihandlers.users import UserServerAPIHandler
+from jupyterhub.scopes import needs_scope
+
+from fairihub_core.servers import last_choice
+from fairihub_core.starts import start_of
+
+
+class ServerHandler(UserServerAPIHandler):
+    """Where JupyterHub says 202 and no more, the diagnosis stands in the body.
+
+    Without its `detail`, which not everybody may read who may start servers.
+    """
+
+    found: str | None = None
+
+    async def post(self, user_name: str, server_name: str = "") -> None:
+        await super().post(user_name, server_name)
+        user: Any = self.find_user(user_name)
+        if self.get_status() != 202 or user is None or server_name not in user.spawners:
+            return
+        start = start_of(user.spawners[server_name])
+        if start is not None and start.diagnosis is not None:
+            told = start.diagnosis.model_dump(mode="json", exclude={"detail"})
+            self.set_header("Content-Type", "application/json")
+            self.write({"diagnosis": told})
+
+    @needs_scope("delete:servers")
+    async def delete(self, user_name: str, server_name: str = "") -> None:
+        self.found = running(self.find_user(user_name), server_name)
+        await super().delete(user_name, server_name)
+
+
+def found_by(handler: Any) -> str | None:
+    """What `running` said before the handler stopped it; None also where it stops none."""
+    return handler.found if isinstance(handler, ServerHandler) else None
+
+
+def running(user: Any, server: str = "") -> str | None:
+    """The profile of the user's server; None if none runs or starts, or if it stops already.
+
+    What a server was asked for that was refused is no profile of it.
+    """
+    spawner = user.spawners.get(server) if user is not None else None
+    if spawner is None or not spawner.active or spawner.pending == "stop":
+        return None
+    return last_choice(spawner) or ""
+
+
+SERVERS = [
+    ("/api/users/([^/]+)/server", ServerHandler),
+    ("/api/users/([^/]+)/servers/([^/]*)", ServerHandler),
+]
+"""For `get_handlers` of an authenticator, whose addresses come before the hub's own."""
