@@ -83,8 +83,7 @@ class Mirror:
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
 
     async def loaded(self, seconds: float) -> bool:
         """Whether the first answer has come, within so many seconds."""

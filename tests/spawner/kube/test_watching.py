@@ -244,3 +244,17 @@ async def test_who_may_list_and_not_watch_is_kept_up_to_date_by_listing(kube, ca
         assert b"pods is forbidden" in mirror.trouble.body
     assert caplog.text.count("cannot be followed") == 1
     assert "can be followed again" not in caplog.text
+
+
+async def test_who_is_cancelled_while_a_mirror_ends_is_cancelled():
+    async def hanging(**_: Any) -> None:
+        await asyncio.Event().wait()
+
+    mirror = Mirror("Pods", hanging)
+    await mirror.start()
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(mirror.stop())
+    await asyncio.sleep(0)  # so that it waits for the watch to end
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
