@@ -195,15 +195,17 @@ class Cluster:
 
     async def delete_secret(self, namespace: str, name: str, uid: str | None = None) -> None:
         """Deletes the secret of a server; with `uid` only that very one."""
-        if uid is None:
-            there = await self.secret(namespace, name)
-            if there is None or not is_of(self._hub, there):
-                return
-            uid = _uid_of(there)
+        if uid is None and (uid := _uid_of(await self.own_secret(namespace, name))) is None:
+            return
         call = self._api.delete_namespaced_secret
         status, said = await self._asked(call, name=name, namespace=namespace, body=_only(uid))
         if status not in (NOT_FOUND, CONFLICT):
             self._done(status, said, f"deleting the secret {name}")
+
+    async def own_secret(self, namespace: str, name: str) -> Json | None:
+        """The secret; None if there is none that this hub has made."""
+        there = await self.secret(namespace, name)
+        return there if there is not None and is_of(self._hub, there) else None
 
     async def secret(self, namespace: str, name: str) -> Json | None:
         """A Secret with its values; None if there is no such one."""

@@ -248,13 +248,23 @@ class SteadyKubeSpawner(KubeSpawner):
 async def _settled(calls: Cluster, placed: Placed, spawners: WeakSet[SteadyKubeSpawner]) -> None:
     """Deletes what one server had, however long the API is away.
 
-    A new start of the same server makes it the new one's business: it has the same names.
+    A new start of the same server makes it the new one's business: it has the same names. Whether
+    there is one is looked at again after each answer, as what it shows may be the new one's.
     """
-    while not any(_same(placed, s.placed) for s in spawners):
+
+    def begun_anew() -> bool:
+        return any(_same(placed, s.placed) for s in spawners)
+
+    while not begun_anew():
         try:
             pod = await calls.pod(placed.namespace, placed.pod)
+            secret = await calls.own_secret(placed.namespace, placed.secret)
+            if begun_anew():
+                return
             if pod is None or not is_the_one(pod, placed.pod_uid):
-                await calls.delete_secret(placed.namespace, placed.secret, placed.secret_uid)
+                if secret is not None and is_the_one(secret, placed.secret_uid):
+                    uid = secret["metadata"]["uid"]
+                    await calls.delete_secret(placed.namespace, placed.secret, uid)
                 return
             if not pod["metadata"].get("deletionTimestamp"):
                 await calls.delete_pod(placed.namespace, placed.pod, uid=pod["metadata"]["uid"])

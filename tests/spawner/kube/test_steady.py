@@ -37,6 +37,9 @@ class Api:
     async def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
         return {"metadata": {"uid": self.pod_uid}} if self.pod_uid else None
 
+    async def own_secret(self, namespace: str, name: str) -> dict[str, Any] | None:
+        return {"metadata": {"uid": self.secret_uid}} if self.secret_uid else None
+
     async def delete_pod(
         self, namespace: str, name: str, seconds: int = 0, uid: str | None = None
     ) -> None:
@@ -111,6 +114,31 @@ async def test_what_is_settled_late_spares_what_another_has_made(spawner):
     spawner.calls.begin_anew()
     await _settled(spawner.calls, FIRST, [])
     assert (spawner.calls.pod_uid, spawner.calls.secret_uid) == ("p2", "s2")
+
+
+@pytest.mark.parametrize("asked", ["pod", "own_secret"])
+async def test_what_begins_while_something_is_settled_is_spared(spawner, asked):
+    """Also where nobody knows the uids, as of a start that was called off while it was made."""
+    unknown = replace(FIRST, pod_uid=None, secret_uid=None)
+    calls, spawner.placed = spawner.calls, None
+    calls.answers.set()
+    read = getattr(calls, asked)
+
+    async def and_begun_anew(namespace: str, name: str) -> Any:
+        spawner.placed = NEXT
+        calls.begin_anew()
+        return await read(namespace, name)
+
+    setattr(calls, asked, and_begun_anew)
+    await asyncio.wait_for(_settled(calls, unknown, [spawner]), 10)
+    assert (calls.pod_uid, calls.secret_uid) == ("p2", "s2")
+
+
+async def test_what_is_owed_is_deleted(spawner):
+    calls, spawner.placed = spawner.calls, None
+    calls.secret_uid = "s1"
+    await asyncio.wait_for(_settled(calls, FIRST, [spawner]), 10)
+    assert calls.secret_uid is None
 
 
 NOT_ALLOWED = 'pods is forbidden: User "hub" cannot list resource "pods" in the namespace "uc4"'
