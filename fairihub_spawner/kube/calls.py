@@ -280,7 +280,7 @@ class Cluster:
         try:
             answer = await call(_preload_content=False, _request_timeout=self._seconds, **query)
             async with answer:
-                return answer.status, json.loads(await bounded(answer))
+                return answer.status, _object(await bounded(answer))
         except ApiException as problem:
             return problem.status or 500, {"reason": problem.reason, "message": str(problem.body)}
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as problem:
@@ -296,6 +296,14 @@ class Cluster:
         if status >= 400:
             reason, body = str(said.get("reason", "")), str(said.get("message", ""))
             raise LostCause(refusal_for(status, reason, body, doing))
+
+
+def _object(body: bytes) -> Json:
+    """What the API answers with; a gateway before it may answer with anything."""
+    said = json.loads(body)
+    if not isinstance(said, dict):
+        raise ValueError(f"{type(said).__name__} in place of an object")
+    return said
 
 
 async def _end_of(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:

@@ -102,6 +102,14 @@ async def test_an_answer_without_end_does_not_fill_the_memory(kube, calls, monke
     assert await calls.pod(*POD)
 
 
+@pytest.mark.parametrize("said", [b"null", b"[]", b'"no"', b"<html>"])
+async def test_an_answer_that_is_no_object_is_none_of_the_api(kube, calls, said):
+    kube.fail(Garbage(said), verb="get", resource="pods")
+    with pytest.raises(LostCause) as lost:
+        await calls.pod(*POD)
+    assert lost.value.diagnosis.code == "cluster-unreachable"
+
+
 @pytest.mark.parametrize("kind", ["pod", "secret"])
 async def test_only_the_very_object_that_is_meant_is_deleted(kube, calls, kind):
     meta = {"namespace": POD[0], "name": POD[1], "labels": {"fairihub.io/hub": "ours"}}
