@@ -16,8 +16,9 @@ from fairihub_core.starts import Diagnosis, Step, diagnosed
 from fairihub_spawner.kube.calls import Cluster, LostCause
 from fairihub_spawner.kube.diagnosis import LOGGED, diagnose, queue_before
 from fairihub_spawner.kube.last_words import LINES, last_words
+from fairihub_spawner.kube.observed import part, text
 from fairihub_spawner.kube.settings import KubeSettings
-from fairihub_spawner.kube.steady import Placed
+from fairihub_spawner.kube.steady import Placed, is_the_one
 from fairihub_spawner.kube.steps import image_sizes, steps_of
 from fairihub_spawner.kube.watching import Mirror
 
@@ -37,6 +38,7 @@ class Observer:
 
     Args:
         pods: all pods of the hub, followed.
+        placed: what the start has made; where its uid is known, no other pod counts.
         hidden: asks for the values that must not be told, such as the server's token.
     """
 
@@ -59,6 +61,7 @@ class Observer:
         self._of_claims: list[dict[str, Any]] = []
         self._words: tuple[str, ...] = ()
         self._asked = 0.0
+        self._answer: dict[str, Any] | None = None
         self._gone: datetime | None = None
         self._silent_since: float | None = None
 
@@ -76,14 +79,28 @@ class Observer:
 
     @property
     def pod(self) -> dict[str, Any] | None:
-        return self._pods.resources.get(self._key)
+        """The pod as it is followed or, while that shows none or an earlier one, as it was asked
+        for last.
+        """
+        return self._followed or self._answer
+
+    @property
+    def _followed(self) -> dict[str, Any] | None:
+        return self._own(self._pods.resources.get(self._key))
+
+    def _own(self, found: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Nothing, where the pod is that of another start."""
+        return found if is_the_one(found, self._placed.pod_uid) else None
 
     async def pod_itself(self) -> dict[str, Any] | None:
         """The pod as the API has it now; as it was told last, if the API does not answer."""
         try:
-            return await self._calls.pod(self._placed.namespace, self._placed.pod)
+            return await self._pod_of_the_api()
         except LostCause:
             return self.pod
+
+    async def _pod_of_the_api(self) -> dict[str, Any] | None:
+        return self._own(await self._calls.pod(self._placed.namespace, self._placed.pod))
 
     def diagnosis(self) -> Diagnosis | None:
         """What keeps the start at this moment."""
@@ -140,21 +157,29 @@ class Observer:
 
     @property
     def _happened(self) -> list[dict[str, Any]]:
-        return [*self._events.resources.values(), *self._of_claims]
+        of_pod = [event for event in self._events.resources.values() if self._is_own(event)]
+        return [*of_pod, *self._of_claims]
+
+    def _is_own(self, event: dict[str, Any]) -> bool:
+        uid = text(part(event, "involvedObject"), "uid")
+        return not uid or self._placed.pod_uid in (None, uid)
 
     async def _ask(self) -> None:
         """Asks for the claims, until the pod has a node and so has its volumes.
 
         A pod that is not told of is asked for, too: one that is deleted by force is just gone.
         """
-        pod = self.pod
+        pod = self._followed
+        if pod is not None:
+            self._answer = None
         if time.monotonic() - self._asked < ASK_SECONDS or (pod and pod["spec"].get("nodeName")):
             return
         self._asked = time.monotonic()
         try:
             placed = self._placed
-            if pod is None and await self._calls.pod(placed.namespace, placed.pod) is None:
-                self._gone = clock.now()
+            if pod is None:
+                self._answer = await self._pod_of_the_api()
+                self._gone = clock.now() if self.pod is None else None
             asked = [await self._calls.claim(placed.namespace, name) for name in placed.claims]
             self._claims = [claim for claim in asked if claim is not None]
             waiting = [c for c in self._claims if c["status"].get("phase") != "Bound"]

@@ -22,7 +22,7 @@ from fairihub_core.offers import Offer
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
 from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts, taking_up
-from fairihub_spawner.kube.answering import until_answered
+from fairihub_spawner.kube.answering import answers_before
 from fairihub_spawner.kube.calls import START, LostCause, persistently
 from fairihub_spawner.kube.diagnosis import given_up
 from fairihub_spawner.kube.last_words import last_words
@@ -129,6 +129,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         await prepare_volumes(self.calls, plan, self._notice)
         placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
         await self._place(placed, offer, bucket)
+        placed = self.placed or placed  # with its uids, so that no other pod is taken for it
         hidden = partial(self._hidden, placed)
         async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
             return await self._ready(observer)
@@ -247,11 +248,20 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             while not self.is_pod_running(observer.pod):
                 await observer.changed()
             url: str = self._get_pod_url(observer.pod)
-            await until_answered(url_path_join(url, self.server.base_url, "api"))
+            asked = url_path_join(url, self.server.base_url, "api")
+            if not await answers_before(asked, self._elsewhere(observer, url)):
+                continue
             # The pod may have ended meanwhile, and its address been given to one that answers.
-            pod = await observer.pod_itself()
-            if self.is_pod_running(pod) and self._get_pod_url(pod) == url:
+            if self._is_at(await observer.pod_itself(), url):
                 return url
+            await observer.changed()
+
+    def _is_at(self, pod: dict[str, Any] | None, url: str) -> bool:
+        return self.is_pod_running(pod) and self._get_pod_url(pod) == url
+
+    async def _elsewhere(self, observer: Observer, url: str) -> None:
+        """Waits until the pod is not, or no more, to be found there."""
+        while self._is_at(observer.pod, url):
             await observer.changed()
 
     def _notice(self, notice: Notice) -> None:

@@ -86,11 +86,12 @@ class SteadyKubeSpawner(KubeSpawner):
 
     @property
     def pod(self) -> dict[str, Any] | None:
-        """The pod as the cluster last told it; None if there is none."""
+        """The pod as the cluster last told it; None if there is none of this start."""
         placed, mirror = self.placed, self.pod_reflector
         if placed is None or mirror is None:
             return None
-        return mirror.resources.get(f"{placed.namespace}/{placed.pod}")
+        found = mirror.resources.get(f"{placed.namespace}/{placed.pod}")
+        return found if is_the_one(found, placed.pod_uid) else None
 
     @property
     def pod_reflector(self) -> Mirror | None:

@@ -10,47 +10,57 @@ from typing import Any
 import pytest
 
 from fairihub_core.starts import Diagnosis
-from fairihub_spawner.kube import observing
+from fairihub_spawner.kube import answering, observing
 from fairihub_spawner.kube.api import unreachable
 from fairihub_spawner.kube.calls import Log, LostCause
 from fairihub_spawner.kube.observing import Observer
+from fairihub_spawner.kube.spawner import FairihubSpawner
 from fairihub_spawner.kube.steady import Placed
-from tests.support.kube_objects import ended, pod, waiting
+from tests.support.kube_objects import UID, ago, ended, event, pod, running, waiting
 
 from .conftest import settings
+
+Json = dict[str, Any]
 
 
 class Calls:
     """A cluster of one pod, whose log comes at the third time of asking, if at all."""
 
-    def __init__(self, logs: Iterator[str], there: bool = True) -> None:
-        self._logs = logs
+    def __init__(self, logs: Iterator[str] | None = None, there: Json | None = None) -> None:
+        self._logs = logs or iter(())
         self._there = there
+        self.events: list[Json] = []
 
     def events_about(self, namespace: str, name: str) -> Any:
-        return SimpleNamespace(resources={})
+        return SimpleNamespace(resources=dict(enumerate(self.events)))
 
     async def log(self, *_: Any, previous: bool = False, **__: Any) -> Log:
         return Log("" if previous else next(self._logs), whole=True)
 
-    async def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
-        return {} if self._there else None
+    async def pod(self, namespace: str, name: str) -> Json | None:
+        return self._there
 
     async def claim(self, namespace: str, name: str) -> None:
         return None
 
 
-async def lost(calls: Calls, found: dict[str, Any] | None) -> Diagnosis:
+def observed(calls: Calls, found: Json | None, uid: str | None = None) -> Observer:
+    """A start whose pod is of that uid, and what the watch shows under its name."""
+
     async def changed(key: str, seconds: float) -> None:
         await asyncio.sleep(0)
 
     pods = SimpleNamespace(resources={"urban/pod": found} if found else {}, changed=changed)
-    placed = Placed("urban", "pod", "secret")
-    observer = Observer(calls, pods, placed, settings())  # type: ignore[arg-type]
+    placed = Placed("urban", "pod", "secret", pod_uid=uid)
+    return Observer(calls, pods, placed, settings())  # type: ignore[arg-type]
+
+
+async def lost(calls: Calls, found: Json | None, uid: str | None = None) -> Diagnosis:
+    observer = observed(calls, found, uid)
     return await asyncio.wait_for(observer.lost_cause(lambda steps, diagnosis: None), 10)
 
 
-def crashed() -> dict[str, Any]:
+def crashed() -> Json:
     return pod(state=waiting("CrashLoopBackOff", "back-off 10s"), last=ended(1), restarts=1)
 
 
@@ -70,19 +80,93 @@ async def test_a_log_that_never_comes_is_not_waited_for_for_long(
 
 async def test_a_pod_that_is_gone_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observing, "ASK_SECONDS", 0.0)
-    found = await lost(Calls(iter(()), there=False), None)
+    found = await lost(Calls(), None)
     assert (found.code, found.final) == ("pod-deleted", True)
 
 
 async def test_a_pod_is_asked_for_itself_unless_the_api_is_away() -> None:
-    told = pod()
-    pods = SimpleNamespace(resources={"urban/pod": told})
-    calls = Calls(iter(()))
-    observer = Observer(calls, pods, Placed("urban", "pod", "secret"), settings())  # type: ignore[arg-type]
-    assert await observer.pod_itself() == {}
+    told, there = pod(), pod(phase="Running")
+    calls = Calls(there=there)
+    observer = observed(calls, told)
+    assert await observer.pod_itself() == there
 
     async def away(namespace: str, name: str) -> None:
         raise LostCause(unreachable("TimeoutError"))
 
     calls.pod = away  # type: ignore[method-assign]
     assert await observer.pod_itself() == told
+
+
+EARLIER = {"metadata": {"uid": "p1"}}
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        pod(phase="Running", state=running(9000), more=EARLIER),
+        pod(phase="Running", more={"metadata": {"uid": "p1", "deletionTimestamp": ago(3)}}),
+        pod(phase="Failed", state=ended(1), more=EARLIER),
+    ],
+    ids=["silent", "being deleted", "ended"],
+)
+async def test_a_start_is_not_judged_by_the_pod_of_an_earlier_one(
+    monkeypatch: pytest.MonkeyPatch, earlier: Json
+) -> None:
+    """Which a watch that hangs goes on to show under the same name."""
+    monkeypatch.setattr(observing, "ASK_SECONDS", 0.0)
+    refused = pod(state=waiting("ErrImageNeverPull", "pull policy of Never"))
+    calls = Calls(there=refused)
+    observer = observed(calls, earlier, UID)
+    assert (observer.pod, observer.diagnosis()) == (None, None)
+    assert await observer.pod_itself() == refused
+    assert (await lost(calls, earlier, UID)).phase == "image"
+
+
+async def test_the_pod_of_another_start_is_not_the_one_that_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(observing, "ASK_SECONDS", 0.0)
+    assert (await lost(Calls(there=pod()), None, "p1")).code == "pod-deleted"
+
+
+async def test_what_happened_to_an_earlier_pod_does_not_count() -> None:
+    calls = Calls()
+    calls.events = [event("FailedMount", "timed out", first=9000, uid="p1")]
+    assert observed(calls, None, UID).diagnosis() is None
+    assert observed(calls, None, "p1").diagnosis() is not None
+
+
+class Starting:
+    """As much of a spawner as waits for its server, which answers at one address alone."""
+
+    _answering = FairihubSpawner._answering
+    _elsewhere = FairihubSpawner._elsewhere
+    _is_at = FairihubSpawner._is_at
+    server = SimpleNamespace(base_url="/user/ada/")
+
+    def is_pod_running(self, pod: Json | None) -> bool:
+        return pod is not None
+
+    def _get_pod_url(self, pod: Json) -> str:
+        return f"http://{pod['status']['podIP']}"
+
+
+async def test_a_pod_that_gets_another_address_is_asked_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def until_answered(url: str) -> None:
+        asked.append(url)
+        if "10.0.0.2" not in url:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(answering, "until_answered", until_answered)
+    moved = pod(more={"status": {"podIP": "10.0.0.2"}})
+    observer = observed(Calls(there=moved), pod(more={"status": {"podIP": "10.0.0.1"}}))
+    waits = asyncio.ensure_future(Starting()._answering(observer))  # type: ignore[misc]
+    while not asked:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    observer._pods.resources["urban/pod"] = moved
+    assert await asyncio.wait_for(waits, 10) == "http://10.0.0.2"
+    assert asked == [f"http://10.0.0.{n}/user/ada/api" for n in (1, 2)]

@@ -110,6 +110,14 @@ async def test_a_pod_of_the_same_name_is_not_taken_for_ones_own(spawner):
     assert (spawner.calls.pod_uid, spawner.calls.secret_uid) == ("p2", "s2")
 
 
+def test_an_earlier_pod_that_the_watch_still_shows_is_not_the_servers():
+    earlier = {"metadata": {"uid": FIRST.pod_uid}}
+    mirror = SimpleNamespace(resources={"uc4/ada": earlier})
+    shown = SteadyKubeSpawner.pod.fget
+    assert shown(SimpleNamespace(placed=FIRST, pod_reflector=mirror)) is earlier
+    assert shown(SimpleNamespace(placed=NEXT, pod_reflector=mirror)) is None
+
+
 async def test_what_is_settled_late_spares_what_another_has_made(spawner):
     spawner.calls.begin_anew()
     await _settled(spawner.calls, FIRST, [])
