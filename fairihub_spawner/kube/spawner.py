@@ -307,8 +307,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             hidden = partial(self._hidden, placed)
             async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
                 url = await self._ready(observer)
-            self._remember()
-            await taking_up.routed(self, url)
+            await self._known(url)
         except LostCause as lost:
             refusal = self._lost(lost.diagnosis, 503)
             await self.stop(now=True)
@@ -317,6 +316,15 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         except asyncio.CancelledError:
             self._called_off(diagnosed("start-called-off", clock.now(), final=True))
             raise
+
+    async def _known(self, url: str) -> None:
+        """Tells the database and the proxy; a server that is up does not end by their faults."""
+        try:
+            self._remember()
+            await taking_up.routed(self, url)
+        except Exception as problem:
+            self.log.exception("%s: it is up, which is not written down", self._log_name)
+            self._roll_back(problem)
 
     async def _pods_at_last(self) -> Mirror:
         while True:
@@ -333,10 +341,12 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         if self.placed is not None:
             try:
                 await self._start_watching_pods()
+                if self.is_pod_running(self.pod):
+                    return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
             except LostCause as lost:
                 self.log.warning("%s: where it is, is not known: %s", self._log_name, lost)
-            if self.is_pod_running(self.pod):
-                return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
+            except Exception:  # after which JupyterHub would not begin at all
+                self.log.exception("%s: where it is, is not known", self._log_name)
         return str(await super().get_url())
 
     async def log_lines(self, lines: int) -> tuple[tuple[str, ...], bool]:

@@ -18,6 +18,7 @@ from weakref import WeakSet
 import aiohttp
 from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Instance, default
 
 from fairihub_core import clock
@@ -26,6 +27,7 @@ from fairihub_spawner.kube import names
 from fairihub_spawner.kube.api import trouble_with
 from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
 from fairihub_spawner.kube.connections import unbound
+from fairihub_spawner.kube.observed import part, rows, text
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.watching import Mirror
 
@@ -73,6 +75,7 @@ class SteadyKubeSpawner(KubeSpawner):
         super().__init__(*args, **kwargs)
         self.all_of_them.add(self)
         self._clearing = asyncio.Lock()
+        self._looking = asyncio.Lock()
 
     @default("events_enabled")
     def _default_events_enabled(self) -> bool:
@@ -152,7 +155,24 @@ class SteadyKubeSpawner(KubeSpawner):
         except _AWAY as problem:
             self.log.warning("%s: nobody says whether it runs: %s", self._log_name, problem)
             return None
+        except Exception as problem:  # a pod of another shape, a database that is locked
+            self.log.exception("%s: nobody says whether it runs", self._log_name)
+            self._roll_back(problem)
+            return None
         return status
+
+    def _roll_back(self, problem: Exception) -> None:
+        """Until then, a database that could not be written takes nothing more."""
+        if isinstance(problem, SQLAlchemyError):
+            self.user.db.rollback()
+
+    async def poll_and_notify(self) -> int | None:
+        """One at a time, with what its end entails: a second look that found the same end would
+        let a start begin, which the first one then stops.
+        """
+        async with self._looking:
+            status: int | None = await super().poll_and_notify()
+            return status
 
     async def _is_there(self, placed: Placed) -> bool:
         """Whether there is the pod; the API is asked before a missing one counts as gone."""
@@ -166,10 +186,21 @@ class SteadyKubeSpawner(KubeSpawner):
         mirror.resources[key] = pod
         return True
 
+    def is_pod_running(self, pod: Mapping[str, Any] | None) -> bool:
+        """Whether every container of the pod is ready; what it does not say is not so."""
+        status = part(pod, "status")
+        containers = rows(status, "containerStatuses")
+        return (
+            text(status, "phase") == "Running"
+            and bool(text(status, "podIP"))
+            and "deletionTimestamp" not in part(pod, "metadata")
+            and bool(containers)
+            and all(container.get("ready") for container in containers)
+        )
+
     def _has_ended(self) -> bool:
         """Whether the pod is over though no container of it says so, as of one that is evicted."""
-        phase = (self.pod or {}).get("status", {}).get("phase")
-        return phase in ("Failed", "Succeeded")
+        return text(part(self.pod, "status"), "phase") in ("Failed", "Succeeded")
 
     async def stop(self, now: bool = False) -> None:
         """Deletes the pod and waits until it is gone; its volumes stay.

@@ -1,0 +1,133 @@
+"""What a real spawner makes of a cluster, a database and callbacks that do not behave.
+
+No server ends by a defect of what is around it, nor by a look that comes too late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube.spawner import FairihubSpawner
+from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
+
+from .conftest import settings
+
+FIRST = Placed("uc4", "ada", "of-ada", (), ready=True, pod_uid="p1", secret_uid="s1")
+UP = {
+    "phase": "Running",
+    "podIP": "10.0.0.1",
+    "containerStatuses": [{"name": "notebook", "ready": True, "state": {"running": {}}}],
+}
+SPEC = {"containers": [{"ports": [{"name": "notebook-port", "containerPort": 8888}]}]}
+LOCKED = OperationalError("UPDATE spawners", {}, Exception("database is locked"))
+
+
+class Database:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def commit(self) -> None:
+        self.said.append("commit")
+        raise LOCKED
+
+    def rollback(self) -> None:
+        self.said.append("rollback")
+
+
+class Kept(FairihubSpawner):
+    """With its pod as the cluster last told it."""
+
+    async def _start_watching_pods(self, replace: bool = False) -> Any:
+        return self.mirrors[""]
+
+
+@pytest.fixture
+async def spawner(monkeypatch: pytest.MonkeyPatch) -> Kept:
+    monkeypatch.setattr("kubespawner.spawner.load_config", lambda **_: None)
+    monkeypatch.setattr("kubespawner.spawner.shared_client", lambda *_: SimpleNamespace())
+    pods: dict[str, Any] = {}
+    followed = {"": SimpleNamespace(resources=pods, pods=pods)}
+    monkeypatch.setattr(SteadyKubeSpawner, "mirrors", followed)
+    monkeypatch.setattr("fairihub_spawner.kube.spawner.the_sweeper", lambda *_: None)
+    made = Kept(_mock=True, cluster=settings(), directory=lambda: TeamDirectory(teams=()))
+    made.orm_spawner = SimpleNamespace(server=None, name="")
+    made.namespace, made.pod_name, made.placed = "uc4", "ada", FIRST
+    made.user.db = made.db = Database()
+    return made
+
+
+def told(spawner: Kept, status: Any) -> dict[str, Any]:
+    meta = {"namespace": "uc4", "name": "ada", "uid": "p1"}
+    pod = {"metadata": meta, "spec": SPEC, "status": status}
+    spawner.mirrors[""].resources["uc4/ada"] = pod
+    return pod
+
+
+@pytest.mark.parametrize("missing", ["phase", "podIP", "containerStatuses"])
+async def test_a_pod_that_does_not_say_all_is_not_ready_yet(spawner, missing):
+    assert spawner.is_pod_running(told(spawner, UP))
+    rest = {key: value for key, value in UP.items() if key != missing}
+    assert not spawner.is_pod_running(told(spawner, rest))
+    assert not spawner.is_pod_running(None)
+
+
+@pytest.mark.parametrize("status", [{}, None, {"phase": "Running", "containerStatuses": [{}]}])
+async def test_a_pod_of_another_shape_ends_no_server(spawner, status):
+    told(spawner, status)
+    assert await spawner.poll() is None
+    assert spawner.placed == FIRST
+
+
+async def test_a_database_that_is_locked_ends_no_server(spawner):
+    told(spawner, UP)
+    spawner.orm_spawner = None
+    spawner._server = SimpleNamespace(url="http://10.0.0.9:8888/", ip="10.0.0.9", port=8888)
+    assert await spawner.poll() is None
+    assert spawner.db.said == ["commit", "rollback"]
+
+
+async def test_a_server_that_is_up_does_not_end_by_what_cannot_be_written_down(spawner):
+    spawner.orm_spawner.state = {}
+    await spawner._known("http://10.0.0.1:8888")
+    assert spawner.db.said == ["commit", "rollback"]
+
+
+async def test_where_a_server_is_says_the_database_if_the_cluster_speaks_nonsense(
+    spawner, monkeypatch
+):
+    async def nonsense() -> None:
+        raise KeyError("status")
+
+    monkeypatch.setattr(spawner, "_start_watching_pods", nonsense)
+    spawner.orm_spawner = None
+    spawner._server = SimpleNamespace(url="http://of.the/database")
+    assert await spawner.get_url() == "http://of.the/database"
+
+
+async def test_a_second_look_waits_for_what_the_first_one_entails(spawner, monkeypatch):
+    """Else it says that a start may begin, which the first one then stops."""
+    stopping, stopped = asyncio.Event(), asyncio.Event()
+
+    async def user_stopped() -> None:
+        stopping.set()
+        await stopped.wait()
+
+    async def ended() -> int:
+        return 1
+
+    monkeypatch.setattr(spawner, "poll", ended)
+    spawner.add_poll_callback(user_stopped)
+    first = asyncio.ensure_future(spawner.poll_and_notify())
+    await stopping.wait()
+    second = asyncio.ensure_future(spawner.poll_and_notify())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not second.done()
+    stopped.set()
+    assert await asyncio.gather(first, second) == [1, 1]
