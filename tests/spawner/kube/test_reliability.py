@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.standin_kube import Empty, Lost, Refusal, Slow, error_event, gone, too_many
+from tests.support.standin_kube import Empty, Hang, Lost, Refusal, Slow, error_event, gone, too_many
 from tests.support.waiting import eventually
 
-from .scene import TEAM, stays
+from .scene import ALWAYS, TEAM, stays
 
 
 def test_while_the_api_is_away_servers_run_on(scene):
@@ -199,6 +199,22 @@ def test_the_pod_of_another_hub_is_not_taken_for_ones_own(scene):
     assert eventually(lambda: not scene.secrets_of("finn"))
     assert scene.pod_of("finn")["metadata"]["labels"]["fairihub.io/hub"] == "another"
     scene.kube.remove("pods", TEAM, meta["name"])
+
+
+def test_while_the_watch_hangs_a_start_is_not_taken_for_the_one_before(scene):
+    """Whose pod the hub goes on to see, up and running, under the same name."""
+    scene.hub.started("finn", "small")
+    before = len(scene.kube.requests("watch", "pods"))
+    scene.kube.fail(Hang(), verb="watch", resource="pods", times=ALWAYS)
+    scene.kube.tear("pods")
+    assert eventually(lambda: len(scene.kube.requests("watch", "pods")) > before)
+    scene.hub.stop("finn")
+    scene.kubelet.lets_run = lambda pod: False
+    scene.ask_for("finn")
+    assert eventually(lambda: scene.start_of("finn").get("steps") and scene.pods_of("finn"))
+    assert stays(lambda: "done" not in [s["state"] for s in scene.start_of("finn")["steps"]], 4)
+    scene.kubelet.lets_run = lambda pod: True
+    assert eventually(lambda: scene.runs("finn")), scene.hub.tail()
 
 
 def test_a_pod_that_ends_is_cleared_away(scene):
