@@ -204,6 +204,8 @@ def test_the_pod_of_another_hub_is_not_taken_for_ones_own(scene):
 def test_while_the_watch_hangs_a_start_is_not_taken_for_the_one_before(scene):
     """Whose pod the hub goes on to see, up and running, under the same name."""
     scene.hub.started("finn", "small")
+    name = scene.pod_of("finn")["metadata"]["name"]
+    scene.kube.update("pods", TEAM, name, spec={"nodeName": "node-3"})
     before = len(scene.kube.requests("watch", "pods"))
     scene.kube.fail(Hang(), verb="watch", resource="pods", times=ALWAYS)
     scene.kube.tear("pods")
