@@ -93,10 +93,16 @@ class Cluster:
         status, found = await self._asked(self._api.read_namespace, name=name)
         return self._found(status, found, f"reading the namespace {name}")
 
-    async def pod(self, namespace: str, name: str) -> Json | None:
-        """The pod; None if there is none that this hub has made."""
+    async def pod(self, namespace: str, name: str, uid: str | None = None) -> Json | None:
+        """The pod; None if there is none that this hub has made.
+
+        With `uid` that very one, though it bear the name that the hub had before.
+        """
         there = await self._pod(namespace, name)
-        return there if there is not None and is_of(self._hub, there) else None
+        if there is None:
+            return None
+        meant = is_of(self._hub, there) if uid is None else _uid_of(there) == uid
+        return there if meant else None
 
     async def _pod(self, namespace: str, name: str) -> Json | None:
         what = f"reading the pod {name}"

@@ -100,7 +100,8 @@ class Observer:
             return self.pod
 
     async def _pod_of_the_api(self) -> dict[str, Any] | None:
-        return self._own(await self._calls.pod(self._placed.namespace, self._placed.pod))
+        placed = self._placed
+        return await self._calls.pod(placed.namespace, placed.pod, placed.pod_uid)
 
     def diagnosis(self) -> Diagnosis | None:
         """What keeps the start at this moment."""

@@ -140,7 +140,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         By what the cluster has: the offer may be another by now.
         """
         found: list[str] = [self.api_token or ""]
-        pod = self.pod or await self.calls.pod(placed.namespace, placed.pod)
+        pod = self.pod or await self.calls.pod(placed.namespace, placed.pod, placed.pod_uid)
         for name in dict.fromkeys((placed.secret, *secrets.named_in(pod or {}))):
             secret = await self.calls.secret(placed.namespace, name)
             found += secrets.values_of(secret or {})

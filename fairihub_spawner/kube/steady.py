@@ -28,6 +28,7 @@ from fairihub_spawner.kube.api import trouble_with
 from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
 from fairihub_spawner.kube.connections import unbound
 from fairihub_spawner.kube.observed import part, rows, text
+from fairihub_spawner.kube.ownership import is_of
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.watching import Mirror
 
@@ -175,16 +176,22 @@ class SteadyKubeSpawner(KubeSpawner):
             return status
 
     async def _is_there(self, placed: Placed) -> bool:
-        """Whether there is the pod; the API is asked before a missing one counts as gone."""
+        """Whether there is the pod; the API is asked before a missing one counts as gone.
+
+        It is asked each time for one that is not followed, as the hub's name was another then.
+        """
         mirror = await self._start_watching_pods()
         key = f"{placed.namespace}/{placed.pod}"
-        if is_the_one(mirror.resources.get(key), placed.pod_uid):
+        found = mirror.resources.get(key)
+        followed = found is not None and is_of(self.cluster.hub, found)
+        if followed and is_the_one(found, placed.pod_uid):
             return True
-        pod = await self.calls.pod(placed.namespace, placed.pod)
-        if pod is None or not is_the_one(pod, placed.pod_uid):
-            return False
-        mirror.resources[key] = pod
-        return True
+        pod = await self.calls.pod(placed.namespace, placed.pod, placed.pod_uid)
+        if pod is not None:
+            mirror.resources[key] = pod
+        elif not followed:
+            mirror.resources.pop(key, None)
+        return pod is not None
 
     def is_pod_running(self, pod: Mapping[str, Any] | None) -> bool:
         """Whether every container of the pod is ready; what it does not say is not so."""
@@ -232,8 +239,8 @@ class SteadyKubeSpawner(KubeSpawner):
             partial(self.calls.delete_pod, placed.namespace, placed.pod, seconds, uid)
         )
         deadline = time.monotonic() + seconds + GONE_SECONDS
-        look = partial(self.calls.pod, placed.namespace, placed.pod)
-        while (pod := await persistently(look)) and is_the_one(pod, uid):
+        look = partial(self.calls.pod, placed.namespace, placed.pod, uid)
+        while pod := await persistently(look):
             if time.monotonic() > deadline:
                 raise LostCause(_stuck(pod))
             mirror = self.pod_reflector
@@ -289,7 +296,7 @@ async def _settled(calls: Cluster, placed: Placed, spawners: WeakSet[SteadyKubeS
 
     while not begun_anew():
         try:
-            pod = await calls.pod(placed.namespace, placed.pod)
+            pod = await calls.pod(placed.namespace, placed.pod, placed.pod_uid)
             secret = await calls.own_secret(placed.namespace, placed.secret)
             if begun_anew():
                 return

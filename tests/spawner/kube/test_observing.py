@@ -15,7 +15,7 @@ from fairihub_spawner.kube.api import unreachable
 from fairihub_spawner.kube.calls import Log, LostCause
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.spawner import FairihubSpawner
-from fairihub_spawner.kube.steady import Placed
+from fairihub_spawner.kube.steady import Placed, is_the_one
 from tests.support.kube_objects import UID, ago, ended, event, pod, running, waiting
 
 from .conftest import settings
@@ -37,8 +37,8 @@ class Calls:
     async def log(self, *_: Any, previous: bool = False, **__: Any) -> Log:
         return Log("" if previous else next(self._logs), whole=True)
 
-    async def pod(self, namespace: str, name: str) -> Json | None:
-        return self._there
+    async def pod(self, namespace: str, name: str, uid: str | None) -> Json | None:
+        return self._there if is_the_one(self._there, uid) else None
 
     async def claim(self, namespace: str, name: str) -> None:
         return None
@@ -90,7 +90,7 @@ async def test_a_pod_is_asked_for_itself_unless_the_api_is_away() -> None:
     observer = observed(calls, told)
     assert await observer.pod_itself() == there
 
-    async def away(namespace: str, name: str) -> None:
+    async def away(*_: Any) -> None:
         raise LostCause(unreachable("TimeoutError"))
 
     calls.pod = away  # type: ignore[method-assign]

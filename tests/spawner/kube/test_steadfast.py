@@ -6,15 +6,21 @@ No server ends by a defect of what is around it, nor by a look that comes too la
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 from sqlalchemy.exc import OperationalError
 
 from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube import steady
 from fairihub_spawner.kube.spawner import FairihubSpawner
 from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
+from tests.support.standin_kube import StandinKube
+from tests.support.waiting import eventually
 
 from .conftest import settings
 
@@ -63,7 +69,8 @@ async def spawner(monkeypatch: pytest.MonkeyPatch) -> Kept:
 
 
 def told(spawner: Kept, status: Any) -> dict[str, Any]:
-    meta = {"namespace": "uc4", "name": "ada", "uid": "p1"}
+    labels = {"fairihub.io/hub": "fairihub"}
+    meta = {"namespace": "uc4", "name": "ada", "uid": "p1", "labels": labels}
     pod = {"metadata": meta, "spec": SPEC, "status": status}
     spawner.mirrors[""].resources["uc4/ada"] = pod
     return pod
@@ -131,3 +138,44 @@ async def test_a_second_look_waits_for_what_the_first_one_entails(spawner, monke
     assert not second.done()
     stopped.set()
     assert await asyncio.gather(first, second) == [1, 1]
+
+
+@pytest.fixture
+async def renamed(spawner: Kept) -> AsyncIterator[tuple[Kept, StandinKube]]:
+    """A spawner whose hub had another name when it made the pod."""
+    with StandinKube() as kube:
+        meta = {"namespace": "uc4", "name": "ada", "labels": {"fairihub.io/hub": "before"}}
+        there = kube.put("pods", {"metadata": meta, "spec": SPEC})
+        kube.update("pods", "uc4", "ada", status=UP)
+        async with ApiClient(Configuration(host=kube.url)) as client:
+            spawner.api = CoreV1Api(client)
+            spawner.placed = replace(FIRST, pod_uid=there["metadata"]["uid"])
+            yield spawner, kube
+
+
+async def test_a_hub_of_a_new_name_keeps_the_servers_that_it_has(renamed):
+    spawner, kube = renamed
+    assert [await spawner.poll() for _ in range(2)] == [None, None]
+    assert kube.all("pods")
+    kube.remove("pods", "uc4", "ada")
+    assert await spawner.poll() == 1
+    assert (spawner.placed, spawner.pod) == (None, None)
+
+
+async def test_a_hub_of_a_new_name_waits_until_the_pod_of_a_server_is_gone(renamed, monkeypatch):
+    spawner, kube = renamed
+    monkeypatch.setattr(steady, "GONE_LOOK", 0.05)
+    spawner.mirrors.clear()
+    kube.update("pods", "uc4", "ada", metadata={"finalizers": ["test/holds"]})
+    stopping = asyncio.ensure_future(spawner.stop())
+    assert await asyncio.to_thread(
+        eventually, lambda: kube.get("pods", "uc4", "ada")["metadata"].get("deletionTimestamp")
+    )
+    looks = len(kube.requests("get", "pods"))
+    assert await asyncio.to_thread(
+        eventually, lambda: len(kube.requests("get", "pods")) > looks + 3
+    )
+    assert not stopping.done()
+    kube.update("pods", "uc4", "ada", metadata={"finalizers": None})
+    await stopping
+    assert not kube.all("pods")

@@ -34,8 +34,9 @@ class Api:
         self.pod_uid: str | None = None
         self.secret_uid: str | None = "s1"
 
-    async def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
-        return {"metadata": {"uid": self.pod_uid}} if self.pod_uid else None
+    async def pod(self, namespace: str, name: str, uid: str | None = None) -> dict[str, Any] | None:
+        there = self.pod_uid is not None and uid in (None, self.pod_uid)
+        return {"metadata": {"uid": self.pod_uid}} if there else None
 
     async def own_secret(self, namespace: str, name: str) -> dict[str, Any] | None:
         return {"metadata": {"uid": self.secret_uid}} if self.secret_uid else None
@@ -132,10 +133,10 @@ async def test_what_begins_while_something_is_settled_is_spared(spawner, asked):
     calls.answers.set()
     read = getattr(calls, asked)
 
-    async def and_begun_anew(namespace: str, name: str) -> Any:
+    async def and_begun_anew(*said: str | None) -> Any:
         spawner.placed = NEXT
         calls.begin_anew()
-        return await read(namespace, name)
+        return await read(*said)
 
     setattr(calls, asked, and_begun_anew)
     await asyncio.wait_for(_settled(calls, unknown, [spawner]), 10)
