@@ -180,7 +180,7 @@ def test_a_local_server_has_no_steps_and_is_followed_as_before(hub, signed_in):
     page.check("input[value='biodiversity.bad']")
     with hub.starts_held():
         page.click("#start-server")
-        page.wait_for_selector("#progress-log li")
+        page.wait_for_selector("#progress-log li", state="attached")
         assert page.locator("#steps").is_hidden()
     page.wait_for_selector("#retry:visible")
     assert page.inner_text("#failure") == "The bucket of this profile cannot be reached."
