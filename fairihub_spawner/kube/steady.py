@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -96,6 +97,14 @@ class SteadyKubeSpawner(KubeSpawner):
             return None
         found = mirror.resources.get(f"{placed.namespace}/{placed.pod}")
         return found if is_the_one(found, placed.pod_uid) else None
+
+    @property
+    def held(self) -> Placed | None:
+        """What is in the cluster for a server that runs, comes or goes; None if there is no such
+        server, though something of it may be left.
+        """
+        arriving = self.placing is not None and not self.placing.done()
+        return self.placed if self.active or arriving else None
 
     @property
     def pod_reflector(self) -> Mirror | None:
@@ -264,7 +273,7 @@ class SteadyKubeSpawner(KubeSpawner):
             if self.placed is placed:
                 self.placed = None
 
-    def _owe(self, placed: Placed, problem: Exception) -> None:
+    def _owe(self, placed: Placed, problem: object) -> None:
         self.log.warning("%s: deleted later, as for now: %s", self._log_name, problem)
         task = asyncio.create_task(_settled(self.calls, placed, self.all_of_them))
         self.debts.add(task)
@@ -282,6 +291,15 @@ class SteadyKubeSpawner(KubeSpawner):
             told = state["placed"]
             self.placed = Placed(**{**told, "claims": tuple(told["claims"])})
             self.namespace, self.pod_name = self.placed.namespace, self.placed.pod
+            if self.server is None:
+                self._let_go_of(self.placed)
+
+    def _let_go_of(self, placed: Placed) -> None:
+        """Deletes what a hub has left that ended while it stopped the server."""
+        self.placed = None
+        with suppress(RuntimeError):  # without an event loop a spawner is only looked at
+            asyncio.get_running_loop()
+            self._owe(placed, "the hub ended while it was stopped")
 
 
 async def _settled(calls: Cluster, placed: Placed, spawners: WeakSet[SteadyKubeSpawner]) -> None:

@@ -141,7 +141,7 @@ class Sweeper:
         return found
 
     def _held(self) -> set[Place]:
-        return set(_places(s.placed for s in self._spawners if s.placed is not None))
+        return set(_places(s.held for s in self._spawners if s.held is not None))
 
     async def _delete(self, leftover: Leftover) -> None:
         place = _place(leftover)

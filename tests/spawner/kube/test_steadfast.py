@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
@@ -60,6 +61,7 @@ async def spawner(monkeypatch: pytest.MonkeyPatch) -> Kept:
     pods: dict[str, Any] = {}
     followed = {"": SimpleNamespace(resources=pods, pods=pods)}
     monkeypatch.setattr(SteadyKubeSpawner, "mirrors", followed)
+    monkeypatch.setattr(SteadyKubeSpawner, "all_of_them", WeakSet())
     monkeypatch.setattr("fairihub_spawner.kube.spawner.the_sweeper", lambda *_: None)
     made = Kept(_mock=True, cluster=settings(), directory=lambda: TeamDirectory(teams=()))
     made.orm_spawner = SimpleNamespace(server=None, name="")
@@ -141,16 +143,26 @@ async def test_a_second_look_waits_for_what_the_first_one_entails(spawner, monke
 
 
 @pytest.fixture
-async def renamed(spawner: Kept) -> AsyncIterator[tuple[Kept, StandinKube]]:
-    """A spawner whose hub had another name when it made the pod."""
+async def placed(spawner: Kept) -> AsyncIterator[tuple[Kept, StandinKube]]:
+    """A spawner whose pod and Secret are there, as an earlier hub has made them."""
     with StandinKube() as kube:
-        meta = {"namespace": "uc4", "name": "ada", "labels": {"fairihub.io/hub": "before"}}
-        there = kube.put("pods", {"metadata": meta, "spec": SPEC})
+        meta = {"namespace": "uc4", "labels": {"fairihub.io/hub": "fairihub"}}
+        pod = kube.put("pods", {"metadata": {**meta, "name": "ada"}, "spec": SPEC})
+        secret = kube.put("secrets", {"metadata": {**meta, "name": "of-ada"}})
         kube.update("pods", "uc4", "ada", status=UP)
+        pod_uid, secret_uid = (made["metadata"]["uid"] for made in (pod, secret))
         async with ApiClient(Configuration(host=kube.url)) as client:
             spawner.api = CoreV1Api(client)
-            spawner.placed = replace(FIRST, pod_uid=there["metadata"]["uid"])
+            spawner.placed = replace(FIRST, pod_uid=pod_uid, secret_uid=secret_uid)
             yield spawner, kube
+
+
+@pytest.fixture
+async def renamed(placed: tuple[Kept, StandinKube]) -> tuple[Kept, StandinKube]:
+    """The same, and the hub had another name when it made them."""
+    spawner, kube = placed
+    kube.update("pods", "uc4", "ada", metadata={"labels": {"fairihub.io/hub": "before"}})
+    return spawner, kube
 
 
 async def test_a_hub_of_a_new_name_keeps_the_servers_that_it_has(renamed):
@@ -179,3 +191,23 @@ async def test_a_hub_of_a_new_name_waits_until_the_pod_of_a_server_is_gone(renam
     kube.update("pods", "uc4", "ada", metadata={"finalizers": None})
     await stopping
     assert not kube.all("pods")
+
+
+async def test_what_a_hub_left_that_ended_while_it_stopped_a_server_is_deleted(placed, monkeypatch):
+    spawner, kube = placed
+    monkeypatch.setattr(steady, "SETTLE_SECONDS", 0.05)
+    spawner.load_state(spawner.get_state())
+    assert spawner.placed is None
+    await asyncio.wait(spawner.debts, timeout=10)
+    assert not kube.all("pods")
+    assert not kube.all("secrets")
+
+
+async def test_a_server_that_an_earlier_hub_has_left_running_is_kept(placed):
+    spawner, _ = placed
+    before, spawner.orm_spawner = spawner.placed, None
+    spawner._server = SimpleNamespace(url="http://10.0.0.1:8888")
+    spawner.load_state(spawner.get_state())
+    assert (spawner.placed, spawner.held, spawner.debts) == (before, before, set())
+    spawner._server = None
+    assert spawner.held is None

@@ -71,12 +71,20 @@ async def test_an_api_that_is_away_is_not_asked_for_each_namespace(kube, sweeper
     assert lost.value.diagnosis.code == "cluster-unreachable"
 
 
+async def test_what_a_server_had_that_is_gone_is_left_over(api):
+    said = settings(hub="ours", cluster_wide=False)
+    servers = [Server("uc4", placed=True), Server("uc5", placed=True)]
+    servers[1].held = None
+    sweeper = Sweeper(Cluster(api, "ours"), said, WeakSet(servers), lambda: TEAMS)
+    assert [left.namespace for left in await sweeper.look()] == ["uc5"]
+
+
 class Server:
     """What is asked of a spawner: where it is, and whether it comes or goes."""
 
     def __init__(self, namespace: str, *, placed: bool = False, pending: str | None = None) -> None:
         self._watched_namespace = namespace
-        self.placed = Placed(namespace, "pod", "secret") if placed else None
+        self.placed = self.held = Placed(namespace, "pod", "secret") if placed else None
         self.pending = pending
 
 
