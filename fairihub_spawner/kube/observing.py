@@ -13,6 +13,7 @@ from typing import Any
 
 from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, Step, diagnosed
+from fairihub_spawner.kube.api import trouble_with
 from fairihub_spawner.kube.calls import Cluster, LostCause
 from fairihub_spawner.kube.diagnosis import LOGGED, diagnose, queue_before
 from fairihub_spawner.kube.last_words import LINES, last_words
@@ -28,6 +29,9 @@ ASK_SECONDS = 3.0
 """How often is asked for what is not followed."""
 WORDS_SECONDS = 3.0
 """So long is asked for what an ended container wrote, if there seems to be nothing."""
+
+TROUBLE_SECONDS = 10.0
+"""After so long without an answer the start says that it has none."""
 
 Hidden = Callable[[], Awaitable[tuple[str, ...]]]
 Told = Callable[[tuple[Step, ...], "Diagnosis | None"], None]
@@ -63,6 +67,8 @@ class Observer:
         self._asked = 0.0
         self._answer: dict[str, Any] | None = None
         self._gone: datetime | None = None
+        self._refused: tuple[float, Diagnosis] | None = None
+        self._away: datetime | None = None
         self._silent_since: float | None = None
 
     async def __aenter__(self) -> Observer:
@@ -104,7 +110,28 @@ class Observer:
         return await self._calls.pod(placed.namespace, placed.pod, placed.pod_uid)
 
     def diagnosis(self) -> Diagnosis | None:
-        """What keeps the start at this moment."""
+        """What keeps the start at this moment; where nobody can say, why that is."""
+        found = self._found()
+        if found is not None and found.final:
+            return found
+        trouble = self._trouble()
+        self._away = (self._away or clock.now()) if trouble else None
+        if trouble is None:
+            return found
+        # It may pass, also where somebody has to see to it: the pod comes up by itself.
+        return trouble.model_copy(update={"final": False, "since": self._away})
+
+    def _trouble(self) -> Diagnosis | None:
+        """Why the cluster does not say how the start stands, once that has lasted.
+
+        Its events do not count: a hub that may not read them has the pod's own word.
+        """
+        if self._pods.silent_for() > TROUBLE_SECONDS:
+            return trouble_with(self._pods.trouble, "following the pods")
+        since, refusal = self._refused or (time.monotonic(), None)
+        return refusal if time.monotonic() - since > TROUBLE_SECONDS else None
+
+    def _found(self) -> Diagnosis | None:
         pod = self.pod
         if self._gone is not None:
             return diagnosed("pod-deleted", self._gone, final=True)
@@ -173,7 +200,10 @@ class Observer:
         pod = self._followed
         if pod is not None:
             self._answer = None
-        if time.monotonic() - self._asked < ASK_SECONDS or (pod and pod["spec"].get("nodeName")):
+        if pod and pod["spec"].get("nodeName"):
+            self._refused = None
+            return
+        if time.monotonic() - self._asked < ASK_SECONDS:
             return
         self._asked = time.monotonic()
         try:
@@ -191,8 +221,11 @@ class Observer:
                     placed.namespace, claim["metadata"]["name"]
                 )
             ]
-        except LostCause:
-            return  # what is known counts until the API answers again
+        except LostCause as lost:
+            # What is known counts until the API answers again.
+            self._refused = self._refused or (time.monotonic(), lost.diagnosis)
+        else:
+            self._refused = None
 
     async def _ask_last_words(self) -> None:
         """The end of the log of the container that runs now, or that ran before."""

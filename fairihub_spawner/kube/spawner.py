@@ -331,7 +331,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             try:
                 return await self._start_watching_pods()
             except LostCause as lost:
-                self.log.debug("%s: its start is not known yet: %s", self._log_name, lost)
+                # Never for good: it has begun, and may be up by now.
+                steps = self.last_start.steps if self.last_start is not None else ()
+                self._tell(steps, lost.diagnosis.model_copy(update={"final": False}))
 
     async def get_url(self) -> str:
         """Where the server is, by the cluster or, if that does not say, by the database.

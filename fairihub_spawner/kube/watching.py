@@ -63,6 +63,7 @@ class Mirror:
         self.first_load_future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.trouble: Exception | None = None
         """Why the cluster cannot be followed at present."""
+        self._heard = time.monotonic()
         self._what = what
         self._call = call
         self._selectors = selectors
@@ -84,6 +85,13 @@ class Mirror:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+
+    def silent_for(self) -> float:
+        """Seconds for which nothing has been heard, if the cluster cannot be followed; else 0.
+
+        Who may list and not watch is in trouble for ever, and yet hears of everything.
+        """
+        return 0.0 if self.trouble is None else time.monotonic() - self._heard
 
     async def loaded(self, seconds: float) -> bool:
         """Whether the first answer has come, within so many seconds."""
@@ -149,6 +157,7 @@ class Mirror:
             body = await bounded(answer)
         if answer.status != 200:
             raise _refused(answer, body)
+        self._heard = time.monotonic()
         return dict(json.loads(body))
 
     async def _watch(self, version: str) -> str | None:
@@ -196,6 +205,7 @@ class Mirror:
     def _troubled(self, problem: Exception) -> None:
         if self.trouble is None:
             log.warning("%s cannot be followed, trying again: %s", self._what, _said(problem))
+            self._heard = time.monotonic()
         self.trouble = problem
 
     def _recovered(self) -> None:

@@ -80,6 +80,23 @@ def test_a_start_that_the_next_hub_takes_up_is_shown_and_comes_up(scene):
     assert stays(lambda: scene.runs("dan"))
 
 
+def test_a_start_that_nobody_can_look_at_says_so(scene):
+    scene.kubelet.lets_run = lambda pod: False
+    (asking,) = scene.ask_for("dan")
+    assert eventually(lambda: scene.pods_of("dan"))
+    scene.hub.end(signal.SIGKILL)
+    asking.join(30)
+    scene.kube.close()
+    scene.hub.run()
+    away = "cluster-unreachable"
+    told = eventually(lambda: (scene.start_of("dan").get("diagnosis") or {}).get("code") == away)
+    assert told, scene.hub.tail()
+    assert scene.start_of("dan")["state"] == "starting"
+    scene.kube.start()
+    scene.kubelet.lets_run = lambda pod: True
+    assert eventually(lambda: scene.runs("dan")), scene.hub.tail()
+
+
 def test_a_start_that_the_next_hub_takes_up_can_be_called_off(scene):
     _taken_up(scene, "dan")
     status, answer = scene.hub.call("DELETE", "/hub/api/users/dan/server")

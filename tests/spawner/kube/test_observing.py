@@ -8,15 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes_asyncio.client import ApiException
 
-from fairihub_core.starts import Diagnosis
+from fairihub_core import clock
+from fairihub_core.starts import Diagnosis, Step
 from fairihub_spawner.kube import answering, observing
 from fairihub_spawner.kube.api import unreachable
 from fairihub_spawner.kube.calls import Log, LostCause
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.spawner import FairihubSpawner
 from fairihub_spawner.kube.steady import Placed, is_the_one
-from tests.support.kube_objects import UID, ago, ended, event, pod, running, waiting
+from tests.support.kube_objects import NOW, UID, ago, ended, event, pod, running, waiting
 
 from .conftest import settings
 
@@ -50,7 +52,12 @@ def observed(calls: Calls, found: Json | None, uid: str | None = None) -> Observ
     async def changed(key: str, seconds: float) -> None:
         await asyncio.sleep(0)
 
-    pods = SimpleNamespace(resources={"urban/pod": found} if found else {}, changed=changed)
+    pods = SimpleNamespace(
+        resources={"urban/pod": found} if found else {},
+        changed=changed,
+        trouble=None,
+        silent_for=lambda: 0.0,
+    )
     placed = Placed("urban", "pod", "secret", pod_uid=uid)
     return Observer(calls, pods, placed, settings())  # type: ignore[arg-type]
 
@@ -134,6 +141,65 @@ async def test_what_happened_to_an_earlier_pod_does_not_count() -> None:
     calls.events = [event("FailedMount", "timed out", first=9000, uid="p1")]
     assert observed(calls, None, UID).diagnosis() is None
     assert observed(calls, None, "p1").diagnosis() is not None
+
+
+NO_MEMORY = "0/1 nodes are available: 1 Insufficient memory."
+NOT_ALLOWED = ApiException(status=403, reason="Forbidden")
+NOT_ALLOWED.body = b'User "hub" cannot list resource "pods" in the namespace "urban"'
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [(OSError("no route"), "cluster-unreachable"), (NOT_ALLOWED, "no-permission")],
+)
+@pytest.mark.parametrize("found", [None, pod(node=None, unschedulable=NO_MEMORY)])
+async def test_while_the_cluster_is_away_that_is_told_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception, code: str, found: Json | None
+) -> None:
+    """What was found before may be over by now."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    observer = observed(Calls(), found)
+    before = observer.diagnosis()
+    observer._pods.trouble = problem
+    assert observer.diagnosis() == before, "it may be back at once"
+    observer._pods.silent_for = lambda: 11.0  # type: ignore[method-assign]
+    told = observer.diagnosis()
+    assert told is not None
+    assert (told.code, told.final) == (code, False)
+    assert observer.diagnosis() == told, "since the same moment"
+
+
+async def test_what_is_known_for_good_is_told_though_the_cluster_is_away() -> None:
+    observer = observed(Calls(), pod(state=waiting("ErrImageNeverPull", "pull policy of Never")))
+    observer._pods.trouble = OSError("no route")
+    observer._pods.silent_for = lambda: 11.0  # type: ignore[method-assign]
+    told = observer.diagnosis()
+    assert told is not None
+    assert (told.phase, told.final) == ("image", True)
+
+
+async def test_an_api_that_does_not_answer_is_told_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The watch may still be open, and silent."""
+    monkeypatch.setattr(observing, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(observing, "TROUBLE_SECONDS", 0.1)
+    calls = Calls(there=pod(state=waiting("ErrImageNeverPull", "pull policy of Never")))
+    answers, told = calls.pod, []
+
+    async def away(*_: Any) -> None:
+        raise LostCause(unreachable("TimeoutError"))
+
+    def tell(steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> None:
+        told.append(diagnosis and diagnosis.code)
+        if told[-1] == "cluster-unreachable":
+            calls.pod = answers  # type: ignore[method-assign]
+
+    calls.pod = away  # type: ignore[assignment,method-assign]
+    found = await asyncio.wait_for(observed(calls, None, UID).lost_cause(tell), 10)
+    assert (found.phase, found.final) == ("image", True)
+    assert told[0] is None
+    assert told[-2] == "cluster-unreachable"
 
 
 class Starting:

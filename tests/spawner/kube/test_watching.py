@@ -205,11 +205,13 @@ async def test_without_an_api_it_keeps_what_it_has_and_comes_back(kube, caplog):
         await until(mirror, "a")
         await streaming(kube)
         kube.close()
-        await until_true(lambda: mirror.trouble)
+        assert mirror.silent_for() == 0
+        await until_true(lambda: mirror.silent_for() > 0.5)
         assert sorted(mirror.resources) == ["uc4/a"]
         put(kube, "b")
         kube.start()
         await until(mirror, "a", "b")
+        await until_true(lambda: mirror.silent_for() == 0)
     said = [r.getMessage() for r in caplog.records if r.name == "fairihub.cluster"]
     assert len(said) == 2, "once that it is away, once that it is back"
 
@@ -242,6 +244,7 @@ async def test_who_may_list_and_not_watch_is_kept_up_to_date_by_listing(kube, ca
         await until(mirror, "first", "second")
         assert isinstance(mirror.trouble, ApiException)
         assert b"pods is forbidden" in mirror.trouble.body
+        assert mirror.silent_for() < watching.LONGEST_PAUSE, "it was heard of a moment ago"
     assert caplog.text.count("cannot be followed") == 1
     assert "can be followed again" not in caplog.text
 
