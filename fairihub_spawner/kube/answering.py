@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+from jupyterhub.utils import url_path_join
+
+from fairihub_spawner.kube.observing import LOOK_SECONDS, Observer
+
+Json = dict[str, Any]
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
@@ -15,19 +20,37 @@ GROWTH = 1.05
 _PATIENCE = aiohttp.ClientTimeout(total=10)
 
 
-async def answers_before(url: str, moved: Coroutine[Any, Any, None]) -> bool:
-    """Whether `url` answers before `moved` is over: by then nobody is there to answer."""
-    answered, left = asyncio.ensure_future(until_answered(url)), asyncio.ensure_future(moved)
+async def found_at(
+    observer: Observer, url_of: Callable[[Json | None], str | None], asked: str
+) -> str:
+    """The address at which the server of a start answers, once it does; has no end by itself.
+
+    Args:
+        url_of: where a pod is to be found; None if it does not run.
+        asked: the path that answers when the server is up.
+    """
+    while True:
+        while (url := url_of(observer.pod)) is None:
+            await observer.changed()
+        if not await _answers_while_there(observer, url_of, url, asked):
+            continue
+        # The pod may have ended meanwhile, and its address been given to one that answers.
+        if url_of(await observer.pod_itself()) == url:
+            return url
+        await observer.changed()
+
+
+async def _answers_while_there(
+    observer: Observer, url_of: Callable[[Json | None], str | None], url: str, asked: str
+) -> bool:
+    """Whether it answers before the pod is to be found elsewhere, or nowhere."""
+    answer = asyncio.ensure_future(until_answered(url_path_join(url, asked)))
     try:
-        await asyncio.wait({answered, left}, return_when=asyncio.FIRST_COMPLETED)
-        if answered.done():
-            answered.result()
-            return True
-        left.result()
-        return False
+        while not answer.done() and url_of(observer.pod) == url:
+            await asyncio.wait({answer}, timeout=LOOK_SECONDS)
+        return answer.done() and answer.result() is None
     finally:
-        answered.cancel()
-        left.cancel()
+        answer.cancel()
 
 
 async def until_answered(url: str) -> None:

@@ -22,8 +22,8 @@ from fairihub_core.offers import Offer
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
 from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts, taking_up
-from fairihub_spawner.kube.answering import answers_before
-from fairihub_spawner.kube.calls import START, LostCause, persistently
+from fairihub_spawner.kube.answering import found_at
+from fairihub_spawner.kube.calls import PATIENCE_SECONDS, START, LostCause, persistently
 from fairihub_spawner.kube.diagnosis import given_up
 from fairihub_spawner.kube.last_words import last_words
 from fairihub_spawner.kube.observing import Observer
@@ -226,7 +226,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         Raises:
             LostCause: the cluster shows before that it never will.
         """
-        starting = asyncio.ensure_future(self._answering(observer))
+        asked = url_path_join(self.server.base_url, "api")
+        starting = asyncio.ensure_future(found_at(observer, self._url_of, asked))
         lost = asyncio.ensure_future(observer.lost_cause(self._tell))
         try:
             await asyncio.wait({starting, lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -243,26 +244,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         self.last_start = starts.succeeded(self.last_start, steps, clock.now())
         return url
 
-    async def _answering(self, observer: Observer) -> str:
-        while True:
-            while not self.is_pod_running(observer.pod):
-                await observer.changed()
-            url: str = self._get_pod_url(observer.pod)
-            asked = url_path_join(url, self.server.base_url, "api")
-            if not await answers_before(asked, self._elsewhere(observer, url)):
-                continue
-            # The pod may have ended meanwhile, and its address been given to one that answers.
-            if self._is_at(await observer.pod_itself(), url):
-                return url
-            await observer.changed()
-
-    def _is_at(self, pod: dict[str, Any] | None, url: str) -> bool:
-        return self.is_pod_running(pod) and self._get_pod_url(pod) == url
-
-    async def _elsewhere(self, observer: Observer, url: str) -> None:
-        """Waits until the pod is not, or no more, to be found there."""
-        while self._is_at(observer.pod, url):
-            await observer.changed()
+    def _url_of(self, pod: dict[str, Any] | None) -> str | None:
+        """Where the pod is to be found; None if it does not run."""
+        return str(self._get_pod_url(pod)) if self.is_pod_running(pod) else None
 
     def _notice(self, notice: Notice) -> None:
         self.log.warning("%s: %s", self._log_name, notice.message)
@@ -343,8 +327,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         if self.placed is not None:
             try:
                 await self._start_watching_pods()
-                if self.is_pod_running(self.pod):
-                    return str(url_path_join(self._get_pod_url(self.pod), self.server.base_url))
+                if url := self._url_of(self.pod):
+                    return str(url_path_join(url, self.server.base_url))
             except LostCause as lost:
                 self.log.warning("%s: where it is, is not known: %s", self._log_name, lost)
             except Exception:  # after which JupyterHub would not begin at all

@@ -13,10 +13,10 @@ from kubernetes_asyncio.client import ApiException
 from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, Step
 from fairihub_spawner.kube import answering, observing
+from fairihub_spawner.kube.answering import found_at
 from fairihub_spawner.kube.api import unreachable
 from fairihub_spawner.kube.calls import Log, LostCause
 from fairihub_spawner.kube.observing import Observer
-from fairihub_spawner.kube.spawner import FairihubSpawner
 from fairihub_spawner.kube.steady import Placed, is_the_one
 from tests.support.kube_objects import NOW, UID, ago, ended, event, pod, running, waiting
 
@@ -202,21 +202,6 @@ async def test_an_api_that_does_not_answer_is_told_until_it_does(
     assert told[-2] == "cluster-unreachable"
 
 
-class Starting:
-    """As much of a spawner as waits for its server, which answers at one address alone."""
-
-    _answering = FairihubSpawner._answering
-    _elsewhere = FairihubSpawner._elsewhere
-    _is_at = FairihubSpawner._is_at
-    server = SimpleNamespace(base_url="/user/ada/")
-
-    def is_pod_running(self, pod: Json | None) -> bool:
-        return pod is not None
-
-    def _get_pod_url(self, pod: Json) -> str:
-        return f"http://{pod['status']['podIP']}"
-
-
 async def test_a_pod_that_gets_another_address_is_asked_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -230,7 +215,11 @@ async def test_a_pod_that_gets_another_address_is_asked_there(
     monkeypatch.setattr(answering, "until_answered", until_answered)
     moved = pod(more={"status": {"podIP": "10.0.0.2"}})
     observer = observed(Calls(there=moved), pod(more={"status": {"podIP": "10.0.0.1"}}))
-    waits = asyncio.ensure_future(Starting()._answering(observer))  # type: ignore[misc]
+
+    def url_of(pod: Json | None) -> str | None:
+        return f"http://{pod['status']['podIP']}" if pod else None
+
+    waits = asyncio.ensure_future(found_at(observer, url_of, "/user/ada/api"))
     while not asked:  # noqa: ASYNC110
         await asyncio.sleep(0)
     observer._pods.resources["urban/pod"] = moved
