@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -29,12 +30,15 @@ from fairihub_spawner.kube.last_words import last_words
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.plan import ServerPlan
 from fairihub_spawner.kube.preparing import planned, prepare_volumes
-from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
+from fairihub_spawner.kube.steady import GONE_SECONDS, Placed, SteadyKubeSpawner
 from fairihub_spawner.kube.steps import progress_event
 from fairihub_spawner.kube.sweeper import the_sweeper
 from fairihub_spawner.kube.traits import literal, traits_of
 from fairihub_spawner.kube.watching import Mirror
 from fairihub_spawner.team_server import TeamServer, refusal_of
+
+CALLS_OF_A_START = 8
+"""So many calls of it may each be made again and again, and come off in the end."""
 
 
 class FairihubSpawner(TeamServer, SteadyKubeSpawner):
@@ -70,8 +74,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def _default_start_timeout(self) -> int:
         # Each part of a start has its own limit, and says which was too long.
         own = self.cluster
-        parts = (own.pending_seconds, own.volume_seconds, own.pull_seconds, own.server_seconds)
-        return sum(parts) + 60
+        node, volumes = own.scale_up_seconds + own.pending_seconds, own.volume_seconds
+        calls = CALLS_OF_A_START * PATIENCE_SECONDS + GONE_SECONDS
+        return node + volumes + own.pull_seconds + own.server_seconds + calls
 
     @property
     def has_started(self) -> bool:
@@ -83,6 +88,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         Raises:
             SpawnException: with the diagnosis, in words.
         """
+        began = time.monotonic()
         self.last_start = starts.begun(self.name, "", clock.now())
         try:
             offer = self.chosen_offer()
@@ -95,7 +101,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             raise self._lost(lost.diagnosis, 503) from None
         except asyncio.CancelledError:
             now = clock.now()
-            if starts.ran_out(self.last_start, self.start_timeout, now):
+            if starts.ran_out(time.monotonic() - began, self.start_timeout):
                 self._lost(given_up(self.last_start.diagnosis, now), 503)
             else:
                 self._called_off(diagnosed("start-called-off", now, final=True))
@@ -129,7 +135,10 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         await prepare_volumes(self.calls, plan, self._notice)
         placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
         await self._place(placed, offer, bucket)
-        placed = self.placed or placed  # with its uids, so that no other pod is taken for it
+        # With its uids, so that no other pod is taken for it.
+        return await self._seen_up(pods, self.placed or placed)
+
+    async def _seen_up(self, pods: Mirror, placed: Placed) -> str:
         hidden = partial(self._hidden, placed)
         async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
             return await self._ready(observer)
@@ -287,11 +296,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         assert placed is not None  # noqa: S101
         self.last_start = self.last_start or starts.begun(self.name, "", clock.now())
         try:
-            pods = await self._pods_at_last()
-            hidden = partial(self._hidden, placed)
-            async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
-                url = await self._ready(observer)
-            await self._known(url)
+            await self._known(await self._up_in_time(placed))
         except LostCause as lost:
             refusal = self._lost(lost.diagnosis, 503)
             await self.stop(now=True)
@@ -300,6 +305,21 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         except asyncio.CancelledError:
             self._called_off(diagnosed("start-called-off", clock.now(), final=True))
             raise
+
+    async def _up_in_time(self, placed: Placed) -> str:
+        """The address of the server once it answers; it has as long as any start, anew.
+
+        Raises:
+            LostCause: it never will, or not in that time.
+        """
+        try:
+            return await asyncio.wait_for(self._up(placed), self.start_timeout)
+        except asyncio.TimeoutError:
+            kept = self.last_start.diagnosis if self.last_start is not None else None
+            raise LostCause(given_up(kept, clock.now())) from None
+
+    async def _up(self, placed: Placed) -> str:
+        return await self._seen_up(await self._pods_at_last(), placed)
 
     async def _known(self, url: str) -> None:
         """Tells the database and the proxy; a server that is up does not end by their faults."""

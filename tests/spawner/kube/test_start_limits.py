@@ -1,0 +1,82 @@
+"""A start has its time, by a clock that nobody sets, and whoever waits hears which it was."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fairihub_core import clock
+from fairihub_core.offers import Offer
+from fairihub_spawner.kube.api import unreachable
+from fairihub_spawner.kube.calls import PATIENCE_SECONDS, LostCause
+from fairihub_spawner.kube.spawner import FairihubSpawner
+from fairihub_spawner.kube.steady import GONE_SECONDS, Placed
+
+from .conftest import offer, settings
+
+
+class Starting(FairihubSpawner):
+    """A start that gets nowhere, of a hub that does not reach its cluster."""
+
+    def __init__(self, seconds: int) -> None:
+        self.orm_spawner = SimpleNamespace(name="", server=None)
+        self.begun, self.stopped = asyncio.Event(), False
+        self.cluster, self.start_timeout = settings(), seconds
+        self.placed = Placed("uc4", "ada", "of-ada", pod_uid="p1")
+        self.user = SimpleNamespace(stop=self._forgotten)
+
+    def chosen_offer(self) -> Offer:
+        return offer()
+
+    async def _started(self, offer: Offer) -> str:
+        self.begun.set()
+        return await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def _start_watching_pods(self, replace: bool = False) -> Any:
+        await asyncio.sleep(0.01)
+        raise LostCause(unreachable("following the pods: no answer"))
+
+    async def stop(self, now: bool = False) -> None:
+        self.stopped = True
+
+    async def _forgotten(self, name: str) -> None:
+        return None
+
+
+@pytest.mark.parametrize("leap", [timedelta(days=1), timedelta(days=-1)])
+@pytest.mark.parametrize(("seconds", "code"), [(3600, "start-called-off"), (1, "start-timeout")])
+async def test_a_clock_that_is_set_makes_no_start_run_out(
+    monkeypatch: pytest.MonkeyPatch, leap: timedelta, seconds: int, code: str
+) -> None:
+    starting, now = Starting(seconds), clock.now()
+    start = asyncio.ensure_future(starting._start())
+    await starting.begun.wait()
+    monkeypatch.setattr(clock, "now", lambda: now + leap)
+    start.cancel()
+    await asyncio.wait([start])
+    assert starting.last_start is not None
+    assert starting.last_start.diagnosis is not None
+    assert starting.last_start.diagnosis.code == code
+
+
+async def test_a_start_that_is_taken_up_has_its_time_and_no_more() -> None:
+    starting = Starting(1)
+    with pytest.raises(Exception, match="The cluster does not answer"):
+        await asyncio.wait_for(starting._taken_up(), 20)
+    assert starting.last_start is not None
+    assert starting.last_start.state == "failed"
+    assert starting.stopped
+
+
+async def test_a_start_has_the_time_of_all_its_parts() -> None:
+    said = settings(
+        scale_up_seconds=1, pending_seconds=1, volume_seconds=1, pull_seconds=1, server_seconds=1
+    )
+    spawner = FairihubSpawner.__new__(FairihubSpawner)
+    spawner.cluster = said
+    # The pod of an earlier start is deleted, waited for, and ours made anew, with its Secret.
+    assert spawner.start_timeout >= 5 + GONE_SECONDS + 6 * PATIENCE_SECONDS
