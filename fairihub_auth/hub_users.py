@@ -213,7 +213,7 @@ async def _stopped(proxy: Any, user: Any, spawner: Any) -> bool:
     cancelled = None
     while spawner.pending in ("spawn", "stop"):
         if spawner._spawn_future not in (None, cancelled):
-            cancelled = spawner._spawn_future
+            cancelled, spawner.called_off = spawner._spawn_future, True
             cancelled.cancel()
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     if not spawner.active:

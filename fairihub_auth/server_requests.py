@@ -3,6 +3,7 @@ audit log what was found by whoever stops one."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from jupyterhub.apihandlers.users import UserServerAPIHandler
@@ -10,6 +11,8 @@ from jupyterhub.scopes import needs_scope
 
 from fairihub_core.servers import last_choice
 from fairihub_core.starts import start_of
+
+RESTARTS = "The hub restarts. Look again in a moment."
 
 
 class ServerHandler(UserServerAPIHandler):
@@ -21,8 +24,17 @@ class ServerHandler(UserServerAPIHandler):
     found: str | None = None
 
     async def post(self, user_name: str, server_name: str = "") -> None:
-        await super().post(user_name, server_name)
-        user: Any = self.find_user(user_name)
+        user: Any
+        try:
+            await super().post(user_name, server_name)
+        except asyncio.CancelledError:
+            user = self.find_user(user_name)
+            starting = user and user.spawners.get(server_name)
+            if not (self._finished or getattr(starting, "called_off", False)):
+                self.set_status(503)
+                self.finish({"status": 503, "message": RESTARTS})
+            raise
+        user = self.find_user(user_name)
         if self.get_status() != 202 or user is None or server_name not in user.spawners:
             return
         start = start_of(user.spawners[server_name])
@@ -33,7 +45,10 @@ class ServerHandler(UserServerAPIHandler):
 
     @needs_scope("delete:servers")
     async def delete(self, user_name: str, server_name: str = "") -> None:
-        self.found = running(self.find_user(user_name), server_name)
+        user: Any = self.find_user(user_name)
+        self.found = running(user, server_name)
+        if self.found is not None:
+            user.spawners[server_name].called_off = True
         await super().delete(user_name, server_name)
 
 

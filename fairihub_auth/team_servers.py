@@ -131,6 +131,7 @@ class TeamServerHandler(_TeamHandler):
             return
         starting = spawner._spawn_future
         if spawner.pending == "spawn" and starting is not None:
+            spawner.called_off = True
             starting.cancel()
             await asyncio.wait([starting], timeout=1)
         elif spawner.ready and await spawner.poll_and_notify() is not None:

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from jupyterhub.apihandlers import APIHandler
 from jupyterhub.utils import maybe_future, url_path_join
 from traitlets import Callable as CallableTrait
 from traitlets import default
@@ -21,6 +20,7 @@ from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
+from fairihub_spawner.answering import tell
 from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts, taking_up
 from fairihub_spawner.kube.answering import found_at
@@ -51,6 +51,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
 
     last_start: Start | None = None
     """What became of the last start; told by the progress page and `/api/fairihub/starts`."""
+    called_off = False
+    """Whether somebody asked for the end of the start; a hub that ends cancels it, too."""
     _configured: dict[str, Any] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -90,6 +92,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         """
         began = time.monotonic()
         self.last_start = starts.begun(self.name, "", clock.now())
+        self.called_off = False
         try:
             offer = self.chosen_offer()
             self.last_start = starts.begun(self.name, offer.name, clock.now())
@@ -104,16 +107,16 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             if starts.ran_out(time.monotonic() - began, self.start_timeout):
                 self._lost(given_up(self.last_start.diagnosis, now), 503)
             else:
-                self._called_off(diagnosed("start-called-off", now, final=True))
+                self._called_off()
             raise
 
-    def _called_off(self, diagnosis: Diagnosis) -> None:
+    def _called_off(self) -> None:
         """Tells whoever asked for the start and waits, too: JupyterHub has no words for them."""
+        if not self.called_off:
+            return  # the hub ends; what is in the cluster by now, the next one goes on with
+        diagnosis = diagnosed("start-called-off", clock.now(), final=True)
         self._lost(diagnosis, 409)
-        if isinstance(self.handler, APIHandler) and not self.handler._finished:
-            self.handler.set_status(409)
-            self.handler.set_header("Content-Type", "application/json")
-            self.handler.finish({"status": 409, "message": diagnosis.message})
+        tell(self.handler, 409, diagnosis.message)
 
     def _lost(self, diagnosis: Diagnosis, status: int) -> Exception:
         assert self.last_start is not None  # noqa: S101
@@ -303,7 +306,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             await self.user.stop(self.name)
             raise refusal from None
         except asyncio.CancelledError:
-            self._called_off(diagnosed("start-called-off", clock.now(), final=True))
+            self._called_off()
             raise
 
     async def _up_in_time(self, placed: Placed) -> str:

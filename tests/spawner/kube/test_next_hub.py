@@ -97,6 +97,24 @@ def test_a_start_that_nobody_can_look_at_says_so(scene):
     assert eventually(lambda: scene.runs("dan")), scene.hub.tail()
 
 
+def test_a_hub_that_ends_does_not_say_that_a_start_was_called_off(scene, monkeypatch):
+    scene.kubelet.lets_run = lambda pod: False
+    # The proxy ends before the hub does.
+    monkeypatch.setattr(scene.hub, "address", scene.hub._hub)
+    answers: list[tuple[int, Any]] = []
+    asking = threading.Thread(target=lambda: answers.append(scene.hub.start("dan", "small")))
+    asking.start()
+    assert eventually(lambda: scene.pods_of("dan"))
+    scene.hub.end()
+    asking.join(30)
+    monkeypatch.undo()
+    said = "The hub restarts. Look again in a moment."
+    assert answers == [(503, {"status": 503, "message": said})]
+    scene.kubelet.lets_run = lambda pod: True
+    scene.hub.run()
+    assert eventually(lambda: scene.runs("dan")), scene.hub.tail()
+
+
 def test_a_start_that_the_next_hub_takes_up_can_be_called_off(scene):
     _taken_up(scene, "dan")
     status, answer = scene.hub.call("DELETE", "/hub/api/users/dan/server")
