@@ -25,6 +25,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.homes import prepare_home
 from fairihub_core.offers import Offer, parted
 from fairihub_core.places import Places
+from fairihub_core.servers import ended_by_hub
 from fairihub_core.team_secrets import secrets_of
 from fairihub_spawner import limits, options
 
@@ -233,11 +234,8 @@ class TeamLocalSpawner(SimpleLocalProcessSpawner):
 
     def _ended(self, since: datetime) -> Entry:
         choice = str(self.user_options.get("profile"))
-        said = f"{choice}: its team lets them in no more since {since:%Y-%m-%d %H:%M} UTC."
-        return Entry(
-            at=clock.now(), action="server-stopped", login=self.user.name, by="fairihub",
-            team=parted(choice)[0], detail=said,
-        )  # fmt: skip
+        why = f"its team lets them in no more since {since:%Y-%m-%d %H:%M} UTC."
+        return ended_by_hub(self.user.name, choice, why, clock.now())
 
     def ends_at(self) -> datetime | None:
         """When the server ends, as its team admits its owner no more; None while it does."""
