@@ -13,8 +13,8 @@ from jupyterhub import orm
 from jupyterhub.utils import new_token
 
 from fairihub_core import clock
-from fairihub_core.audit import Entry, Record
-from fairihub_core.offers import parted
+from fairihub_core.audit import Record
+from fairihub_core.servers import ended_by_hub
 
 STRETCH_SECONDS = 0.02
 """After so long whoever else waits for the hub's loop comes first."""
@@ -180,12 +180,7 @@ class HubUsers:
     async def _end(self, user: Any, spawner: Any, why: str) -> None:
         choice = str(spawner.user_options.get("profile"))
         if await _stopped(self._app.proxy, user, spawner):
-            self._record(
-                Entry(
-                    at=clock.now(), action="server-stopped", login=user.name, by="fairihub",
-                    team=parted(choice)[0], detail=f"{choice}: {why}",
-                )
-            )  # fmt: skip
+            self._record(ended_by_hub(user.name, choice, why, clock.now()))
 
     def _begin(self, work: Coroutine[Any, Any, object], name: str) -> None:
         task = asyncio.get_running_loop().create_task(_tried(work, name))

@@ -20,6 +20,9 @@ from fairihub_auth.token_makers import TOKENS
 from fairihub_core.errors import BadInput, Refused
 from fairihub_core.logins import LOGIN, login_of, printable
 
+DECIDED_ELSEWHERE = "decided-elsewhere"
+"""The code for what would have decided who comes in, or who operates the hub."""
+
 
 def changes(asked: Mapping[str, Any], name: str, operates: bool) -> bool:
     """Whether what is asked for of a user would change anything."""
@@ -89,7 +92,7 @@ class UserHandler(JsonHandler, UserAPIHandler):
 
 def _decided_elsewhere() -> Refused:
     return Refused(
-        "decided-elsewhere",
+        DECIDED_ELSEWHERE,
         "Nothing of a user is decided here: who comes in, and to which teams, say the team files; "
         "who operates the hub says “operators” in its settings; and a rename at the provider is "
         "followed by itself.",

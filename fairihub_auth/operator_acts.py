@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from fairihub_auth.caller import CONSOLES
+from fairihub_auth.instead import DECIDED_ELSEWHERE
 from fairihub_auth.server_requests import found_by, running
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
@@ -23,8 +24,6 @@ _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _TOLD_THERE = (("api", "fairihub"), ("api", "oauth2"))
 """What has entries of its own, and how a session of one's own begins."""
 _MAX_NAMED = 10
-DECIDED_ELSEWHERE = "decided-elsewhere"
-"""The code for what would have decided who comes in, or who operates the hub."""
 
 log = logging.getLogger("fairihub.audit")
 

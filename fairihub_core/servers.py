@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Literal
 
+from fairihub_core.audit import Entry
+from fairihub_core.offers import parted
+
 ServerState = Literal["stopped", "starting", "running", "stopping"]
 
 
@@ -21,6 +24,18 @@ def last_choice(spawner: Any) -> str | None:
     """The `team.slug` that a server was started with last."""
     choice = (spawner.orm_spawner.user_options or {}).get("profile")
     return choice if isinstance(choice, str) else None
+
+
+def ended_by_hub(login: str, choice: str, why: str, at: datetime) -> Entry:
+    """For the audit log: the hub has ended a server, which had the profile `choice`."""
+    return Entry(
+        at=at,
+        action="server-stopped",
+        login=login,
+        by="fairihub",
+        team=parted(choice)[0],
+        detail=f"{choice}: {why}",
+    )
 
 
 def started_at(spawner: Any) -> datetime | None:

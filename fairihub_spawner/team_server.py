@@ -18,6 +18,7 @@ from fairihub_core import clock
 from fairihub_core.audit import Entry
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer, parted
+from fairihub_core.servers import ended_by_hub
 from fairihub_spawner import options
 
 if TYPE_CHECKING:
@@ -139,11 +140,8 @@ class TeamServer(_Spawner):
 
     def _ended(self, since: datetime) -> Entry:
         choice = str(self.user_options.get("profile"))
-        said = f"{choice}: its team lets them in no more since {since:%Y-%m-%d %H:%M} UTC."
-        return Entry(
-            at=clock.now(), action="server-stopped", login=self.user.name, by="fairihub",
-            team=parted(choice)[0], detail=said,
-        )  # fmt: skip
+        why = f"its team lets them in no more since {since:%Y-%m-%d %H:%M} UTC."
+        return ended_by_hub(self.user.name, choice, why, clock.now())
 
     def ends_at(self) -> datetime | None:
         """When the server ends, as its team admits its owner no more; None while it does."""

@@ -259,6 +259,8 @@ def test_a_file_that_is_gone_closes_the_team_until_it_is_back(team: Team) -> Non
     script = hub.api("ada")
     path = hub.teams / "rivers.yaml"
     kept = path.read_text()
+    # In a folder that is not empty: an empty one is taken for an accident.
+    (hub.teams / "README.md").write_text("The teams of this hub.")
     path.unlink()
     until(lambda: script.get("/services/catalog/api/me").status_code != 200, "nobody is in", WITHIN)
     team.write(kept)
