@@ -35,9 +35,14 @@ class ServerHandler(UserServerAPIHandler):
                 self.finish({"status": 503, "message": RESTARTS})
             raise
         user = self.find_user(user_name)
-        if self.get_status() != 202 or user is None or server_name not in user.spawners:
+        spawner = user and user.spawners.get(server_name)
+        if spawner is None:
             return
-        start = start_of(user.spawners[server_name])
+        if self.get_status() == 201 and spawner.pending == "spawn":
+            self.set_status(202)  # JupyterHub has asked the spawner of a start that failed before
+        if self.get_status() != 202:
+            return
+        start = start_of(spawner)
         if start is not None and start.diagnosis is not None:
             told = start.diagnosis.model_dump(mode="json", exclude={"detail"})
             self.set_header("Content-Type", "application/json")

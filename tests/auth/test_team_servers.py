@@ -16,7 +16,7 @@ from tests.support import duty_hub
 SLOW = """
 import asyncio
 async def slow(spawner):
-    if spawner.user.name == "sloth":
+    if spawner.user.name == "sloth" and spawner.user_options.get("profile") == "uc4.small":
         await asyncio.sleep(120)
 c.Spawner.pre_spawn_hook = slow
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 1}
@@ -151,6 +151,15 @@ def test_a_server_that_starts_can_be_stopped(hub: Hub) -> None:
     assert ask(hub, "uc4/servers/sloth", "ada", "DELETE")[0] in (202, 204)
     hub.eventually(lambda: seen(hub, "uc4", "ada") == [("bob", "running")], 20)
     assert server_of(hub, "sloth") == {}
+
+
+def test_a_start_is_pending_also_after_one_that_failed(hub: Hub) -> None:
+    path, operator = "/users/sloth/server", hub.tokens["operator"]
+    for profile, status in (("nothing", 403), ("small", 202)):
+        body = {"user_options": {"profile": f"uc4.{profile}"}}
+        assert hub.api(path, operator, "POST", json=body).status_code == status
+    assert hub.api(path, operator, "DELETE", timeout=30).status_code in (202, 204)
+    hub.eventually(lambda: server_of(hub, "sloth") == {}, 20)
 
 
 def test_a_removed_members_server_is_still_the_teams(hub: Hub) -> None:
