@@ -30,6 +30,7 @@ from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
 from fairihub_spawner.kube.connections import unbound
 from fairihub_spawner.kube.observed import part, rows, text
 from fairihub_spawner.kube.ownership import is_of
+from fairihub_spawner.kube.routing import routed_once_verified
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.watching import Mirror
 
@@ -69,6 +70,8 @@ class SteadyKubeSpawner(KubeSpawner):
     """Of pods, by namespace; "" is the one for all namespaces."""
     debts: ClassVar[set[asyncio.Task[None]]] = set()
     """What could not be deleted, as the API was away, and is deleted when it is back."""
+    verified: ClassVar[set[asyncio.Task[None]]] = set()
+    """The routes of servers of an earlier hub, on their way to the proxy."""
     placed: Placed | None = None
     placing: asyncio.Task[None] | None = None
     """What is on its way into the cluster, and arrives there even if the start is called off."""
@@ -183,6 +186,14 @@ class SteadyKubeSpawner(KubeSpawner):
         async with self._looking:
             status: int | None = await super().poll_and_notify()
             return status
+
+    def start_polling(self) -> None:
+        """As ever; of a server that an earlier hub has left it means that it is verified."""
+        super().start_polling()
+        if self._check_pending:
+            task = asyncio.ensure_future(routed_once_verified(self))
+            self.verified.add(task)
+            task.add_done_callback(self.verified.discard)
 
     async def _is_there(self, placed: Placed) -> bool:
         """Whether there is the pod; the API is asked before a missing one counts as gone.

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -23,13 +24,15 @@ class Kubelet:
     Attributes:
         port: where every server answers.
         lets_run: says of a pod whether it comes up; at first every one does.
+        lets_answer: says whether the servers in the pods answer; at first they do.
     """
 
     def __init__(self, kube: StandinKube) -> None:
         self.lets_run: Callable[[Object], bool] = lambda pod: True
         self._kube = kube
         self._over = threading.Event()
-        self._server = ThreadingHTTPServer((HOST, 0), _Answers)
+        self.lets_answer: Callable[[], bool] = lambda: True
+        self._server = ThreadingHTTPServer((HOST, 0), partial(_Answers, self))
         self.port = self._server.server_port
         self._threads = [
             threading.Thread(target=self._server.serve_forever, daemon=True),
@@ -84,10 +87,14 @@ def _running(pod: Object) -> dict[str, Any]:
 class _Answers(BaseHTTPRequestHandler):
     """Answers for every user's server that it is there."""
 
+    def __init__(self, kubelet: Kubelet, *args: Any) -> None:
+        self._kubelet = kubelet
+        super().__init__(*args)
+
     def do_GET(self) -> None:
         body = b'{"version": "6.1.1"}'
         with suppress(OSError):
-            self.send_response(200)
+            self.send_response(200 if self._kubelet.lets_answer() else 503)
             self.send_header("X-JupyterHub-Version", "6.1.1")
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
