@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -95,8 +96,8 @@ def _namespaces(cluster: Cluster, whose: pytest.Item) -> Iterator[Callable[..., 
         return namespace
 
     yield make
-    for namespace in touched:
-        namespace.end()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Namespace.end, touched))
 
 
 @pytest.fixture
@@ -120,7 +121,10 @@ def part_control(cluster: Cluster) -> Callable[[str, str], None]:
 
 @pytest.fixture(autouse=True)
 def _taking_turns(request: pytest.FixtureRequest, users: IO[str] | None) -> Iterator[None]:
-    """Gives a test with the mark `fault` the cluster alone, and mends the cluster after it."""
+    """Gives a test with the mark `fault` the cluster alone, and mends the cluster after it.
+
+    Such a test begins with a cluster that is well, and so does any that is tried once more.
+    """
     breaks_something = request.node.get_closest_marker("fault") is not None
     if users is None:
         if breaks_something:
@@ -128,10 +132,13 @@ def _taking_turns(request: pytest.FixtureRequest, users: IO[str] | None) -> Iter
         yield
     elif breaks_something:
         with _turn(fcntl.LOCK_EX):
+            _starter("mend")  # a run that was killed may have left it broken
             yield
             _starter("mend")
     else:
         with _turn(fcntl.LOCK_SH):
+            if getattr(request.node, "execution_count", 1) > 1:  # of pytest-rerunfailures
+                _starter("mend")
             yield
 
 
