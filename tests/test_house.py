@@ -124,3 +124,26 @@ def test_no_loose_ends_in_the_sources() -> None:
         if (match := FORBIDDEN.search(path.read_text()))
     ]
     assert found == []
+
+
+OF_ASYNCIO_SINCE_311 = {"timeout", "timeout_at", "TaskGroup", "Runner", "Barrier"}
+
+
+def _too_new(node: ast.AST) -> str | None:
+    """What fails on Python 3.10 alone, which ruff and mypy let pass."""
+    if isinstance(node, ast.Name) and node.id == "TimeoutError":
+        return "TimeoutError (asyncio.TimeoutError is another class there)"
+    if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "asyncio":
+        return f"asyncio.{node.attr}" if node.attr in OF_ASYNCIO_SINCE_311 else None
+    return None
+
+
+def test_nothing_is_newer_than_the_oldest_python() -> None:
+    assert 'requires-python = ">=3.10"' in (ROOT / "pyproject.toml").read_text()
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
+        for path in [*sources(), *files("tests/**/*.py", "scripts/*.py")]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (name := _too_new(node))
+    ]
+    assert found == []

@@ -105,7 +105,7 @@ class Mirror:
         the hub busy with nothing else.
         """
         pulse = self._pulses.get(key) or self._pulses.setdefault(key, asyncio.Event())
-        with suppress(TimeoutError):
+        with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(pulse.wait(), seconds)
 
     async def _follow(self) -> None:

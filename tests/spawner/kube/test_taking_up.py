@@ -55,9 +55,11 @@ async def begun(spawner: Spawner) -> asyncio.Task[int | None]:
 
 
 async def until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async def look() -> None:
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0)
+
+    await asyncio.wait_for(look(), 10)
 
 
 async def test_a_server_that_came_up_is_pending_until_jupyterhub_has_looked_at_it(spawner):
