@@ -31,7 +31,7 @@ MEANT = {
     },
     SteadyKubeSpawner: {
         *("__init__", "_start_watching_pods", "get_state", "load_state"),
-        *("pod_reflector", "poll", "stop"),
+        *("is_pod_running", "pod_reflector", "poll", "poll_and_notify", "start_polling", "stop"),
     },
     TeamServer: {"get_args", "options_from_query", "poll"},
 }
