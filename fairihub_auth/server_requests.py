@@ -4,15 +4,22 @@ audit log what was found by whoever stops one."""
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from jupyterhub.apihandlers.users import UserServerAPIHandler
 from jupyterhub.scopes import needs_scope
+from tornado import web
 
 from fairihub_core.servers import last_choice
 from fairihub_core.starts import start_of
 
 RESTARTS = "The hub restarts. Look again in a moment."
+LOOKED_AT_SECONDS = 10
+"""So long JupyterHub waits for the end of a server, too."""
+IS_LOOKED_AT = (
+    "The hub has just begun and still looks whether this server runs. Stop it again in a minute."
+)
 
 
 class ServerHandler(UserServerAPIHandler):
@@ -51,10 +58,24 @@ class ServerHandler(UserServerAPIHandler):
     @needs_scope("delete:servers")
     async def delete(self, user_name: str, server_name: str = "") -> None:
         user: Any = self.find_user(user_name)
+        if not await looked_at(user and user.spawners.get(server_name)):
+            raise web.HTTPError(503, IS_LOOKED_AT)
         self.found = running(user, server_name)
         if self.found is not None:
             user.spawners[server_name].called_off = True
         await super().delete(user_name, server_name)
+
+
+async def looked_at(spawner: Any) -> bool:
+    """Whether JupyterHub is done with looking at a server that an earlier hub has left, which it
+    does not stop before; waits for that a while.
+    """
+    until = time.monotonic() + LOOKED_AT_SECONDS
+    while getattr(spawner, "_check_pending", False):
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.1)
+    return True
 
 
 def found_by(handler: Any) -> str | None:

@@ -13,9 +13,10 @@ from typing import Any
 
 from fairihub_auth.answering import Handlers, JsonHandler
 from fairihub_auth.caller import require_admin
+from fairihub_auth.server_requests import IS_LOOKED_AT, looked_at
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
-from fairihub_core.errors import Missing
+from fairihub_core.errors import Missing, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.offers import parted, profile_of
 from fairihub_core.servers import ServerState, last_active_at, last_choice, started_at, state_of
@@ -126,7 +127,13 @@ class TeamServerHandler(_TeamHandler):
         )
 
     async def _stop(self, spawner: Any) -> None:
-        """As JupyterHub's own address for it does."""
+        """As JupyterHub's own address for it does.
+
+        Raises:
+            Unavailable: `server-looked-at`.
+        """
+        if not await looked_at(spawner):
+            raise Unavailable("server-looked-at", IS_LOOKED_AT)
         if spawner.pending == "stop":
             return
         starting = spawner._spawn_future
