@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from typing import Any
 
 from fairihub_core.teams import Member, Profile, Team
 from fairihub_spawner.kube import names
+from tests.support.kubernetes import Namespace
 
 MIB = 1024**2
 OWNER = names.TEAM
 """The label of a namespace that says which team has it."""
+
+
+def owned(new_namespace: Callable[..., Namespace]) -> Namespace:
+    """A new namespace that is, as its label says, that of the team of the same name."""
+    name = f"test-{secrets.token_hex(4)}"
+    return new_namespace(name, {OWNER: name})
 
 
 def profile(slug: str, **special: Any) -> Profile:
