@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from fairihub_spawner.kube import names
 from tests.cluster.starter.places import NODE
 from tests.support.kube_hub import KubeHub
 from tests.support.kube_stand_in import BESIDE, STAND_IN, run_in
-from tests.support.kube_teams import MIB, OWNER, profile, team
+from tests.support.kube_teams import MIB, owned, profile, team
 from tests.support.kubernetes import Cluster, Namespace, Object
 from tests.support.waiting import eventually
 
@@ -29,6 +30,9 @@ SECRET = {"PASS_WORD": "op{en}-$(HOME)-{0}-sesame", "notes.txt": "line {one}\nli
 SHARED_FILE = "/home/jovyan/shared/file"
 GPU, GPU_LABEL = "fairihub.test/gpu", "fairihub.test/gpu-of"
 LAB, TINY, LARGER = "lab", "tiny", "larger"
+MEMBERS = ("ada", "bob", "carl", "dora", "erik", "gina", "hugo", "ivan", STRANGE)
+FIRST = {"ada": LAB, **dict.fromkeys(("vera", "bob", "carl", "dora", "erik", STRANGE), TINY)}
+"""Who has a server when the tests begin, and of which profile; the others have had none."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,18 @@ class World:
         assert found is not None
         return run_in(found, script)
 
-    def started(self, login: str, choice: str) -> None:
-        """A server of that profile, in place of one that still runs."""
-        if self.hub.server(login):
+    def has(self, login: str, choice: str) -> None:
+        """Sees to a server of that profile, if need be in place of another one."""
+        server = self.hub.server(login)
+        if server and server["user_options"]["profile"] == choice:
+            return
+        if server:
             self.hub.stop(login)
         self.hub.started(login, choice)
+
+    def has_none(self, login: str) -> None:
+        if self.hub.server(login):
+            self.hub.stop(login)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +72,7 @@ def world(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     # Two runs of these tests may share the cluster.
-    first, second = new_shared_namespace(), new_shared_namespace()
-    for namespace in (first, second):
-        cluster.kubectl("label", "namespace", namespace.name, f"{OWNER}={namespace.name}")
+    first, second = owned(new_shared_namespace), owned(new_shared_namespace)
     first.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "access"},
                  "stringData": SECRET})  # fmt: skip
     assert cluster.kubeconfig is not None
@@ -91,6 +100,9 @@ def world(
     hub.teams_are(*_teams(first.name, second.name))
     hub.run()
     try:
+        # Side by side, since most of a start is waiting.
+        with ThreadPoolExecutor(len(FIRST)) as pool:
+            list(pool.map(lambda one: hub.started(one[0], f"{first.name}.{one[1]}"), FIRST.items()))
         yield World(hub, first, second)
     finally:
         hub.end()
@@ -113,8 +125,8 @@ def _teams(first: str, second: str) -> tuple[Team, ...]:
     gpu = profile("gpu", gpu=1, gpu_resource=GPU, node_purpose="gpu", **small)
     tiny, larger = profile(TINY, **small), profile(LARGER, storage=10 * MIB, **small)
     return (
-        team(first, "ada", lab, tiny, larger, gpu, members=("bob", "carl", "dora", STRANGE)),
-        team(second, "ada", profile(LARGER, storage=30 * MIB, **small)),
+        team(first, "vera", lab, tiny, larger, gpu, members=MEMBERS),
+        team(second, "erik", profile(LARGER, storage=30 * MIB, **small)),
     )
 
 
@@ -124,10 +136,11 @@ def _told(world: World, tells_of: Callable[[Namespace], None]) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(world: World) -> Iterator[dict[str, Any]]:
-    """A JupyterLab of Ada's, as the hub describes it."""
-    yield world.hub.started("ada", f"{world.first.name}.{LAB}")
-    world.hub.stop("ada")
+def lab(world: World) -> dict[str, Any]:
+    """A JupyterLab of Ada's, as the hub describes it; no test stops it."""
+    found = world.hub.server("ada")
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +195,8 @@ def test_a_secret_stands_nowhere_but_in_secrets(world: World, pod: Object) -> No
     found = {path.name: path.read_bytes().decode(errors="replace") for path in files}
     assert {"hub.log", "hub.sqlite"} <= set(found)
     for secret in (token, BUCKET_SECRET, *SECRET.values(), "sesame"):
-        for form in (secret, base64.b64encode(secret.encode()).decode()):
+        in_json, encoded = json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode()
+        for form in {secret, in_json, encoded}:
             assert not any(form in text for text in shown)
             assert [name for name, text in found.items() if form in text] == []
 
@@ -225,33 +239,30 @@ def test_secrets_are_files_for_the_owner_of_the_server_alone(
 
 def test_a_home_stays_and_the_pod_and_its_secret_go(world: World) -> None:
     here, choice = world.first, f"{world.first.name}.{TINY}"
-    world.started("bob", choice)
+    world.has("bob", choice)
     before = here.find("pod", world.pod("bob", here))
     world.run("bob", here, "echo kept >/home/jovyan/file")
     world.hub.stop("bob")
     assert here.find("pod", world.pod("bob", here)) is None
     assert here.find("secret", names.server_secret("bob", here.name)) is None
-    world.started("bob", choice)
+    world.has("bob", choice)
     after = here.find("pod", world.pod("bob", here))
     assert before is not None
     assert after is not None
     assert before["metadata"]["uid"] != after["metadata"]["uid"]
     assert world.run("bob", here, "cat /home/jovyan/file") == "kept\n"
-    world.hub.stop("bob")
 
 
 def test_each_team_has_a_home_of_its_own(world: World) -> None:
     """One login, from the first team to the second and back, with another profile each time."""
-    hub, first, second = world.hub, world.first, world.second
+    first, second = world.first, world.second
     steps = [(first, TINY), (second, LARGER), (first, LARGER)]
-    ada = "ada"
     seen = []
     for number, (here, slug) in enumerate(steps):
-        world.started(ada, f"{here.name}.{slug}")
-        seen.append(world.run(ada, here, f"cd; touch {number}; echo [0-9]").split())
-        (home,) = _homes(here, ada)
+        world.has("erik", f"{here.name}.{slug}")
+        seen.append(world.run("erik", here, f"cd; touch {number}; echo [0-9]").split())
+        (home,) = _homes(here, "erik")
         assert home["metadata"]["namespace"] == here.name
-    hub.stop(ada)
     assert seen == [["0"], ["1"], ["0", "2"]]
 
 
@@ -262,10 +273,9 @@ def _homes(here: Namespace, login: str) -> list[Object]:
 
 def test_a_home_is_never_made_smaller(world: World) -> None:
     here = world.first
-    world.started("carl", f"{here.name}.{TINY}")
-    world.hub.stop("carl")
+    world.has("carl", f"{here.name}.{TINY}")
     (before,) = _homes(here, "carl")
-    world.started("carl", f"{here.name}.{LARGER}")
+    world.has("carl", f"{here.name}.{LARGER}")
     (after,) = _homes(here, "carl")
     assert before["spec"] == after["spec"]
     said = "Your home keeps its 20 MiB, though 10 MiB are meant: a volume is never made smaller."
@@ -273,32 +283,28 @@ def test_a_home_is_never_made_smaller(world: World) -> None:
     start = world.hub.last_start("carl")
     assert start is not None
     assert [notice["message"] for notice in start["notices"]] == [said]
-    world.hub.stop("carl")
 
 
 def test_curators_write_into_the_shared_folder_and_members_read(world: World) -> None:
     here, choice = world.first, f"{world.first.name}.{TINY}"
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda login: world.started(login, choice), ("ada", "dora")))
-    world.run("ada", here, f"echo ours >{SHARED_FILE}")
+    for login in ("vera", "dora"):
+        world.has(login, choice)
+    world.run("vera", here, f"echo ours >{SHARED_FILE}")
     assert world.run("dora", here, f"cat {SHARED_FILE}") == "ours\n"
     assert "Read-only" in world.run("dora", here, f"rm -f {SHARED_FILE} 2>&1 || true")
-    for login in ("ada", "dora"):
-        world.hub.stop(login)
 
 
 def test_a_login_of_any_characters_has_a_server(world: World) -> None:
     here = world.first
-    world.started(STRANGE, f"{here.name}.{TINY}")
+    world.has(STRANGE, f"{here.name}.{TINY}")
     found = here.find("pod", world.pod(STRANGE, here))
     assert found is not None
     assert found["metadata"]["annotations"][names.LOGIN] == STRANGE
-    world.hub.stop(STRANGE)
 
 
 def test_a_pod_that_somebody_deletes_is_missed_and_leaves_no_secret(world: World) -> None:
     here = world.first
-    world.started("dora", f"{here.name}.{TINY}")
+    world.has("dora", f"{here.name}.{TINY}")
     here.kubectl("delete", "pod", world.pod("dora", here), "--grace-period=1", "--wait=false")
     here.until_gone("secret", names.server_secret("dora", here.name), 20)
     assert eventually(lambda: world.hub.server("dora") is None, 15), world.hub.tail()
@@ -306,8 +312,7 @@ def test_a_pod_that_somebody_deletes_is_missed_and_leaves_no_secret(world: World
 
 def test_the_volume_of_another_is_not_opened(world: World) -> None:
     here, choice = world.first, f"{world.first.name}.{TINY}"
-    world.started("carl", choice)
-    world.hub.stop("carl")
+    world.has_none("carl")
     (home,) = _homes(here, "carl")
     name = home["metadata"]["name"]
     here.kubectl("annotate", "pvc", name, "--overwrite", f"{names.LOGIN}=mallory")
@@ -315,16 +320,15 @@ def test_the_volume_of_another_is_not_opened(world: World) -> None:
     assert (status, "nothing says that it is yours" in said["message"]) == (403, True), said
     assert here.find("pod", world.pod("carl", here)) is None
     here.kubectl("annotate", "pvc", name, "--overwrite", f"{names.LOGIN}=carl")
-    world.started("carl", choice)
-    world.hub.stop("carl")
+    world.has("carl", choice)
 
 
 def test_nobody_chooses_an_image(world: World) -> None:
     here = world.first
     options = {"profile": f"{here.name}.{TINY}", "image": "localhost/singleuser:1"}
-    status, said = world.hub.start_with("carl", options)
+    status, said = world.hub.start_with("gina", options)
     assert (status, "image" in said["message"]) == (400, True)
-    assert here.find("pod", world.pod("carl", here)) is None
+    assert here.find("pod", world.pod("gina", here)) is None
 
 
 def test_a_server_with_a_gpu_is_placed_where_the_gpu_is(cluster: Cluster, world: World) -> None:
@@ -335,43 +339,56 @@ def test_a_server_with_a_gpu_is_placed_where_the_gpu_is(cluster: Cluster, world:
     keep_off = {"key": GPU, "value": here.name, "effect": "PreferNoSchedule"}
     labels = {GPU_LABEL: here.name}
     with cluster.changed_node(NODE, resources={GPU: "1"}, labels=labels, taints=[keep_off]):
-        world.started("ada", choice)
-        placed = here.find("pod", world.pod("ada", here))
+        world.has("gina", choice)
+        placed = here.find("pod", world.pod("gina", here))
         assert placed is not None
         (container,) = placed["spec"]["containers"]
         assert container["resources"]["limits"][GPU] == "1"
         assert placed["spec"]["nodeSelector"] == labels
         tolerated = {t["key"]: t.get("operator") for t in placed["spec"]["tolerations"]}
         assert tolerated.items() >= {GPU: "Exists", "purpose": "Equal"}.items()
-        assert world.run("ada", here, "echo $FAIRIHUB_GPU") == "1\n"
-        world.hub.stop("ada")
+        assert world.run("gina", here, "echo $FAIRIHUB_GPU") == "1\n"
+        world.hub.stop("gina")
+
+
+@contextmanager
+def _waiting_start(world: World, login: str) -> Iterator[str]:
+    """The name of a pod that no node takes, while the hub is asked for its server."""
+    here = world.first
+
+    def ask() -> None:
+        with suppress(OSError):  # the hub was killed meanwhile
+            world.hub.start(login, f"{here.name}.gpu")
+
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(ask)
+        name = world.pod(login, here)
+        here.until("pod", name, lambda _: True)
+        yield name
+        asked.result()
 
 
 def test_a_pod_that_is_deleted_while_it_waits_ends_the_start(world: World) -> None:
-    here = world.first
-    status, answer = world.hub.start("dora", f"{here.name}.gpu")
-    assert status == 202, answer
-    name = world.pod("dora", here)
-    here.kubectl("delete", "pod", name, "--force", "--grace-period=0")
-    assert eventually(lambda: world.hub.server("dora") is None, 15), world.hub.tail()
-    start = world.hub.last_start("dora")
+    with _waiting_start(world, "hugo") as name:
+        world.first.kubectl("delete", "pod", name, "--force", "--grace-period=0")
+        assert eventually(lambda: world.hub.server("hugo") is None, 15), world.hub.tail()
+    start = world.hub.last_start("hugo")
     assert start is not None
     assert (start["state"], start["diagnosis"]["code"]) == ("failed", "pod-deleted")
 
 
 def test_a_start_that_the_next_hub_takes_up_is_called_off(world: World) -> None:
     here = world.first
-    status, answer = world.hub.start("dora", f"{here.name}.gpu")
-    assert status == 202, answer
-    world.hub.end(signal.SIGKILL)
+    with _waiting_start(world, "ivan") as name:
+        world.hub.end(signal.SIGKILL)
     world.hub.run()
-    start, server = world.hub.last_start("dora"), world.hub.server("dora")
+    start, server = world.hub.last_start("ivan"), world.hub.server("ivan")
     assert start is not None
     assert server is not None
     assert (start["state"], server["pending"]) == ("starting", "spawn")
-    world.hub.stop("dora")
-    assert here.find("pod", world.pod("dora", here)) is None
-    assert here.find("secret", names.server_secret("dora", here.name)) is None
-    start = world.hub.last_start("dora")
+    world.hub.stop("ivan")
+    assert here.find("pod", name) is None
+    assert here.find("secret", names.server_secret("ivan", here.name)) is None
+    start = world.hub.last_start("ivan")
     assert start is not None
     assert (start["state"], start["diagnosis"]["code"]) == ("failed", "start-called-off")

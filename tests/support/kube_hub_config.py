@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyterhub.auth import DummyAuthenticator
 
+from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.server_requests import SERVERS
 from fairihub_core.audit import Entry
 from fairihub_core.equipment import BucketAccess
@@ -36,6 +37,7 @@ def record(entry: Entry) -> None:
         log.write(entry.model_dump_json() + "\n")
 
 
+record_tokens(record)
 calls.PATIENCE_SECONDS = told["patience"]
 steady.GONE_SECONDS = told["gone"]
 leftovers.YOUNG = timedelta(seconds=told["young"])
@@ -62,6 +64,7 @@ c.JupyterHub.cookie_secret_file = "cookie_secret"
 c.JupyterHub.proxy_class = TeamProxy
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.last_activity_interval = 1
+c.JupyterHub.init_spawners_timeout = 2  # a start that is taken up takes as long as it takes
 c.ConfigurableHTTPProxy.command = told["proxy"]
 c.ConfigurableHTTPProxy.api_url = told["proxy_api"]
 c.JupyterHub.authenticator_class = Believing
