@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -19,7 +20,7 @@ from fairihub_spawner.kube.calls import Cluster as Calls
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.sweeper import Sweeper
 from tests.support.kube_hub import KubeHub
-from tests.support.kube_teams import OWNER
+from tests.support.kube_teams import owned
 from tests.support.kubernetes import Cluster, Namespace, Object
 from tests.support.waiting import eventually
 
@@ -49,9 +50,9 @@ def test_a_hub_needs_no_more_than_its_role(
     tmp_path: Path,
     cluster_wide: bool,
 ) -> None:
-    rooms = [new_namespace(), new_namespace()]
-    teams = [_owned(cluster, *one) for one in zip(rooms, LOGINS, strict=True)]
-    _allow(cluster, account, rooms, cluster_wide)
+    rooms = [owned(new_namespace) for _ in LOGINS]
+    teams = list(map(_team, rooms, LOGINS))
+    _allow(account, rooms, cluster_wide)
     kubeconfig = _kubeconfig(cluster, account, tmp_path / "kubeconfig")
     said = {"hub": account.name, "cluster_wide": cluster_wide, "default_storage": "1Mi",
             "shared_storage": "1Mi", "shared_access_mode": "ReadWriteOnce"}  # fmt: skip
@@ -60,8 +61,8 @@ def test_a_hub_needs_no_more_than_its_role(
     hub.teams_are(*teams)
     hub.run()
     try:
-        for login in LOGINS:
-            assert hub.started(login)["ready"]
+        with ThreadPoolExecutor() as pool:
+            assert all(server["ready"] for server in pool.map(hub.started, LOGINS))
         hub.stop(LOGINS[0])
     finally:
         hub.end()
@@ -71,40 +72,44 @@ def test_a_hub_needs_no_more_than_its_role(
     assert left == []  # all of it is too young to be left over
 
 
-@pytest.mark.parametrize("missing", ["role", "pods"])
 def test_a_missing_role_is_told_as_what_it_is(
     cluster: Cluster,
     account: Namespace,
-    namespace: Namespace,
+    new_namespace: Callable[..., Namespace],
     tmp_path: Path,
-    missing: str,
 ) -> None:
-    team = _owned(cluster, namespace, "ada")
-    if missing == "pods":
-        _allow(cluster, account, [namespace], cluster_wide=False)
-        rules = [{"apiGroups": [""], "resources": ["namespaces", "secrets"], "verbs": ["get"]}]
-        cluster.kubectl("patch", "role", account.name, f"--namespace={namespace.name}",
-                        f"--patch={json.dumps({'rules': rules})}")  # fmt: skip
+    """Ada's team has no role; that of Grace's team lacks the pods."""
+    rooms = [owned(new_namespace) for _ in LOGINS]
+    lacks_pods = rooms[1]
+    _allow(account, [lacks_pods], cluster_wide=False)
+    rules = [{"apiGroups": [""], "resources": ["namespaces", "secrets"], "verbs": ["get"]}]
+    lacks_pods.kubectl("patch", "role", account.name, f"--patch={json.dumps({'rules': rules})}")
     kubeconfig = _kubeconfig(cluster, account, tmp_path / "kubeconfig")
     said = {"hub": account.name, "cluster_wide": False}
     hub = KubeHub(tmp_path / "hub", cluster.host, kubeconfig, cluster=said)
-    hub.teams_are(team)
+    hub.teams_are(*map(_team, rooms, LOGINS))
     hub.run()
+
+    def told(login: str) -> dict[str, Any]:
+        hub.start(login, "small")
+        assert eventually(lambda: (hub.last_start(login) or {}).get("state") == "failed", 30)
+        return dict((hub.last_start(login) or {})["diagnosis"])
+
     try:
-        hub.start("ada", "small")
-        assert eventually(lambda: (hub.last_start("ada") or {}).get("state") == "failed", 30)
-        found = (hub.last_start("ada") or {})["diagnosis"]
+        with ThreadPoolExecutor() as pool:
+            found = list(pool.map(told, LOGINS))
     finally:
         hub.end()
-    assert (found["code"], found["who"]) == ("no-permission", "operator"), found
-    assert ("namespaces" if missing == "role" else "list resource") in found["detail"]
+    assert [(one["code"], one["who"]) for one in found] == [("no-permission", "operator")] * 2
+    assert "namespaces" in found[0]["detail"]
+    assert "list resource" in found[1]["detail"]
 
 
 @pytest.mark.parametrize("cluster_wide", [True, False], ids=["whole cluster", "one namespace"])
 def test_the_role_allows_nothing_that_a_hub_does_not_do(
     cluster: Cluster, account: Namespace, namespace: Namespace, cluster_wide: bool
 ) -> None:
-    _allow(cluster, account, [namespace], cluster_wide)
+    _allow(account, [namespace], cluster_wide)
     who = f"--as=system:serviceaccount:{account.name}:{ACCOUNT}"
 
     def may(verb: str, what: str, where: str) -> bool:
@@ -112,7 +117,8 @@ def test_the_role_allows_nothing_that_a_hub_does_not_do(
         asked = (verb, kind, f"--subresource={part}", f"--namespace={where}", who)
         return cluster.attempt("auth", "can-i", *asked)
 
-    assert may("create", "pods", namespace.name)
+    for verb, what in [("create", "pods"), ("get", "pods/log")]:
+        assert may(verb, what, namespace.name), (verb, what)
     for verb, what in [
         ("create", "pods/exec"),
         ("delete", "persistentvolumeclaims"),
@@ -127,8 +133,7 @@ def test_the_role_allows_nothing_that_a_hub_does_not_do(
     assert may("list", "pods", account.name) == cluster_wide
 
 
-def _owned(cluster: Cluster, room: Namespace, login: str) -> Team:
-    cluster.kubectl("label", "namespace", room.name, f"{OWNER}={room.name}")
+def _team(room: Namespace, login: str) -> Team:
     room.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "access"},
                 "stringData": {"WORD": "sesame"}})  # fmt: skip
     small = Profile(slug="small", display_name="Small", image="localhost/base:1",
@@ -137,9 +142,7 @@ def _owned(cluster: Cluster, room: Namespace, login: str) -> Team:
                 profiles=(small,))  # fmt: skip
 
 
-def _allow(
-    cluster: Cluster, account: Namespace, rooms: list[Namespace], cluster_wide: bool
-) -> None:
+def _allow(account: Namespace, rooms: list[Namespace], cluster_wide: bool) -> None:
     """Applies the files of the documentation; what they name is called after the account."""
     file = ROLES / ("whole-cluster.yaml" if cluster_wide else "one-namespace.yaml")
     for room in rooms[:1] if cluster_wide else rooms:
