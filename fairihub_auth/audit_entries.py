@@ -197,7 +197,7 @@ def record_tokens(record: Record) -> None:
     The hub has several: its token page, its REST API (also for others), the start of a server.
     All of them end in one insert; a handler of ours would see those of its own address only. So
     none can be left out by choosing its note, the one for a person's own server is told too, once
-    the server starts.
+    the server is given it.
 
     JupyterHub inserts a token before it looks at the time that it is wanted for, and takes it
     back if it cannot have that: what is not kept was never made.

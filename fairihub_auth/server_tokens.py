@@ -1,21 +1,19 @@
-"""The token of a server that starts: told once the server has it, never where it was refused.
+"""The token of a server that starts: told once the server is given it, never where it was refused.
 
 JupyterHub makes and keeps it before it asks whether the server may start, and takes it back if not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 from jupyterhub.spawner import SpawnException
 from jupyterhub.user import User
 from tornado import web
 
-Tell = Callable[[], None]
+from fairihub_core import handover
+from fairihub_core.handover import Handover, Tell
 
-_held: ContextVar[list[Tell] | None] = ContextVar("held", default=None)
 _REFUSALS = (SpawnException, web.HTTPError)
 
 _theirs = User.spawn
@@ -27,28 +25,28 @@ def hold_until_started() -> None:
 
 
 def tell_when_due(tell: Tell) -> None:
-    """Tells of a token that is kept: at once, or when the server has started that it is for.
+    """Tells of a token that is kept: at once, or when the server that it is for is given it.
 
     Called in the task that made the token, which a start of a server has to itself.
     """
-    held = _held.get()
-    if held is None:
+    start = handover.current.get()
+    if start is None:
         tell()
     else:
-        held.append(tell)
+        start.tell_then(tell)
 
 
 async def _spawned(user: Any, *args: Any, **named: Any) -> Any:
-    held: list[Tell] = []
-    before = _held.set(held)
+    start = Handover()
+    before = handover.current.set(start)
     try:
         answer = await _theirs(user, *args, **named)
     except _REFUSALS:
-        held.clear()
+        raise  # it has no token, unless its spawner has said that it does
+    except BaseException:
+        start.done()  # of whichever spawner: it may have begun, and failed
         raise
     finally:
-        _held.reset(before)
-        # Also of a server that began and failed: it had the token.
-        for tell in held:
-            tell()
+        handover.current.reset(before)
+    start.done()
     return answer

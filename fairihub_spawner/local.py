@@ -20,6 +20,7 @@ from traitlets import Integer, Unicode, default
 from fairihub_core import processes
 from fairihub_core.equipment import environment_of, own_packages
 from fairihub_core.errors import FairihubError
+from fairihub_core.handover import token_is_given
 from fairihub_core.homes import prepare_home
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places
@@ -86,6 +87,7 @@ class TeamLocalSpawner(TeamServer, SimpleLocalProcessSpawner):
         except FairihubError as error:
             raise refusal_of(error.code, error.message, error.status) from None
         self.home_dir = str(self.kit.home)
+        token_is_given()
         address: tuple[str, int] = await super().start()
         return address
 

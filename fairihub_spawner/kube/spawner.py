@@ -18,6 +18,7 @@ from traitlets import default
 from fairihub_core import clock
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
+from fairihub_core.handover import token_is_given
 from fairihub_core.offers import Offer
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
 from fairihub_spawner.answering import tell
@@ -202,6 +203,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             bucket=bucket,
             server=self.name,
         )
+        token_is_given()  # whether the API has it by then, maybe only the next hub hears
         made = await persistently(partial(self.calls.put_secret, secret))
         self.placed = replace(placed, secret_uid=made["metadata"]["uid"])
         manifest = await self.get_pod_manifest()
