@@ -193,8 +193,6 @@ def _explained() -> Iterator[None]:
         raise ApiFailure(_away(f"it cannot be reached ({_said(raised)})")) from raised
     except ValueError as raised:
         raise ApiFailure(_away("its answer cannot be read")) from raised
-    except client.ApiException as raised:
-        raise ApiFailure(_away(f"it answers {raised.status}"), raised.status) from raised
 
 
 async def _checked(answer: aiohttp.ClientResponse, doing: str = "list Customer objects") -> None:
