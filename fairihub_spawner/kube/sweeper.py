@@ -1,4 +1,4 @@
-"""Looks again and again for what a hub that was killed, or an API that was away, left behind."""
+"""Tidies up while the hub runs: what hubs that were killed left behind, watches nobody needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger("fairihub.cluster")
 
 
 class Sweeper:
-    """Sweeps as long as the hub runs; `found` is what was there the last time.
+    """Tidies up as long as the hub runs; `found` is what was left over the last time.
 
     `unread` are the namespaces of teams that did not let it look then.
 
