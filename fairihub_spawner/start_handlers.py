@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from fairihub_core import clock
 from fairihub_core.access import administers
-from fairihub_core.errors import BadInput, Missing, shortened
+from fairihub_core.errors import BadInput, Missing, Unavailable, shortened
 from fairihub_core.logins import login_of
 from fairihub_core.offers import parted
-from fairihub_core.starts import Start, start_of
+from fairihub_core.starts import Diagnosis, Start, start_of
 from fairihub_core.teams import Frozen, TeamDirectory
 from fairihub_spawner.answering import Handlers, JsonHandler, away
 from fairihub_spawner.kube.calls import LostCause
@@ -63,6 +63,23 @@ def lines_in(query: dict[str, list[bytes]]) -> int:
     return int(asked)
 
 
+def unread(diagnosis: Diagnosis) -> Unavailable:
+    """Why there is no log to show, for its reader; the diagnosis is in words for a start."""
+    if diagnosis.code == "cluster-unreachable":
+        return away(diagnosis)
+    if diagnosis.code == "cluster-busy":
+        return Unavailable(
+            "server-log-away",
+            "The cluster, or the node of your server, does not give the log now. Try again in a "
+            "minute.",
+        )
+    return Unavailable(
+        "server-log-refused",
+        "The cluster does not let the hub read the log of your server. Ask the operator of the "
+        "hub, whose log has what it said.",
+    )
+
+
 class StartHandler(JsonHandler):
     """`GET`: the last start of a member's server, with the diagnosis if it failed."""
 
@@ -103,5 +120,6 @@ class ServerLogHandler(JsonHandler):
         try:
             told, whole = await asked(lines)
         except LostCause as lost:
-            raise away(lost.diagnosis) from None
+            self.log.warning("The log of %s is not read: %s", caller, lost.diagnosis.detail)
+            raise unread(lost.diagnosis) from None
         return ServerLog(lines=told, whole=whole)

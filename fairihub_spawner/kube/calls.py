@@ -36,6 +36,8 @@ MAX_LOG_BYTES = 128 * 1024
 NOT_FOUND, CONFLICT, FORBIDDEN = 404, 409, 403
 # Of a container that is just being replaced, the node sends its own excuse in place of the log.
 _NO_LOG = re.compile(r"unable to retrieve container logs for |failed to try resolving symlinks ")
+_NOTHING_WRITTEN = (400, 404)
+"""The answers where no container runs yet, or none ran before, or there is no such pod."""
 _MERGE = "application/merge-patch+json"
 
 
@@ -257,7 +259,11 @@ class Cluster:
         return Mirror(f"Events of {name}", call, field_selector=f"involvedObject.name={name}")
 
     async def log(self, namespace: str, pod: str, *, lines: int, previous: bool = False) -> Log:
-        """The last lines that the server's container wrote; "" if there are none yet."""
+        """The last lines that the server's container wrote; "" if there are none yet.
+
+        Raises:
+            LostCause: the API or the node does not give them.
+        """
         call = self._api.read_namespaced_pod_log
         query = {"name": pod, "namespace": namespace, "container": "notebook"}
         try:
@@ -271,8 +277,12 @@ class Cluster:
                 _request_timeout=self._seconds,
             )
             async with answer:
+                if answer.status >= 400 and answer.status not in _NOTHING_WRITTEN:
+                    said = (await bounded(answer)).decode(errors="replace")
+                    doing = f"reading the log of the pod {pod}"
+                    raise LostCause(refusal_for(answer.status, answer.reason or "", said, doing))
                 body, cut = await _end_of(answer) if answer.status < 400 else (b"", False)
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as problem:
             raise LostCause(unreachable(type(problem).__name__)) from None
         text = body.decode(errors="replace")
         return Log("", whole=True) if _NO_LOG.match(text) else _last(text, lines, cut)

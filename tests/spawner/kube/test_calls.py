@@ -56,6 +56,35 @@ async def test_the_last_lines_of_a_log_and_whether_these_are_all(
     assert (log.text, log.whole) == (text, whole)
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, 'container "notebook" in pod "pod" is waiting to start'),
+        (404, 'pods "pod" not found'),
+    ],
+)
+async def test_of_a_container_that_does_not_run_yet_the_log_is_empty(kube, calls, status, said):
+    kube.fail(Refusal(status, "Reason", said), verb="get", resource="pods")
+    log = await calls.log(*POD, lines=2)
+    assert (log.text, log.whole) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "code"),
+    [
+        (403, 'cannot get resource "pods/log" in API group ""', "no-permission"),
+        (500, "Get https://10.0.0.1:10250/containerLogs: connection refused", "cluster-busy"),
+        (502, "", "cluster-unreachable"),
+    ],
+)
+async def test_a_log_that_is_refused_is_not_an_empty_one(kube, calls, status, said, code):
+    kube.fail(Refusal(status, "Reason", said), verb="get", resource="pods")
+    with pytest.raises(LostCause) as lost:
+        await calls.log(*POD, lines=2)
+    assert lost.value.diagnosis.code == code
+    assert said in lost.value.diagnosis.detail
+
+
 async def test_of_a_log_that_is_too_long_the_end_is_told_and_not_called_whole(kube, calls):
     kube.logs[POD] = "".join(f"{n:05} {'ä' * 300}\n" for n in range(5000))
     log = await calls.log(*POD, lines=5000)

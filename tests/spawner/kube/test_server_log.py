@@ -10,7 +10,7 @@ import pytest
 
 from tests.spawner.conftest import team
 from tests.support.kube_hub import KubeHub
-from tests.support.standin_kube import Kubelet, StandinKube
+from tests.support.standin_kube import Kubelet, Refusal, StandinKube
 
 WORD = "korrekt-pferd"
 KEYS = {
@@ -48,6 +48,24 @@ def test_of_what_a_server_wrote_no_value_of_a_secret_is_told(kube, hub):
     assert log(hub) == (["one", "says [hidden] to all"], True)
     kube.logs["uc4", pod["metadata"]["name"]] = "one\ntwo\n\n"
     assert log(hub, "?lines=2") == (["two"], False)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "code"),
+    [
+        (403, 'cannot get resource "pods/log" in API group ""', "server-log-refused"),
+        (500, "Get https://10.0.0.1:10250/containerLogs: no route to host", "server-log-away"),
+    ],
+)
+def test_a_log_that_the_cluster_does_not_give_is_not_shown_as_an_empty_one(
+    kube, hub, status, said, code
+):
+    if hub.server("ada") is None:
+        hub.started("ada", "keyed")
+    kube.fail(Refusal(status, "Reason", said), verb="get", resource="pods")
+    answer = hub.call("GET", "/hub/api/fairihub/servers/ada/log", login="ada")
+    assert (answer[0], answer[1]["code"]) == (503, code)
+    assert said in hub.log.read_text()
 
 
 def log(hub: KubeHub, query: str = "") -> tuple[list[str], bool]:
