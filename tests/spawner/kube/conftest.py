@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -75,6 +76,6 @@ def scene(_scene: Scene) -> Iterator[Scene]:
     _scene.kube.behave()
     for login in PEOPLE:
         if _scene.pods_of(login):
-            _scene.hub.call("DELETE", f"/hub/api/users/{login}/server")
+            _scene.hub.call("DELETE", f"/hub/api/users/{quote(login)}/server")
     left = eventually(lambda: not (_scene.kube.all("pods") or _scene.kube.all("secrets")))
     assert left, (_scene.kube.all("pods"), _scene.hub.tail())

@@ -13,7 +13,8 @@ from tests.support.standin_kube import Kubelet, StandinKube
 
 TEAM = "uc4"
 TEN = tuple(f"one-of-ten-{n}" for n in range(10))
-PEOPLE = ("ada", "bob", "cleo", "dan", "eve", "finn", *TEN)
+GRACE = "grace.h+lab@uni.example"
+PEOPLE = ("ada", "bob", "cleo", "dan", "eve", "finn", GRACE, *TEN)
 ALWAYS = float("inf")
 POLLS = 2.5
 """Seconds in which the hub looks at each server twice, at least."""
@@ -49,8 +50,7 @@ class Scene:
         return bool((self.hub.server(login) or {}).get("ready"))
 
     def start_of(self, login: str) -> dict[str, Any]:
-        status, told = self.hub.call("GET", f"/hub/api/fairihub/starts/{login}", login=login)
-        return dict(told) if status == 200 else {}
+        return self.hub.last_start(login) or {}
 
     def made(self, login: str) -> int:
         """How often the API was asked to make a pod for somebody."""
