@@ -17,7 +17,7 @@ from fairihub_spawner.kube import names
 from tests.cluster.starter.places import NODE
 from tests.support.kube_hub import KubeHub
 from tests.support.kube_stand_in import STAND_IN
-from tests.support.kube_teams import OWNER, profile, team
+from tests.support.kube_teams import owned, profile, team
 from tests.support.kubernetes import Cluster, Namespace, Object
 from tests.support.waiting import eventually
 
@@ -34,7 +34,6 @@ class Scene:
     """A hub with one team of ten, whose servers answer at once."""
 
     def __init__(self, cluster: Cluster, namespace: Namespace, folder: Path) -> None:
-        cluster.kubectl("label", "namespace", namespace.name, f"{OWNER}={namespace.name}")
         assert cluster.kubeconfig is not None
         self.namespace = namespace
         self.hub = KubeHub(
@@ -79,8 +78,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(cluster: Cluster, namespace: Namespace, tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(cluster, namespace, tmp_path / "hub")
+def scene(
+    cluster: Cluster, new_namespace: Callable[..., Namespace], tmp_path: Path
+) -> Iterator[Scene]:
+    scene = Scene(cluster, owned(new_namespace), tmp_path / "hub")
     yield scene
     scene.hub.end()
 

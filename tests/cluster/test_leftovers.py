@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fairihub_spawner.kube import names
 from tests.support.kube_hub import KubeHub
 from tests.support.kube_stand_in import STAND_IN
-from tests.support.kube_teams import OWNER, profile, team
+from tests.support.kube_teams import owned, profile, team
 from tests.support.kubernetes import Cluster, Namespace
 from tests.support.waiting import eventually
 
@@ -16,10 +17,10 @@ TINY = "tiny"
 
 
 def test_what_a_lost_database_leaves_is_found_and_deleted(
-    cluster: Cluster, namespace: Namespace, tmp_path: Path
+    cluster: Cluster, new_namespace: Callable[..., Namespace], tmp_path: Path
 ) -> None:
+    namespace = owned(new_namespace)
     mine = namespace.name
-    cluster.kubectl("label", "namespace", mine, f"{OWNER}={mine}")
     assert cluster.kubeconfig is not None
     hub = KubeHub(
         tmp_path / "hub",
@@ -49,7 +50,6 @@ def test_what_a_lost_database_leaves_is_found_and_deleted(
         assert not namespace.find("secret", names.server_secret("ada", mine))
         assert namespace.find("pvc", names.home_claim("ada", mine)), "a volume is somebody's work"
         assert (hub.server("bob") or {})["ready"]
-        hub.stop("bob")
     finally:
         hub.end()
 
