@@ -13,6 +13,7 @@ import yaml
 
 from fairihub_auth.customer_api import Access
 from fairihub_auth.customer_objects import CustomerObjects
+from fairihub_auth.object_following import Tempo
 from fairihub_auth.publication import Publication
 from fairihub_auth.watch import TeamWatch
 from fairihub_core.customer_crd import customer_crd
@@ -34,8 +35,8 @@ MANGLED: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def defined(cluster: Cluster) -> Cluster:
-    """The cluster, once it knows Customer objects."""
+def defined(cluster: Cluster, new_shared_namespace: Callable[..., Namespace]) -> Cluster:
+    """The cluster, once it knows Customer objects; a turn of it as long as it is to know them."""
     crd = customer_crd()
     cluster.apply(crd)
     name = crd["metadata"]["name"]
@@ -80,7 +81,9 @@ def access(defined: Cluster, namespace: Namespace, tmp_path: Path) -> Access:
 
 @pytest.fixture
 def publication(access: Access) -> Iterator[Publication]:
-    source = CustomerObjects(access, name="cluster", operators=access.namespace)
+    source = CustomerObjects(
+        access, name="cluster", operators=access.namespace, tempo=Tempo(confirm=0.5)
+    )
     publication = Publication()
     publication.subscribe(source.told)
 
