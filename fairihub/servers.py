@@ -28,7 +28,7 @@ def configure_servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
         c.JupyterHub.spawner_class = FairihubSpawner
         # Pods go on while the hub is away, and are taken up again.
         c.JupyterHub.cleanup_servers = False
-        c.FairihubSpawner.cluster = pods
+        c.FairihubSpawner.kubernetes = pods
         own = c.FairihubSpawner
     own.bucket_of = bucket_access(keys_file(hub.places), hub.s3_endpoint)
     c.TeamServer.directory = lambda: entrance.directory()

@@ -19,7 +19,7 @@ from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_core.start_causes import CAUSES, PHASES, WHO
 from fairihub_headless.requests import INPUTS, OUTPUTS
-from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, Placing, Toleration
+from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, NodePurpose, Toleration
 from tests.support.access.matrix import Row, read_matrix
 
 KINDS = {
@@ -46,7 +46,7 @@ SETTING_BLOCKS: dict[str, type[BaseModel]] = {
     "git": GitTeams,
     "kubernetes": KubernetesTeams,
     "pods": KubeSettings,
-    "placing": Placing,
+    "node-purpose": NodePurpose,
     "toleration": Toleration,
     "bucket_csi": BucketCsi,
 }

@@ -75,7 +75,7 @@ async def persistently(call: Callable[[], Awaitable[T]]) -> T:
         pause = min(2 * pause, 5.0)
 
 
-class Cluster:
+class Calls:
     """The calls that a spawner makes beside KubeSpawner's own.
 
     Every call raises `LostCause` where the API does not do what was asked. The pod or the Secret

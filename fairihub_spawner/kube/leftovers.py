@@ -23,7 +23,7 @@ YOUNG = timedelta(minutes=2)
 
 Kind = Literal["Pod", "Secret", "PersistentVolumeClaim"]
 Object = Mapping[str, Any]
-Place = tuple[str, str]
+Key = tuple[str, str]
 """A namespace, and a name in it."""
 
 
@@ -63,11 +63,11 @@ class Leftovers(Frozen):
 
 
 def of_servers(
-    kind: Kind, objects: Iterable[Object], held: Collection[Place], now: datetime
+    kind: Kind, objects: Iterable[Object], held: Collection[Key], now: datetime
 ) -> Iterator[Leftover]:
     """Pods or Secrets that no server of this hub holds."""
     for found in objects:
-        if _place(found) not in held and _is_old(found, now):
+        if _key(found) not in held and _is_old(found, now):
             yield _leftover(kind, found, "No server of this hub uses it.", now)
 
 
@@ -88,7 +88,7 @@ def of_members(
 
 def _leftover(kind: Kind, found: Object, why: str, now: datetime) -> Leftover:
     said = found["metadata"].get("annotations") or {}
-    namespace, name = _place(found)
+    namespace, name = _key(found)
     return Leftover(
         kind=kind,
         namespace=namespace,
@@ -106,5 +106,5 @@ def _is_old(found: Object, now: datetime) -> bool:
     return made is None or now - made > YOUNG
 
 
-def _place(found: Object) -> Place:
+def _key(found: Object) -> Key:
     return found["metadata"]["namespace"], found["metadata"]["name"]

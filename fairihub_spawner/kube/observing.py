@@ -14,7 +14,7 @@ from typing import Any
 from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, Step, diagnosed
 from fairihub_spawner.kube.api import trouble_with
-from fairihub_spawner.kube.calls import Cluster, LostCause
+from fairihub_spawner.kube.calls import Calls, LostCause
 from fairihub_spawner.kube.diagnosis import LOGGED, diagnose, queue_before
 from fairihub_spawner.kube.last_words import LINES, last_words
 from fairihub_spawner.kube.observed import part, text
@@ -48,7 +48,7 @@ class Observer:
 
     def __init__(
         self,
-        calls: Cluster,
+        calls: Calls,
         pods: Mirror,
         placed: Placed,
         settings: KubeSettings,

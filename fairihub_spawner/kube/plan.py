@@ -13,7 +13,7 @@ from fairihub_core.equipment import BucketAccess, environment_of
 from fairihub_core.offers import Offer
 from fairihub_core.starts import Notice, notice
 from fairihub_spawner.kube import names, secrets, volumes
-from fairihub_spawner.kube.placing import Place, extra_resources, place_for
+from fairihub_spawner.kube.nodes import Nodes, extra_resources, nodes_for
 from fairihub_spawner.kube.secrets import Reference
 from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, is_pinned
 
@@ -36,7 +36,7 @@ class ServerPlan:
     pod_name: str
     server_secret: str
     image: str
-    place: Place
+    nodes: Nodes
     extra_resources: Mapping[str, int] = field(default_factory=dict)
     """GPUs, by what the cluster calls them; guaranteed and limited alike."""
     claims: tuple[Manifest, ...] = ()
@@ -92,7 +92,7 @@ def plan_for(
         pod_name=names.pod_name(login, offer.team.name, server),
         server_secret=secret,
         image=offer.profile.image or settings.image,
-        place=place_for(offer.profile, settings),
+        nodes=nodes_for(offer.profile, settings),
         extra_resources=extra_resources(offer),
         claims=claims,
         volumes=shown,

@@ -14,7 +14,7 @@ from fairihub_core.offers import Offer
 from fairihub_core.starts import Notice
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube import belonging, secrets, volumes
-from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
+from fairihub_spawner.kube.calls import Calls, LostCause, persistently
 from fairihub_spawner.kube.plan import ServerPlan, plan_for
 from fairihub_spawner.kube.settings import KubeSettings
 
@@ -22,7 +22,7 @@ Told = Callable[[Notice], None]
 
 
 async def planned(
-    calls: Cluster,
+    calls: Calls,
     offer: Offer,
     login: str,
     directory: TeamDirectory,
@@ -48,9 +48,7 @@ async def planned(
     return plan_for(offer, login, curator, settings, bucket, secret_keys=keys, server=server)
 
 
-async def _labels_of(
-    namespace: str, calls: Cluster, settings: KubeSettings
-) -> dict[str, str] | None:
+async def _labels_of(namespace: str, calls: Calls, settings: KubeSettings) -> dict[str, str] | None:
     """The labels of a namespace; None if there is none of that name."""
     try:
         found = await persistently(partial(calls.namespace, namespace))
@@ -63,7 +61,7 @@ async def _labels_of(
     return None if found is None else found["metadata"].get("labels") or {}
 
 
-async def prepare_volumes(calls: Cluster, plan: ServerPlan, told: Told) -> None:
+async def prepare_volumes(calls: Calls, plan: ServerPlan, told: Told) -> None:
     """Makes the volumes that are missing, and lets grow those that became too small.
 
     Raises:
@@ -78,7 +76,7 @@ async def prepare_volumes(calls: Cluster, plan: ServerPlan, told: Told) -> None:
 
 
 async def _prepare_volume(
-    calls: Cluster, namespace: str, told: Told, wanted: Mapping[str, Any]
+    calls: Calls, namespace: str, told: Told, wanted: Mapping[str, Any]
 ) -> None:
     name = wanted["metadata"]["name"]
     there = await persistently(partial(calls.claim, namespace, name))

@@ -111,7 +111,7 @@ class Toleration(_Block):
         return {key: value for key, value in self.model_dump().items() if value}
 
 
-class Placing(_Block):
+class NodePurpose(_Block):
     """On which nodes the servers of one node purpose run."""
 
     selector: Mapping[LabelKey, LabelValue] = Field(
@@ -202,7 +202,7 @@ class KubeSettings(_Block):
         "hub.jupyter.org/node-purpose",
         description="The label of nodes that a purpose is looked for in, unless it is listed.",
     )
-    node_purposes: Mapping[str, Placing] = Field(
+    node_purposes: Mapping[str, NodePurpose] = Field(
         default_factory=dict, description="Which nodes each node purpose of the team files means."
     )
     gpu_tolerations: Mapping[str, tuple[Toleration, ...]] = Field(

@@ -62,7 +62,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         # Without an event loop, as where something only makes a spawner to look at it, there is
         # nobody to sweep; the first spawner that a running hub makes begins with it.
         with suppress(RuntimeError):
-            the_sweeper(self.cluster, self.directory, self.api)
+            the_sweeper(self.kubernetes, self.directory, self.api)
 
     @default("cmd")
     def _default_cmd(self) -> list[str]:
@@ -76,7 +76,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     @default("start_timeout")
     def _default_start_timeout(self) -> int:
         # Each part of a start has its own limit, and says which was too long.
-        own = self.cluster
+        own = self.kubernetes
         node, volumes = own.scale_up_seconds + own.pending_seconds, own.volume_seconds
         calls = CALLS_OF_A_START * PATIENCE_SECONDS + GONE_SECONDS
         return node + volumes + own.pull_seconds + own.server_seconds + calls
@@ -130,7 +130,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     async def _started(self, offer: Offer) -> str:
         bucket = await self._bucket(offer)
         plan = await planned(
-            self.calls, offer, self.user.name, self.directory(), self.cluster, bucket, self.name
+            self.calls, offer, self.user.name, self.directory(), self.kubernetes, bucket, self.name
         )
         for notice in plan.notices:
             self._notice(notice)
@@ -144,7 +144,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
 
     async def _seen_up(self, pods: Mirror, placed: Placed) -> str:
         hidden = partial(self._hidden, placed)
-        async with Observer(self.calls, pods, placed, self.cluster, hidden) as observer:
+        async with Observer(self.calls, pods, placed, self.kubernetes, hidden) as observer:
             return await self._ready(observer)
 
     async def _hidden(self, placed: Placed) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         """Tells KubeSpawner what the plan says, beside what the operator has configured."""
         if self._configured is None:
             self._configured = dict(self.environment)
-        told = traits_of(plan, self.cluster)
+        told = traits_of(plan, self.kubernetes)
         told["environment"] = {**literal(self._configured), **told["environment"]}
         told["extra_annotations"] = {**told["extra_annotations"], START: uuid4().hex}
         for name, value in told.items():
@@ -198,7 +198,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         secret = secrets.server_secret(
             offer,
             self.user.name,
-            self.cluster,
+            self.kubernetes,
             token=self.api_token,
             bucket=bucket,
             server=self.name,

@@ -26,7 +26,7 @@ from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.api import trouble_with
-from fairihub_spawner.kube.calls import Cluster, LostCause, persistently
+from fairihub_spawner.kube.calls import Calls, LostCause, persistently
 from fairihub_spawner.kube.connections import unbound
 from fairihub_spawner.kube.observed import part, rows, text
 from fairihub_spawner.kube.ownership import is_of
@@ -62,7 +62,9 @@ class Placed:
 class SteadyKubeSpawner(KubeSpawner):
     """Pods that are followed by one watch, and what becomes of them in spite of faults."""
 
-    cluster = Instance(KubeSettings, help="What the operator says of the cluster.").tag(config=True)
+    kubernetes = Instance(KubeSettings, help="What the operator says of the cluster.").tag(
+        config=True
+    )
 
     all_of_them: ClassVar[WeakSet[SteadyKubeSpawner]] = WeakSet()
     """Every spawner of the hub that is in memory, so all whose servers run."""
@@ -88,9 +90,9 @@ class SteadyKubeSpawner(KubeSpawner):
         return False
 
     @property
-    def calls(self) -> Cluster:
+    def calls(self) -> Calls:
         unbound(self.api.api_client)
-        return Cluster(self.api, self.cluster.hub)
+        return Calls(self.api, self.kubernetes.hub)
 
     @property
     def pod(self) -> dict[str, Any] | None:
@@ -115,7 +117,7 @@ class SteadyKubeSpawner(KubeSpawner):
 
     @property
     def _watched_namespace(self) -> str:
-        return "" if self.cluster.cluster_wide else self.namespace
+        return "" if self.kubernetes.cluster_wide else self.namespace
 
     async def _start_watching_pods(self, replace: bool = False) -> Mirror:
         """Follows the pods from now on, if nobody does yet.
@@ -143,7 +145,8 @@ class SteadyKubeSpawner(KubeSpawner):
 
     def _mirror(self, namespace: str) -> Mirror:
         unbound(self.api.api_client)
-        ours = f"component={self.component_label},{names.HUB}={names.label_value(self.cluster.hub)}"
+        hub = names.label_value(self.kubernetes.hub)
+        ours = f"component={self.component_label},{names.HUB}={hub}"
         if not namespace:
             return Mirror("Pods", self.api.list_pod_for_all_namespaces, label_selector=ours)
         call = partial(self.api.list_namespaced_pod, namespace=namespace)
@@ -203,7 +206,7 @@ class SteadyKubeSpawner(KubeSpawner):
         mirror = await self._start_watching_pods()
         key = f"{placed.namespace}/{placed.pod}"
         found = mirror.resources.get(key)
-        followed = found is not None and is_of(self.cluster.hub, found)
+        followed = found is not None and is_of(self.kubernetes.hub, found)
         if followed and is_the_one(found, placed.pod_uid):
             return True
         pod = await self.calls.pod(placed.namespace, placed.pod, placed.pod_uid)
@@ -313,7 +316,7 @@ class SteadyKubeSpawner(KubeSpawner):
             self._owe(placed, "the hub ended while it was stopped")
 
 
-async def _settled(calls: Cluster, placed: Placed, spawners: WeakSet[SteadyKubeSpawner]) -> None:
+async def _settled(calls: Calls, placed: Placed, spawners: WeakSet[SteadyKubeSpawner]) -> None:
     """Deletes what one server had, however long the API is away.
 
     A new start of the same server makes it the new one's business: it has the same names. Whether

@@ -119,22 +119,22 @@ def _marks(
     if pod is None:
         return (_Mark(None, None),) * len(STEPS)
     main = next((c for c in containers(pod) if not c.is_first), None)
-    placed = _placed(pod, happened)
+    scheduled = _scheduled(pod, happened)
     imaged = _imaged(pod, main, happened, sizes)
     running = main.running_since if main else None
     # What fetches the image finds the volumes in place.
     mounted = imaged.began or imaged.ended or _ready_to_start(pod)
     node = (("node", node_of(pod)),) if node_of(pod) else ()
     return (
-        _Mark(created(pod), placed, "node-found" if node else "node-sought", node),
-        _Mark(placed, mounted, "" if mounted else "volume-preparing"),
+        _Mark(created(pod), scheduled, "node-found" if node else "node-sought", node),
+        _Mark(scheduled, mounted, "" if mounted else "volume-preparing"),
         imaged,
         _Mark(imaged.ended, running, "" if running else "container-making"),
         _Mark(running, ready, "" if ready else "server-answering"),
     )
 
 
-def _placed(pod: Json, happened: tuple[Happened, ...]) -> datetime | None:
+def _scheduled(pod: Json, happened: tuple[Happened, ...]) -> datetime | None:
     """When the pod was given a node."""
     if not node_of(pod):
         return None
@@ -165,7 +165,7 @@ def _imaged(
         return _Mark(None, None, "image-sought")
     known = sizes.get(image)
     note = "image-pulling-size" if known else "image-pulling"
-    return _Mark(begun or _placed(pod, happened), None, note, (("image", image), *_size(known)))
+    return _Mark(begun or _scheduled(pod, happened), None, note, (("image", image), *_size(known)))
 
 
 def _first(happened: Sequence[Happened], reason: str) -> datetime | None:

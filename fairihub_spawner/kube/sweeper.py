@@ -12,12 +12,12 @@ from kubespawner.clients import load_config, shared_client
 
 from fairihub_core import clock
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube.calls import Cluster, LostCause
+from fairihub_spawner.kube.calls import Calls, LostCause
 from fairihub_spawner.kube.leftovers import (
+    Key,
     Leftover,
     Leftovers,
     Object,
-    Place,
     of_members,
     of_servers,
 )
@@ -43,7 +43,7 @@ class Sweeper:
 
     def __init__(
         self,
-        calls: Cluster,
+        calls: Calls,
         settings: KubeSettings,
         spawners: WeakSet[SteadyKubeSpawner],
         directory: Callable[[], TeamDirectory],
@@ -79,10 +79,10 @@ class Sweeper:
         Raises:
             LostCause: the cluster does not answer.
         """
-        before = {(one.kind, *_place(one)) for one in self.found}
+        before = {(one.kind, *_key(one)) for one in self.found}
         self.found = await self._look()
         for leftover in self.found:
-            if (leftover.kind, *_place(leftover)) not in before:
+            if (leftover.kind, *_key(leftover)) not in before:
                 _tell(leftover)
         return self.found
 
@@ -98,7 +98,7 @@ class Sweeper:
         gone, kept = [], []
         for leftover in await self.look():
             # A start that began meanwhile has the same names as the one before it.
-            if not leftover.may_go or _place(leftover) in self._held():
+            if not leftover.may_go or _key(leftover) in self._held():
                 kept.append(leftover)
                 continue
             await self._delete(leftover)
@@ -140,15 +140,15 @@ class Sweeper:
         self.unread = tuple(refused)
         return found
 
-    def _held(self) -> set[Place]:
-        return set(_places(s.held for s in self._spawners if s.held is not None))
+    def _held(self) -> set[Key]:
+        return set(_keys(s.held for s in self._spawners if s.held is not None))
 
     async def _delete(self, leftover: Leftover) -> None:
-        place = _place(leftover)
+        key = _key(leftover)
         if leftover.kind == "Pod":
-            await self._calls.delete_pod(*place, uid=leftover.uid)
+            await self._calls.delete_pod(*key, uid=leftover.uid)
         else:
-            await self._calls.delete_secret(*place, uid=leftover.uid)
+            await self._calls.delete_secret(*key, uid=leftover.uid)
 
 
 _sweepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Sweeper] = WeakKeyDictionary()
@@ -164,20 +164,18 @@ def the_sweeper(
             load_config()
             api = shared_client("CoreV1Api")
         spawners = SteadyKubeSpawner.all_of_them
-        _sweepers[loop] = sweeper = Sweeper(
-            Cluster(api, settings.hub), settings, spawners, directory
-        )
+        _sweepers[loop] = sweeper = Sweeper(Calls(api, settings.hub), settings, spawners, directory)
         sweeper.start()
     return _sweepers[loop]
 
 
-def _places(placed: Iterable[Placed]) -> Iterable[Place]:
+def _keys(placed: Iterable[Placed]) -> Iterable[Key]:
     for one in placed:
         yield one.namespace, one.pod
         yield one.namespace, one.secret
 
 
-def _place(leftover: Leftover) -> Place:
+def _key(leftover: Leftover) -> Key:
     return leftover.namespace, leftover.name
 
 

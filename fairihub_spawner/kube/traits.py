@@ -47,7 +47,7 @@ def traits_of(plan: ServerPlan, settings: KubeSettings) -> dict[str, Any]:
         "image_pull_policy": settings.image_pull_policy,
         "image_pull_secrets": list(settings.image_pull_secrets),
         **_size(plan),
-        **_place(plan),
+        **_nodes(plan),
         **_apart(settings),
         "working_dir": settings.home,
         "notebook_dir": settings.home,
@@ -74,11 +74,11 @@ def _counts(plan: ServerPlan) -> dict[str, str]:
     return {name: str(count) for name, count in plan.extra_resources.items()}
 
 
-def _place(plan: ServerPlan) -> dict[str, Any]:
+def _nodes(plan: ServerPlan) -> dict[str, Any]:
     return {
-        "node_selector": dict(plan.place.node_selector),
-        "node_affinity_preferred": list(plan.place.preferred),
-        "tolerations": list(plan.place.tolerations),
+        "node_selector": dict(plan.nodes.node_selector),
+        "node_affinity_preferred": list(plan.nodes.preferred),
+        "tolerations": list(plan.nodes.tolerations),
     }
 
 

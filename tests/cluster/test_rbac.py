@@ -16,7 +16,7 @@ from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 from kubernetes_asyncio.config import load_kube_config
 
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
-from fairihub_spawner.kube.calls import Cluster as Calls
+from fairihub_spawner.kube.calls import Calls
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.sweeper import Sweeper
 from tests.support.kube_hub import KubeHub

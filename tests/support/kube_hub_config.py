@@ -91,7 +91,7 @@ else:
     c.FairihubSpawner.bucket_of = bucket_of
     c.FairihubSpawner.removal_grace = 0
     c.FairihubSpawner.modify_pod_hook = in_place_of_the_server
-    c.FairihubSpawner.cluster = cluster
+    c.FairihubSpawner.kubernetes = cluster
     for name, value in told["traits"].items():
         setattr(c.FairihubSpawner, name, value)
 c.JupyterHub.services = [{"name": "operator", "api_token": told["token"]}]

@@ -16,7 +16,7 @@ from kubernetes_asyncio.client import (
 
 from fairihub_spawner.kube import bodies
 from fairihub_spawner.kube import calls as calls_of_ours
-from fairihub_spawner.kube.calls import MAX_LOG_BYTES, Cluster, LostCause
+from fairihub_spawner.kube.calls import MAX_LOG_BYTES, Calls, LostCause
 from tests.support.standin_kube import Garbage, Refusal, StandinKube
 
 POD = ("uc4", "pod")
@@ -31,9 +31,9 @@ def kube() -> Iterator[StandinKube]:
 
 
 @pytest.fixture
-async def calls(kube: StandinKube) -> AsyncIterator[Cluster]:
+async def calls(kube: StandinKube) -> AsyncIterator[Calls]:
     async with ApiClient(Configuration(host=kube.url)) as client:
-        yield Cluster(CoreV1Api(client), "ours")
+        yield Calls(CoreV1Api(client), "ours")
 
 
 @pytest.mark.parametrize(

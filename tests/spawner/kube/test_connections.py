@@ -7,7 +7,7 @@ from functools import partial
 
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
-from fairihub_spawner.kube.calls import Cluster
+from fairihub_spawner.kube.calls import Calls
 from fairihub_spawner.kube.connections import unbound
 from fairihub_spawner.kube.watching import Mirror
 from tests.support.standin_kube import StandinKube
@@ -31,6 +31,6 @@ async def test_a_call_is_answered_beside_many_watches() -> None:
             assert all(await asyncio.gather(*(mirror.loaded(20) for mirror in mirrors)))
             watched = partial(kube.watching, "pods")
             assert await asyncio.to_thread(eventually, lambda: watched() == WATCHES)
-            assert await Cluster(api, "ours", 5).pod("team-0", "none") is None
+            assert await Calls(api, "ours", 5).pod("team-0", "none") is None
             for mirror in mirrors:
                 await mirror.stop()

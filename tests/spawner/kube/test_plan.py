@@ -54,7 +54,7 @@ def test_size_image_and_place_are_the_profiles() -> None:
     assert made.extra_resources == {"nvidia.com/gpu": 1}
     assert made.image == "registry/lab:7"
     assert made.namespace == "ns-uc4"
-    assert made.place.node_selector == {"hub.jupyter.org/node-purpose": "useruc4"}
+    assert made.nodes.node_selector == {"hub.jupyter.org/node-purpose": "useruc4"}
     assert plan(offer(), settings=settings(image="registry/usual:2")).image == "registry/usual:2"
 
 

@@ -10,7 +10,7 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube.calls import Cluster, LostCause
+from fairihub_spawner.kube.calls import Calls, LostCause
 from fairihub_spawner.kube.plan import ServerPlan, plan_for
 from fairihub_spawner.kube.preparing import planned, prepare_volumes
 from tests.support.standin_kube import Refusal, StandinKube, forbidden
@@ -30,9 +30,9 @@ def kube() -> Iterator[StandinKube]:
 
 
 @pytest.fixture
-async def calls(kube: StandinKube) -> AsyncIterator[Cluster]:
+async def calls(kube: StandinKube) -> AsyncIterator[Calls]:
     async with ApiClient(Configuration(host=kube.url)) as client:
-        yield Cluster(CoreV1Api(client), "ours")
+        yield Calls(CoreV1Api(client), "ours")
 
 
 def plan(gigabytes: int = 5, storage_class: str = "fast") -> ServerPlan:
@@ -41,14 +41,14 @@ def plan(gigabytes: int = 5, storage_class: str = "fast") -> ServerPlan:
     return plan_for(given, "ada", False, said, None, secret_keys={})
 
 
-async def prepared(calls: Cluster, wanted: ServerPlan) -> list[str]:
+async def prepared(calls: Calls, wanted: ServerPlan) -> list[str]:
     """The codes of what the owner is told."""
     told: list[Any] = []
     await asyncio.wait_for(prepare_volumes(calls, wanted, told.append), 20)
     return [notice.code for notice in told]
 
 
-async def bound(kube: StandinKube, calls: Cluster, storage_class: str = "fast") -> None:
+async def bound(kube: StandinKube, calls: Calls, storage_class: str = "fast") -> None:
     """Ada has a home of 5 GiB."""
     await prepared(calls, plan(5, storage_class))
     (claim,) = kube.all(CLAIMS)
@@ -92,7 +92,7 @@ async def test_of_a_volume_that_cannot_grow_the_owner_is_told(kube, calls, stora
     assert asked_for(kube) == str(5 * GIB)
 
 
-async def asked_of_the_namespace(calls: Cluster, **said: Any) -> ServerPlan:
+async def asked_of_the_namespace(calls: Calls, **said: Any) -> ServerPlan:
     given, told = offer(), settings(image="lab:1", **said)
     teams = TeamDirectory(teams=(given.team,))
     return await planned(calls, given, "ada", teams, told, None)

@@ -25,7 +25,7 @@ class Starting(FairihubSpawner):
     def __init__(self, seconds: int) -> None:
         self.orm_spawner = SimpleNamespace(name="", server=None)
         self.begun, self.stopped = asyncio.Event(), False
-        self.cluster, self.start_timeout = settings(), seconds
+        self.kubernetes, self.start_timeout = settings(), seconds
         self.placed = Placed("uc4", "ada", "of-ada", pod_uid="p1")
         self.user = SimpleNamespace(stop=self._forgotten)
 
@@ -78,6 +78,6 @@ async def test_a_start_has_the_time_of_all_its_parts() -> None:
         scale_up_seconds=1, pending_seconds=1, volume_seconds=1, pull_seconds=1, server_seconds=1
     )
     spawner = FairihubSpawner.__new__(FairihubSpawner)
-    spawner.cluster = said
+    spawner.kubernetes = said
     # The pod of an earlier start is deleted, waited for, and ours made anew, with its Secret.
     assert spawner.start_timeout >= 5 + GONE_SECONDS + 6 * PATIENCE_SECONDS

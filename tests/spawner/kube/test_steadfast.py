@@ -63,7 +63,7 @@ async def spawner(monkeypatch: pytest.MonkeyPatch) -> Kept:
     monkeypatch.setattr(SteadyKubeSpawner, "mirrors", followed)
     monkeypatch.setattr(SteadyKubeSpawner, "all_of_them", WeakSet())
     monkeypatch.setattr("fairihub_spawner.kube.spawner.the_sweeper", lambda *_: None)
-    made = Kept(_mock=True, cluster=settings(), directory=lambda: TeamDirectory(teams=()))
+    made = Kept(_mock=True, kubernetes=settings(), directory=lambda: TeamDirectory(teams=()))
     made.orm_spawner = SimpleNamespace(server=None, name="")
     made.namespace, made.pod_name, made.placed = "uc4", "ada", FIRST
     made.user.db = made.db = Database()

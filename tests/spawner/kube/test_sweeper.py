@@ -10,7 +10,7 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube.calls import Cluster, LostCause
+from fairihub_spawner.kube.calls import Calls, LostCause
 from fairihub_spawner.kube.steady import Placed, SteadyKubeSpawner
 from fairihub_spawner.kube.sweeper import Sweeper
 from fairihub_spawner.kube.watching import Mirror
@@ -42,7 +42,7 @@ async def api(kube: StandinKube) -> AsyncIterator[CoreV1Api]:
 @pytest.fixture
 def sweeper(api: CoreV1Api) -> Sweeper:
     said = settings(hub="ours", cluster_wide=False)
-    return Sweeper(Cluster(api, "ours"), said, WeakSet(), lambda: TEAMS)
+    return Sweeper(Calls(api, "ours"), said, WeakSet(), lambda: TEAMS)
 
 
 async def test_a_namespace_that_refuses_is_passed_over_and_told_of_once(kube, sweeper, caplog):
@@ -75,7 +75,7 @@ async def test_what_a_server_had_that_is_gone_is_left_over(api):
     said = settings(hub="ours", cluster_wide=False)
     servers = [Server("uc4", placed=True), Server("uc5", placed=True)]
     servers[1].held = None
-    sweeper = Sweeper(Cluster(api, "ours"), said, WeakSet(servers), lambda: TEAMS)
+    sweeper = Sweeper(Calls(api, "ours"), said, WeakSet(servers), lambda: TEAMS)
     assert [left.namespace for left in await sweeper.look()] == ["uc5"]
 
 

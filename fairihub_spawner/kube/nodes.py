@@ -10,7 +10,7 @@ from typing import Any
 from fairihub_core.errors import Refused, shortened
 from fairihub_core.offers import Offer
 from fairihub_core.teams import Profile
-from fairihub_spawner.kube.settings import KubeSettings, Placing, Toleration, is_label_value
+from fairihub_spawner.kube.settings import KubeSettings, NodePurpose, Toleration, is_label_value
 
 _EXTENDED = re.compile(
     r"(?P<domain>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)/[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
@@ -21,7 +21,7 @@ _HEAVIEST = 100
 
 
 @dataclass(frozen=True)
-class Place:
+class Nodes:
     """Which nodes will do, as Kubernetes has it."""
 
     node_selector: Mapping[str, str]
@@ -31,7 +31,7 @@ class Place:
     tolerations: tuple[dict[str, Any], ...]
 
 
-def place_for(profile: Profile, settings: KubeSettings) -> Place:
+def nodes_for(profile: Profile, settings: KubeSettings) -> Nodes:
     """Where a server of `profile` may run.
 
     A purpose that the settings do not list means the nodes that bear it as a label.
@@ -39,11 +39,11 @@ def place_for(profile: Profile, settings: KubeSettings) -> Place:
     Raises:
         Refused: `unusable-node-purpose`.
     """
-    placing = _placing(profile.node_purpose, settings)
-    tolerations = dict.fromkeys((*placing.tolerations, *_for_gpu(profile, settings)))
-    return Place(
-        node_selector=dict(placing.selector) if placing.required else {},
-        preferred=() if placing.required or not placing.selector else (_wish(placing),),
+    purpose = _purpose_of(profile.node_purpose, settings)
+    tolerations = dict.fromkeys((*purpose.tolerations, *_for_gpu(profile, settings)))
+    return Nodes(
+        node_selector=dict(purpose.selector) if purpose.required else {},
+        preferred=() if purpose.required or not purpose.selector else (_wish(purpose),),
         tolerations=tuple(t.manifest() for t in tolerations),
     )
 
@@ -68,9 +68,9 @@ def extra_resources(offer: Offer) -> dict[str, int]:
     return {profile.gpu_resource: profile.gpu}
 
 
-def _placing(purpose: str | None, settings: KubeSettings) -> Placing:
+def _purpose_of(purpose: str | None, settings: KubeSettings) -> NodePurpose:
     if purpose is None:
-        return Placing()
+        return NodePurpose()
     known = settings.node_purposes.get(purpose)
     if known is not None:
         return known
@@ -80,7 +80,7 @@ def _placing(purpose: str | None, settings: KubeSettings) -> Placing:
             f"The node purpose “{shortened(purpose)}” is no value of a label, and the hub's "
             "settings do not list it. Ask the operator of the hub.",
         )
-    return Placing(selector={settings.node_purpose_label: purpose})
+    return NodePurpose(selector={settings.node_purpose_label: purpose})
 
 
 def _for_gpu(profile: Profile, settings: KubeSettings) -> tuple[Toleration, ...]:
@@ -91,8 +91,8 @@ def _for_gpu(profile: Profile, settings: KubeSettings) -> tuple[Toleration, ...]
     return settings.gpu_tolerations.get(resource, by_name)
 
 
-def _wish(placing: Placing) -> dict[str, Any]:
+def _wish(purpose: NodePurpose) -> dict[str, Any]:
     labels = [
-        {"key": key, "operator": "In", "values": [value]} for key, value in placing.selector.items()
+        {"key": key, "operator": "In", "values": [value]} for key, value in purpose.selector.items()
     ]
     return {"weight": _HEAVIEST, "preference": {"matchExpressions": labels}}

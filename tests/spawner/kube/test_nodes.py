@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import Refused
-from fairihub_spawner.kube.placing import Place, extra_resources, place_for
+from fairihub_spawner.kube.nodes import Nodes, extra_resources, nodes_for
 
 from .conftest import offer, settings
 
@@ -29,36 +29,36 @@ THROUGH = {**DEDICATED, "operator": "Equal"}
 
 
 @pytest.mark.parametrize(
-    ("profile", "place"),
+    ("profile", "nodes"),
     [
-        ({}, Place({}, (), ())),
-        ({"node_purpose": "user"}, Place({"hub.jupyter.org/node-purpose": "user"}, (), ())),
-        ({"node_purpose": "gpu"}, Place({"pool": "gpu"}, (), (THROUGH,))),
-        ({"node_purpose": "gpu", "gpu": 1}, Place({"pool": "gpu"}, (), (THROUGH, FOR_GPU))),
-        ({"node_purpose": "spot"}, Place({}, (WISH,), ())),
-        ({"node_purpose": "anywhere"}, Place({}, (), ())),
-        ({"gpu": 2}, Place({}, (), (FOR_GPU,))),
+        ({}, Nodes({}, (), ())),
+        ({"node_purpose": "user"}, Nodes({"hub.jupyter.org/node-purpose": "user"}, (), ())),
+        ({"node_purpose": "gpu"}, Nodes({"pool": "gpu"}, (), (THROUGH,))),
+        ({"node_purpose": "gpu", "gpu": 1}, Nodes({"pool": "gpu"}, (), (THROUGH, FOR_GPU))),
+        ({"node_purpose": "spot"}, Nodes({}, (WISH,), ())),
+        ({"node_purpose": "anywhere"}, Nodes({}, (), ())),
+        ({"gpu": 2}, Nodes({}, (), (FOR_GPU,))),
         (
             {"gpu": 1, "gpu_resource": "amd.com/gpu"},
-            Place({}, (), ({"operator": "Exists", "key": "amd.com/gpu"},)),
+            Nodes({}, (), ({"operator": "Exists", "key": "amd.com/gpu"},)),
         ),
     ],
 )
-def test_where_a_profile_runs(profile: dict[str, Any], place: Place) -> None:
-    assert place_for(offer(**profile).profile, settings(node_purposes=TABLE)) == place
+def test_where_a_profile_runs(profile: dict[str, Any], nodes: Nodes) -> None:
+    assert nodes_for(offer(**profile).profile, settings(node_purposes=TABLE)) == nodes
 
 
 def test_the_label_and_the_tolerations_of_a_gpu_can_be_set() -> None:
     said = settings(
         node_purpose_label="pool", gpu_tolerations={"nvidia.com/gpu": [{"operator": "Exists"}]}
     )
-    place = place_for(offer(node_purpose="user", gpu=1).profile, said)
-    assert place == Place({"pool": "user"}, (), ({"operator": "Exists"},))
+    nodes = nodes_for(offer(node_purpose="user", gpu=1).profile, said)
+    assert nodes == Nodes({"pool": "user"}, (), ({"operator": "Exists"},))
 
 
 def test_a_gpu_that_needs_no_toleration() -> None:
     said = settings(gpu_tolerations={"nvidia.com/gpu": []})
-    assert place_for(offer(gpu=1).profile, said).tolerations == ()
+    assert nodes_for(offer(gpu=1).profile, said).tolerations == ()
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,6 @@ def test_a_gpu_by_the_name_of_something_else_is_refused(name: str) -> None:
 def test_a_purpose_that_can_be_no_label_must_be_listed() -> None:
     odd = offer(node_purpose="user uc4").profile
     with pytest.raises(Refused, match="“user uc4” is no value of a label"):
-        place_for(odd, settings())
+        nodes_for(odd, settings())
     listed = settings(node_purposes={"user uc4": {"selector": {"pool": "uc4"}}})
-    assert place_for(odd, listed).node_selector == {"pool": "uc4"}
+    assert nodes_for(odd, listed).node_selector == {"pool": "uc4"}
