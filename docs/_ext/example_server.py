@@ -63,7 +63,7 @@ async def _pod(plan: Any, settings: KubeSettings) -> dict[str, Any]:
     ):
         spawner = FairihubSpawner(
             _mock=True,
-            cluster=settings,
+            kubernetes=settings,
             directory=TeamDirectory,
             api_token="(hidden)",  # noqa: S106
         )
