@@ -13,7 +13,7 @@ import yaml
 
 from fairihub_core.places import Places
 from fairihub_spawner.kube import names
-from tests.support.kube_teams import OWNER
+from tests.support.kube_teams import owned
 from tests.support.kubernetes import Cluster, Namespace, Object
 from tests.support.ports import free_port
 from tests.support.running_hub import RunningHub
@@ -24,10 +24,8 @@ SIZE = "mem_guarantee=67108864,cpu_guarantee=0.05,mem_limit=1073741824,cpu_limit
 
 
 @pytest.fixture(scope="module")
-def here(cluster: Cluster, new_shared_namespace: Callable[..., Namespace]) -> Namespace:
-    namespace = new_shared_namespace()
-    cluster.kubectl("label", "namespace", namespace.name, f"{OWNER}={namespace.name}")
-    return namespace
+def here(new_shared_namespace: Callable[..., Namespace]) -> Namespace:
+    return owned(new_shared_namespace)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +82,7 @@ def _told(here: Namespace, tells_of: Callable[[Namespace], None]) -> None:
 
 @pytest.fixture(scope="module")
 def ada(up: RunningHub) -> httpx.Client:
-    up.sign_in("ada")
+    up.sign_in("ada", up.links["ada"])
     return up.start_server("ada", "lab")
 
 
