@@ -23,6 +23,7 @@ from tests.support.waiting import eventually
 KNOWN_SECONDS = 10
 """After what the cluster knows is known to the owner, too."""
 PENDING_SECONDS = 5
+SIDE_BY_SIDE = 8
 PAUSE = 0.5
 """Between two questions of each start: the hub is to have time for the starts themselves."""
 BASE = "localhost/base:1"
@@ -219,8 +220,7 @@ class _Attempt:
             )
             eventually(lambda: self._is_over(found), 60, PAUSE)
             found.status, found.answer = asked.result()
-        eventually(lambda: not self._left(), 20, PAUSE)
-        found.left = self._left()
+        eventually(lambda: self._is_cleared(found), 20, PAUSE)
         if not self.case.lasting:
             found.again = self._again()
         return found
@@ -240,13 +240,10 @@ class _Attempt:
         found.start = start
         return start.get("state") in ("failed", "ready")
 
-    def _left(self) -> list[str]:
-        kinds = {"pods": "", "secrets": f"{names.LOGIN}={self.login}"}
-        return [
-            str(thing["metadata"]["name"])
-            for kind, selector in kinds.items()
-            for thing in self.namespace.every(kind, selector)
-        ]
+    def _is_cleared(self, found: Outcome) -> bool:
+        left = self.namespace.every("pods,secrets", f"{names.LOGIN}={self.login}")
+        found.left = [str(thing["metadata"]["name"]) for thing in left]
+        return not found.left
 
     def _again(self) -> str:
         self.hub.started(self.login, f"{self.namespace.name}.{GOOD}")
@@ -308,8 +305,8 @@ def _room(new_namespace: Callable[..., Namespace], case: Case) -> Namespace:
 
 @pytest.fixture(scope="module")
 def outcomes(attempts: dict[str, _Attempt]) -> dict[str, Outcome]:
-    """All starts at once, since most of them wait for something."""
-    with ThreadPoolExecutor(len(attempts)) as pool:
+    """Many starts at once, since most of them wait; of all, the hub would be busy too long."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         found = pool.map(lambda attempt: attempt.outcome(), attempts.values())
         return dict(zip(attempts, found, strict=True))
 
