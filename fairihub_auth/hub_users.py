@@ -14,7 +14,7 @@ from jupyterhub.utils import new_token
 
 from fairihub_core import clock
 from fairihub_core.audit import Record
-from fairihub_core.servers import ended_by_hub
+from fairihub_core.servers import cancel_start, ended_by_hub
 
 STRETCH_SECONDS = 0.02
 """After so long whoever else waits for the hub's loop comes first."""
@@ -208,8 +208,7 @@ async def _stopped(proxy: Any, user: Any, spawner: Any) -> bool:
     cancelled = None
     while spawner.pending in ("spawn", "stop"):
         if spawner._spawn_future not in (None, cancelled):
-            cancelled, spawner.called_off = spawner._spawn_future, True
-            cancelled.cancel()
+            cancelled = cancel_start(spawner)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     if not spawner.active:
         return cancelled is not None

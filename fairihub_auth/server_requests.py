@@ -11,7 +11,7 @@ from jupyterhub.apihandlers.users import UserServerAPIHandler
 from jupyterhub.scopes import needs_scope
 from tornado import web
 
-from fairihub_core.servers import last_choice
+from fairihub_core.servers import last_choice, note_cancelled, was_cancelled
 from fairihub_core.starts import start_of
 
 RESTARTS = "The hub restarts. Look again in a moment."
@@ -37,7 +37,7 @@ class ServerHandler(UserServerAPIHandler):
         except asyncio.CancelledError:
             user = self.find_user(user_name)
             starting = user and user.spawners.get(server_name)
-            if not (self._finished or getattr(starting, "called_off", False)):
+            if not (self._finished or was_cancelled(starting)):
                 self.set_status(503)
                 self.finish({"status": 503, "message": RESTARTS})
             raise
@@ -62,7 +62,7 @@ class ServerHandler(UserServerAPIHandler):
             raise web.HTTPError(503, IS_LOOKED_AT)
         self.found = running(user, server_name)
         if self.found is not None:
-            user.spawners[server_name].called_off = True
+            note_cancelled(user.spawners[server_name])
         await super().delete(user_name, server_name)
 
 

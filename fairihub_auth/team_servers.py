@@ -19,7 +19,14 @@ from fairihub_core.audit import Entry, Record
 from fairihub_core.errors import Missing, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.offers import parted, profile_of
-from fairihub_core.servers import ServerState, last_active_at, last_choice, started_at, state_of
+from fairihub_core.servers import (
+    ServerState,
+    cancel_start,
+    last_active_at,
+    last_choice,
+    started_at,
+    state_of,
+)
 from fairihub_core.snapshot import Snapshot
 from fairihub_core.teams import Frozen, TeamDirectory
 
@@ -136,10 +143,8 @@ class TeamServerHandler(_TeamHandler):
             raise Unavailable("server-looked-at", IS_LOOKED_AT)
         if spawner.pending == "stop":
             return
-        starting = spawner._spawn_future
-        if spawner.pending == "spawn" and starting is not None:
-            spawner.called_off = True
-            starting.cancel()
+        starting = cancel_start(spawner) if spawner.pending == "spawn" else None
+        if starting is not None:
             await asyncio.wait([starting], timeout=1)
         elif spawner.ready and await spawner.poll_and_notify() is not None:
             return

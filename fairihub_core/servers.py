@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -36,6 +37,28 @@ def ended_by_hub(login: str, choice: str, why: str, at: datetime) -> Entry:
         team=parted(choice)[0],
         detail=f"{choice}: {why}",
     )
+
+
+def note_cancelled(spawner: Any) -> None:
+    """Notes that somebody asks for the end of what the server does, before a start is cancelled.
+
+    A hub that ends cancels starts, too, and says something else of them.
+    """
+    spawner.cancelled_by_somebody = True
+
+
+def cancel_start(spawner: Any) -> asyncio.Future[Any] | None:
+    """Cancels a start because somebody asks for it; what is cancelled, if it has begun."""
+    note_cancelled(spawner)
+    starting: asyncio.Future[Any] | None = spawner._spawn_future
+    if starting is not None:
+        starting.cancel()
+    return starting
+
+
+def was_cancelled(spawner: Any) -> bool:
+    """Whether somebody asked for the end of the last start, of any kind of spawner."""
+    return bool(getattr(spawner, "cancelled_by_somebody", False))
 
 
 def started_at(spawner: Any) -> datetime | None:

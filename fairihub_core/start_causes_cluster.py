@@ -124,10 +124,10 @@ ACCESS = {
         "Start it again.",
         "A start that was under way when the hub ended is not found running afterwards.",
     ),
-    "start-called-off": Cause(
+    "start-cancelled": Cause(
         "server",
         "you",
-        "The start was called off.",
+        "The start was cancelled.",
         "Start it again if you want the server after all.",
         "The owner, or whoever may stop the server, stopped it before it was ready.",
     ),

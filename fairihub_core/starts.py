@@ -165,7 +165,7 @@ def start_of(spawner: Any) -> Start | None:
     """
     future, state = spawner._spawn_future, state_of(spawner)
     if future is not None and future.cancelled():
-        return None  # called off by whoever asked for it
+        return None  # cancelled by whoever asked for it
     recorded = getattr(spawner, "last_start", None)
     if isinstance(recorded, Start):
         return _interrupted(recorded) if state == "stopped" else recorded

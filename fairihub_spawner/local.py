@@ -82,6 +82,7 @@ class TeamLocalSpawner(TeamServer, SimpleLocalProcessSpawner):
         Raises:
             SpawnException: with the status and message of what was refused.
         """
+        self.cancelled_by_somebody = False
         try:
             self.kit = await asyncio.to_thread(self._equipped, self.chosen_offer())
         except FairihubError as error:

@@ -62,6 +62,8 @@ class TeamServer(_Spawner):
     user_options: dict[str, Any]
     refused_since: datetime | None = None
     ending: bool = False
+    cancelled_by_somebody: bool = False
+    """Of the last start: told and asked by `fairihub_core.servers`."""
 
     @property
     def has_started(self) -> bool:

@@ -20,6 +20,7 @@ from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.handover import token_is_given
 from fairihub_core.offers import Offer
+from fairihub_core.servers import was_cancelled
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
 from fairihub_spawner.answering import tell
 from fairihub_spawner.drive import arguments_of
@@ -52,8 +53,6 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
 
     last_start: Start | None = None
     """What became of the last start; told by the progress page and `/api/fairihub/starts`."""
-    called_off = False
-    """Whether somebody asked for the end of the start; a hub that ends cancels it, too."""
     _configured: dict[str, Any] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +92,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         """
         began = time.monotonic()
         self.last_start = starts.begun(self.name, "", clock.now())
-        self.called_off = False
+        self.cancelled_by_somebody = False
         try:
             offer = self.chosen_offer()
             self.last_start = starts.begun(self.name, offer.name, clock.now())
@@ -108,14 +107,14 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             if starts.ran_out(time.monotonic() - began, self.start_timeout):
                 self._lost(given_up(self.last_start.diagnosis, now), 503)
             else:
-                self._called_off()
+                self._cancelled()
             raise
 
-    def _called_off(self) -> None:
+    def _cancelled(self) -> None:
         """Tells whoever asked for the start and waits, too: JupyterHub has no words for them."""
-        if not self.called_off:
+        if not was_cancelled(self):
             return  # the hub ends; what is in the cluster by now, the next one goes on with
-        diagnosis = diagnosed("start-called-off", clock.now(), final=True)
+        diagnosis = diagnosed("start-cancelled", clock.now(), final=True)
         self._lost(diagnosis, 409)
         tell(self.handler, 409, diagnosis.message)
 
@@ -180,7 +179,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     async def _place(self, placed: Placed, offer: Offer, bucket: BucketAccess | None) -> None:
         """Puts Secret and pod into the cluster, in place of whatever an earlier start has left.
 
-        What is asked of the API may be done after the start was called off. So it is waited for:
+        What is asked of the API may be done after the start was cancelled. So it is waited for:
         only what is there can be deleted.
         """
         self.placed = placed
@@ -308,7 +307,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             await self.user.stop(self.name)
             raise refusal from None
         except asyncio.CancelledError:
-            self._called_off()
+            self._cancelled()
             raise
 
     async def _up_in_time(self, placed: Placed) -> str:

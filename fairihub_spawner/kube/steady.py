@@ -76,7 +76,7 @@ class SteadyKubeSpawner(KubeSpawner):
     """The routes of servers of an earlier hub, on their way to the proxy."""
     placed: Placed | None = None
     placing: asyncio.Task[None] | None = None
-    """What is on its way into the cluster, and arrives there even if the start is called off."""
+    """What is on its way into the cluster, and arrives there even if the start is cancelled."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""A start that an earlier hub has begun, made one of this hub: shown, waited for and called off.
+"""A start that an earlier hub has begun, made one of this hub: shown, waited for and cancelled.
 
 JupyterHub looks at every server that it finds in its database, and lets nobody do anything with
 one until that look is over. A start may take many minutes more. So it is told to be one of its
@@ -12,8 +12,8 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
-CALL_OFF_SECONDS = 60
-"""After a start was called off, JupyterHub begins to stop the server within so many."""
+CANCEL_SECONDS = 60
+"""After a start was cancelled, JupyterHub begins to stop the server within so many."""
 LOOK_SECONDS = 0.05
 ROUTE_SECONDS = 5
 """A hub that has just begun may have no proxy yet; it adds what misses later."""
@@ -23,8 +23,8 @@ async def pending(spawner: Any, start: Coroutine[Any, Any, None]) -> int | None:
     """What a poll says once `start` is over; until then the server is pending as any other.
 
     It stays so until JupyterHub's look is over, too: what that does to a server that is stopped
-    meanwhile would befall the next one. Of a start that was called off it says nothing before the
-    server is stopped, which is for who called it off.
+    meanwhile would befall the next one. Of a start that was cancelled it says nothing before the
+    server is stopped, which is for who cancelled it.
     """
     spawner.let_go.clear()
     starting = asyncio.ensure_future(start)
@@ -65,7 +65,7 @@ async def _stopped(spawner: Any) -> bool:
     """Whether somebody stops the server; if so, waits until that is done."""
     stopped = asyncio.ensure_future(spawner.let_go.wait())
     while True:
-        await asyncio.wait([stopped], timeout=CALL_OFF_SECONDS)
+        await asyncio.wait([stopped], timeout=CANCEL_SECONDS)
         if stopped.done() or not spawner._stop_pending:
             stopped.cancel()
             return bool(spawner.let_go.is_set())

@@ -377,7 +377,7 @@ def test_a_pod_that_is_deleted_while_it_waits_ends_the_start(world: World) -> No
     assert (start["state"], start["diagnosis"]["code"]) == ("failed", "pod-deleted")
 
 
-def test_a_start_that_the_next_hub_takes_up_is_called_off(world: World) -> None:
+def test_a_start_that_the_next_hub_takes_up_is_cancelled(world: World) -> None:
     here = world.first
     with _waiting_start(world, "ivan") as name:
         world.hub.end(signal.SIGKILL)
@@ -391,4 +391,4 @@ def test_a_start_that_the_next_hub_takes_up_is_called_off(world: World) -> None:
     assert here.find("secret", names.server_secret("ivan", here.name)) is None
     start = world.hub.last_start("ivan")
     assert start is not None
-    assert (start["state"], start["diagnosis"]["code"]) == ("failed", "start-called-off")
+    assert (start["state"], start["diagnosis"]["code"]) == ("failed", "start-cancelled")

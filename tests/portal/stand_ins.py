@@ -18,7 +18,7 @@ from fairihub_core.teams import TeamDirectory
 
 
 class Accounts(BaseHandler):
-    """The provider's page: whoever the cookie `account` names signs in, or calls it off."""
+    """The provider's page: whoever the cookie `account` names signs in, or cancels it."""
 
     def get(self) -> None:
         account = self.get_cookie("account") or ""

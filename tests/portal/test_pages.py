@@ -129,7 +129,7 @@ def test_the_choice_is_named_before_any_script_has_run(hub, signed_in, browser):
         expect(choice, "nothing would change it").to_be_hidden()
 
 
-def test_a_start_can_be_called_off(hub, signed_in):
+def test_a_start_can_be_cancelled(hub, signed_in):
     page = signed_in("ada")
     page.goto(f"{hub.url}hub/spawn")
     page.check("input[value='urban-climate.large']")

@@ -105,7 +105,7 @@ def test_the_request_needs_no_script(github_hub, browser):
         ("ada:5", ["This login belongs to another account", "5", "ask the operator"]),
         ("dora:77", ["Your team has closed", "coast-2023", "2023-12-31", "carl"]),
         ("nobody", ["GitHub does not answer", "you can keep working"]),
-        ("", ["You called off the sign-in", "has learned nothing about you"]),
+        ("", ["You cancelled the sign-in", "has learned nothing about you"]),
     ],
 )
 def test_other_ends_say_what_happened_and_what_to_do(come_back, account, said):

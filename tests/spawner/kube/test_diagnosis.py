@@ -392,7 +392,7 @@ ELSEWHERE = {
     "start-refused": refused("", "The bucket cannot be reached.", NOW),
     "cluster-unreachable": unreachable("TimeoutError", NOW),
     "start-interrupted": start_of(LEFT).diagnosis,
-    "start-called-off": diagnosed("start-called-off", NOW, final=True),
+    "start-cancelled": diagnosed("start-cancelled", NOW, final=True),
     "pod-stuck": diagnosed("pod-stuck", NOW, final=True),
     **{code: refused(code, "Because.", NOW)
        for code in ("no-team", "closed", "no-profile", "unknown-profile", "no-secret",

@@ -97,7 +97,7 @@ def test_a_start_that_nobody_can_look_at_says_so(scene):
     assert eventually(lambda: scene.runs("dan")), scene.hub.tail()
 
 
-def test_a_hub_that_ends_does_not_say_that_a_start_was_called_off(scene, monkeypatch):
+def test_a_hub_that_ends_does_not_say_that_a_start_was_cancelled(scene, monkeypatch):
     scene.kubelet.lets_run = lambda pod: False
     # The proxy ends before the hub does.
     monkeypatch.setattr(scene.hub, "address", scene.hub._hub)
@@ -115,12 +115,12 @@ def test_a_hub_that_ends_does_not_say_that_a_start_was_called_off(scene, monkeyp
     assert eventually(lambda: scene.runs("dan")), scene.hub.tail()
 
 
-def test_a_start_that_the_next_hub_takes_up_can_be_called_off(scene):
+def test_a_start_that_the_next_hub_takes_up_can_be_cancelled(scene):
     _taken_up(scene, "dan")
     status, answer = scene.hub.call("DELETE", "/hub/api/users/dan/server")
     assert status in (202, 204), answer
     assert eventually(lambda: scene.nothing_left("dan")), scene.hub.tail()
-    assert scene.start_of("dan")["diagnosis"]["code"] == "start-called-off"
+    assert scene.start_of("dan")["diagnosis"]["code"] == "start-cancelled"
     scene.kubelet.lets_run = lambda pod: True
     scene.hub.started("dan", "small")
     assert stays(lambda: scene.runs("dan"))

@@ -94,7 +94,7 @@ def test_two_starts_at_once_are_one(scene):
 
 
 @pytest.mark.parametrize("slow", ["create", None])
-def test_a_start_that_is_called_off_leaves_nothing(scene, slow):
+def test_a_start_that_is_cancelled_leaves_nothing(scene, slow):
     scene.kubelet.lets_run = lambda pod: False
     before = scene.made("eve")
     if slow is not None:
@@ -120,10 +120,10 @@ def test_whoever_calls_a_start_off_and_whoever_asked_for_it_are_told_so(scene):
     assert eventually(lambda: scene.start_of("eve").get("steps"))
     scene.hub.call("DELETE", "/hub/api/users/eve/server")
     asking.join(30)
-    assert answers == [(409, {"status": 409, "message": "The start was called off."})]
+    assert answers == [(409, {"status": 409, "message": "The start was cancelled."})]
     assert eventually(lambda: scene.nothing_left("eve")), scene.hub.tail()
     told = scene.start_of("eve")
-    assert (told["state"], told["diagnosis"]["code"]) == ("failed", "start-called-off")
+    assert (told["state"], told["diagnosis"]["code"]) == ("failed", "start-cancelled")
     assert "running" not in [step["state"] for step in told["steps"]]
     assert told["ended"]
 

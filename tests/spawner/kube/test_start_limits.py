@@ -48,7 +48,7 @@ class Starting(FairihubSpawner):
 
 
 @pytest.mark.parametrize("leap", [timedelta(days=1), timedelta(days=-1)])
-@pytest.mark.parametrize(("seconds", "code"), [(3600, "start-called-off"), (1, "start-timeout")])
+@pytest.mark.parametrize(("seconds", "code"), [(3600, "start-cancelled"), (1, "start-timeout")])
 async def test_a_clock_that_is_set_makes_no_start_run_out(
     monkeypatch: pytest.MonkeyPatch, leap: timedelta, seconds: int, code: str
 ) -> None:
@@ -56,7 +56,7 @@ async def test_a_clock_that_is_set_makes_no_start_run_out(
     start = asyncio.ensure_future(starting._start())
     await starting.begun.wait()
     monkeypatch.setattr(clock, "now", lambda: now + leap)
-    starting.called_off = True
+    starting.cancelled_by_somebody = True
     start.cancel()
     await asyncio.wait([start])
     assert starting.last_start is not None

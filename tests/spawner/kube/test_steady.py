@@ -127,7 +127,7 @@ async def test_what_is_settled_late_spares_what_another_has_made(spawner):
 
 @pytest.mark.parametrize("asked", ["pod", "own_secret"])
 async def test_what_begins_while_something_is_settled_is_spared(spawner, asked):
-    """Also where nobody knows the uids, as of a start that was called off while it was made."""
+    """Also where nobody knows the uids, as of a start that was cancelled while it was made."""
     unknown = replace(FIRST, pod_uid=None, secret_uid=None)
     calls, spawner.placed = spawner.calls, None
     calls.answers.set()

@@ -215,7 +215,7 @@ def test_a_start_that_succeeds_forgets_what_kept_it():
 
 
 @pytest.mark.parametrize(("seconds", "out"), [(0, False), (58, False), (59.2, True), (61, True)])
-def test_a_start_that_is_cancelled_ran_out_of_time_or_was_called_off(seconds, out):
+def test_a_start_that_ends_ran_out_of_time_or_was_cancelled(seconds, out):
     assert ran_out(seconds, 60) is out
 
 
@@ -246,7 +246,7 @@ def test_a_start_that_nobody_goes_on_with_was_interrupted():
     assert start_of(spawner(over)) == over
 
 
-def test_a_start_that_was_called_off_is_no_failure():
+def test_a_start_that_was_cancelled_is_no_failure():
     assert start_of(spawner(failed(STARTED, LOST, NOW), future=future(None))) is None
 
 

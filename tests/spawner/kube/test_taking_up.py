@@ -42,7 +42,7 @@ class Spawner:
 
 @pytest.fixture
 async def spawner(monkeypatch: pytest.MonkeyPatch) -> Spawner:
-    monkeypatch.setattr(taking_up, "CALL_OFF_SECONDS", 0.05)
+    monkeypatch.setattr(taking_up, "CANCEL_SECONDS", 0.05)
     monkeypatch.setattr(taking_up, "LOOK_SECONDS", 0)
     return Spawner()
 
@@ -84,7 +84,7 @@ async def test_one_that_is_stopped_while_it_is_looked_at_is_looked_at_to_the_end
     assert spawner.pending == ["check"], "so nobody starts it anew yet"
 
 
-async def test_of_a_start_that_is_called_off_nothing_is_said_before_it_is_stopped(spawner):
+async def test_of_a_start_that_is_cancelled_nothing_is_said_before_it_is_stopped(spawner):
     """However long its pod takes to go."""
     poll = await begun(spawner)
     spawner._spawn_future.cancel()
@@ -97,7 +97,7 @@ async def test_of_a_start_that_is_called_off_nothing_is_said_before_it_is_stoppe
     assert spawner.pending == ["stop"]
 
 
-async def test_a_start_that_is_called_off_and_not_stopped_is_looked_at(spawner):
+async def test_a_start_that_is_cancelled_and_not_stopped_is_looked_at(spawner):
     poll = await begun(spawner)
     spawner._spawn_future.cancel()
     assert await poll is None
