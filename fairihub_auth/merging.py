@@ -14,6 +14,7 @@ from fairihub_core.customer import Reading
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Rival, Snapshot, shown
 from fairihub_core.teams import Team, TeamDirectory
+from fairihub_core.units import counted
 
 MAX_REPORTED = 100
 """Findings of one file that go on to people and services."""
@@ -182,7 +183,8 @@ def changes(before: Snapshot, after: Snapshot) -> Iterable[tuple[bool, str]]:
 
 def _difference(old: Team | None, new: Team) -> str:
     if old is None or old.name != new.name:
-        return f"is new, with {len(new.members)} logins and {len(new.profiles)} profiles"
+        logins, profiles = len(new.members), len(new.profiles)
+        return f"is new, with {counted(logins, 'login')} and {counted(profiles, 'profile')}"
     had, has = ({m.login for m in team.members} for team in (old, new))
     added, removed = sorted(has - had), sorted(had - has)
     parts = (

@@ -11,6 +11,7 @@ from fairihub_core.customer_format import PROFILE_KEYS, PROFILE_PREFIX, Key
 from fairihub_core.notes import Notes
 from fairihub_core.quantities import bytes_of, cores_of
 from fairihub_core.teams import Profile
+from fairihub_core.units import human_bytes
 from fairihub_core.yaml_tree import BREAK, Mapping, Node, Scalar, Sequence
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -183,10 +184,16 @@ def _check_limits(key: Scalar, fields: dict[str, Any], notes: Notes) -> None:
     for guarantee, limit in _PAIRS:
         low, high = fields.get(guarantee), fields.get(limit)
         if low is not None and high is not None and low > high:
+            shown = _bytes_shown(low, high) if guarantee.startswith("mem_") else "{:g}".format
             notes.error(
                 key,
                 "limit-below-guarantee",
-                f"“{key.text}”: {limit} ({high:g}) is below {guarantee} ({low:g}).",
+                f"“{key.text}”: {limit} ({shown(high)}) is below {guarantee} ({shown(low)}).",
             )
         if high == 0:
             notes.error(key, "bad-size", f"“{key.text}”: {limit} is 0; nothing could run.")
+
+
+def _bytes_shown(low: int, high: int) -> Callable[[int], str]:
+    """How bytes are told apart by whoever reads: rounded ones may look the same."""
+    return human_bytes if human_bytes(low) != human_bytes(high) else "{:,} bytes".format

@@ -364,7 +364,7 @@ def test_it_survives_being_kept_as_json(customer: Customer) -> None:
 @pytest.mark.parametrize(
     ("earlier", "later", "lines"),
     [
-        (None, "ada", ["a: team “uc4” is new, with 1 logins and 1 profiles"]),
+        (None, "ada", ["a: team “uc4” is new, with 1 login and 1 profile"]),
         ("ada bob", "ada eve", ["a: team “uc4” lets in eve; lists no more bob"]),
         ("ada", None, ["! a: team “uc4” is gone"]),
         ("ada", "ada", []),

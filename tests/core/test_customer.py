@@ -92,8 +92,17 @@ def test_string_and_mapping_give_the_same_profile(read):
 @pytest.mark.parametrize(
     ("profile", "code", "words"),
     [
-        ("mem_limit=1Gi,mem_guarantee=2Gi", "limit-below-guarantee", "is below mem_guarantee"),
+        (
+            "mem_limit=1Gi,mem_guarantee=2Gi",
+            "limit-below-guarantee",
+            "mem_limit (1 GiB) is below mem_guarantee (2 GiB).",
+        ),
         ("cpu_limit=1,cpu_guarantee=2", "limit-below-guarantee", "is below cpu_guarantee"),
+        (
+            "mem_limit=167110574,mem_guarantee=167110575",
+            "limit-below-guarantee",
+            "mem_limit (167,110,574 bytes) is below mem_guarantee (167,110,575 bytes).",
+        ),
         ("mem_limit=lots", "bad-size", "mem_limit cannot be “lots”"),
         ("mem_limit=-1", "bad-size", "cannot be “-1”"),
         ("mem_limit=0", "bad-size", "nothing could run"),
