@@ -40,7 +40,9 @@ class ServerHandler(UserServerAPIHandler):
             if not (self._finished or was_cancelled(starting)):
                 self.set_status(503)
                 self.finish({"status": 503, "message": RESTARTS})
-            raise
+            if not self._finished:
+                raise
+            return  # who asked is answered: nothing is left to do, nor to log as a fault
         user = self.find_user(user_name)
         spawner = user and user.spawners.get(server_name)
         if spawner is None:

@@ -126,6 +126,7 @@ def test_whoever_calls_a_start_off_and_whoever_asked_for_it_are_told_so(scene):
     assert (told["state"], told["diagnosis"]["code"]) == ("failed", "start-cancelled")
     assert "running" not in [step["state"] for step in told["steps"]]
     assert told["ended"]
+    assert "Uncaught exception" not in scene.hub.log.read_text()
 
 
 def test_a_pod_in_the_way_that_does_not_go_is_told(scene):
