@@ -138,8 +138,8 @@ def source_of(hub: HubSettings, source: TeamFiles) -> Source:
 
 def _customer_objects(source: KubernetesTeams) -> Source:
     # The client of Kubernetes takes its time to import: only where it is used.
-    from fairihub_auth.customer_api import Access
     from fairihub_auth.customer_objects import CustomerObjects
+    from fairihub_auth.kube_access import Access
 
     access = Access(source.kubeconfig, source.context, source.namespace)
     return CustomerObjects(access, name=source.name, operators=source.operators)

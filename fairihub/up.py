@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from fairihub import datafolder, processes
+from fairihub.clusters import require_clusters
 from fairihub.examples import EXAMPLE_NOTEBOOKS, EXAMPLE_TEAMS
 from fairihub.first_links import first_links, operators_of, teams_read, told_of
 from fairihub.hub_settings import VARIABLE, HubSettings, team_state_of
@@ -67,6 +68,7 @@ def up(options: UpOptions) -> int:
             ports = choose_ports(options.port, settings.host, **settings.known_ports)
             sign_in = chosen_sign_in(settings, os.environ)
             sources = _sources(options, settings)
+            require_clusters(settings, sources)
             directory = _described(sources, team_state_of(Places(options.data.resolve())))
             places = datafolder.opened(options.data)
             lock = stack.enter_context(datafolder.held(places))

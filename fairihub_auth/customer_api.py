@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import aiohttp
-from kubernetes_asyncio import client, config
+from kubernetes_asyncio import client
 
+from fairihub_auth.kube_access import Access, configuration, in_words
 from fairihub_auth.sources import MAX_FILES
 from fairihub_core.customer_format import GROUP, PLURAL, VERSION
 from fairihub_core.errors import FairihubError, Refused, TooLarge, Unavailable
@@ -33,20 +31,6 @@ SILENCE_SECONDS = 90.0
 """The API puts a bookmark into an idle stream every minute: without one it is dead."""
 
 Raw = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Access:
-    """Which cluster, and which of its objects.
-
-    Attributes:
-        kubeconfig: None for the cluster that this process runs in, else what KUBECONFIG names.
-        namespace: None for all.
-    """
-
-    kubeconfig: Path | None = None
-    context: str | None = None
-    namespace: str | None = None
 
 
 class ApiFailure(Exception):
@@ -71,10 +55,12 @@ class CustomerApi:
 
     async def __aenter__(self) -> CustomerApi:
         try:
-            self._client = client.ApiClient(await _configuration(self._access))
+            self._client = client.ApiClient(await configuration(self._access))
         except Exception as problem:  # the loaders raise whatever a file or a plugin makes them
             raise ApiFailure(
-                Unavailable("no-cluster", f"There is no way to a Kubernetes API: {_said(problem)}.")
+                Unavailable(
+                    "no-cluster", f"There is no way to a Kubernetes API: {in_words(problem)}."
+                )
             ) from problem
         # Its stubs leave out what its methods take beside the parameters of the API.
         self._objects: Any = client.CustomObjectsApi(self._client)
@@ -165,23 +151,6 @@ class CustomerApi:
         return answer
 
 
-async def _configuration(access: Access) -> client.Configuration:
-    """As `kubernetes_asyncio` finds it, without touching what others of this process use."""
-    made = client.Configuration()
-    if access.kubeconfig is None and access.context is None:
-        try:
-            in_cluster: Any = config.load_incluster_config
-            in_cluster(client_configuration=made)
-            return made
-        except config.ConfigException:
-            pass
-    file = access.kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config"
-    await config.load_kube_config(
-        str(file), context=access.context, client_configuration=made, persist_config=False
-    )
-    return made
-
-
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turns what the client raises into an `ApiFailure`."""
@@ -190,7 +159,7 @@ def _explained() -> Iterator[None]:
     except asyncio.TimeoutError as raised:
         raise ApiFailure(_away("it does not answer")) from raised
     except (aiohttp.ClientError, OSError) as raised:
-        raise ApiFailure(_away(f"it cannot be reached ({_said(raised)})")) from raised
+        raise ApiFailure(_away(f"it cannot be reached ({in_words(raised)})")) from raised
     except ValueError as raised:
         raise ApiFailure(_away("its answer cannot be read")) from raised
 
@@ -272,10 +241,3 @@ def _away(why: str) -> Unavailable:
         "source-away",
         f"The Kubernetes API is away: {why.rstrip('.')}. All teams stay as they are.",
     )
-
-
-def _said(problem: BaseException) -> str:
-    """Not every text: that of a broken kubeconfig, or of a plugin, may show a token."""
-    known = isinstance(problem, aiohttp.ClientError | config.ConfigException)
-    said = getattr(problem, "strerror", None) or (str(problem) if known else "")
-    return printable(said or type(problem).__name__, 200)

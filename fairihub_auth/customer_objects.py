@@ -14,8 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 
-from fairihub_auth.customer_api import Access
 from fairihub_auth.customer_object import CustomerObject, judged
+from fairihub_auth.kube_access import Access
 from fairihub_auth.object_following import ObjectFollower, Objects, Tempo
 from fairihub_auth.object_status import Wanted, status_of
 from fairihub_auth.sources import MAX_FILES, Source

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from fairihub_auth.customer_api import Access, ApiFailure, CustomerApi
+from fairihub_auth.customer_api import ApiFailure, CustomerApi
 from fairihub_auth.customer_object import CustomerObject, object_from
+from fairihub_auth.kube_access import Access
 from fairihub_auth.object_status import FIRST_BACKOFF, StatusWriter
 from fairihub_core.errors import FairihubError, Unavailable
 

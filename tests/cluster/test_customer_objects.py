@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fairihub_auth.customer_api import Access
 from fairihub_auth.customer_objects import CustomerObjects
+from fairihub_auth.kube_access import Access
 from fairihub_auth.object_following import Tempo
 from fairihub_auth.publication import Publication
 from fairihub_auth.watch import TeamWatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from fairihub_spawner.kube import names
 from tests.support.kube_teams import owned
 from tests.support.kubernetes import Cluster, Namespace, Object
 from tests.support.ports import free_port
-from tests.support.running_hub import RunningHub
+from tests.support.running_hub import ROOT, RunningHub
 from tests.support.waiting import all_ended, eventually
 
 BUCKET = "bucket-of-up"
@@ -35,7 +36,9 @@ def up(
     """A hub whose servers are pods, with one team, of which Ada has a server with a drive."""
     hub = RunningHub(tmp_path_factory.mktemp("up"))
     hub.address = f"http://{cluster.host}:{hub.port}"
-    hub.environment = {"KUBECONFIG": str(cluster.kubeconfig)}
+    assert cluster.kubeconfig is not None
+    shutil.copyfile(cluster.kubeconfig, hub.folder / "hub.kubeconfig")
+    hub.environment = _environment_of_the_page(hub.settings.name)
     hub.settings.write_text(yaml.safe_dump({"kubernetes": _kubernetes(cluster, here)}))
     for example in hub.teams.iterdir():
         example.unlink()
@@ -46,6 +49,16 @@ def up(
         yield hub
     finally:
         hub.close()
+
+
+def _environment_of_the_page(settings: str) -> dict[str, str]:
+    """What the how-to sets before its `fairihub up`, which names the settings as this hub does."""
+    page = (ROOT / "docs/how-to/kubernetes.md").read_text()
+    (line,) = (line for line in page.splitlines() if "fairihub up --" in line)
+    variable, *command = line.split()
+    assert command == ["fairihub", "up", "--settings", settings]
+    name, _, value = variable.partition("=")
+    return {name: value}
 
 
 def _kubernetes(cluster: Cluster, here: Namespace) -> dict[str, Any]:

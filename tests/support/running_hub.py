@@ -59,6 +59,8 @@ class RunningHub:
         self.settings = folder / "fairihub.yaml"
         self.environment: dict[str, str] = {}
         """Variables beside those of the tests."""
+        self.folder = folder
+        """Where it is started; relative paths count from there."""
         self._process: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
         self._clients: list[httpx.Client] = []
@@ -81,11 +83,11 @@ class RunningHub:
         self.links_file.unlink(missing_ok=True)
         command = fairihub(
             "up", "--teams", self.teams, "--data", self.data, "--port", str(self.port),
-            "--links", self.links_file, "--settings", self.settings, "--no-open",
+            "--links", self.links_file, "--settings", self.settings.name, "--no-open",
         )  # fmt: skip
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT,
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
                 start_new_session=True, env={**os.environ, **self.environment},
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
