@@ -23,14 +23,12 @@ def configure_servers(c: Any, hub: HubSettings, entrance: Entrance) -> None:
         c.JupyterHub.spawner_class = TeamLocalSpawner
         c.TeamLocalSpawner.data = str(hub.data)
         c.TeamLocalSpawner.activity_seconds = activity_seconds(hub.settings)
-        own = c.TeamLocalSpawner
     else:
         c.JupyterHub.spawner_class = FairihubSpawner
         # Pods go on while the hub is away, and are taken up again.
         c.JupyterHub.cleanup_servers = False
         c.FairihubSpawner.kubernetes = pods
-        own = c.FairihubSpawner
-    own.bucket_of = bucket_access(keys_file(hub.places), hub.s3_endpoint)
+    c.TeamServer.bucket_of = bucket_access(keys_file(hub.places), hub.s3_endpoint)
     c.TeamServer.directory = lambda: entrance.directory()
     c.TeamServer.removal_grace = hub.settings.removal_grace_minutes * 60
     c.TeamServer.removed_at = lambda name: entrance.removal.removed_at(name)

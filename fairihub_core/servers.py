@@ -8,8 +8,22 @@ from typing import Any, Literal
 
 from fairihub_core.audit import Entry
 from fairihub_core.offers import parted
+from fairihub_core.teams import Frozen
 
 ServerState = Literal["stopped", "starting", "running", "stopping"]
+
+
+class ServerLog(Frozen):
+    """The last lines that a server wrote, cleaned."""
+
+    lines: tuple[str, ...]
+    whole: bool
+    """Whether these are all, as far as they are kept."""
+
+
+def keeps_log(spawner: Any) -> bool:
+    """Whether what a server writes can be read: its spawner has `log_lines(lines) -> ServerLog`."""
+    return hasattr(spawner, "log_lines")
 
 
 def state_of(spawner: Any) -> ServerState:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairihub_core.servers import keeps_log
 from fairihub_core.start_causes import CAUSES, NOTES, NOTICES, WHO
 from fairihub_core.starts import STEPS, Diagnosis, Start, Step, StepName, StepState, start_of
 from fairihub_portal.texts import N_
@@ -75,7 +76,7 @@ class Starts:
 
     def has_log(self, user: Any) -> bool:
         """Whether the server's log can be read on a page."""
-        return user is not None and hasattr(user.spawner, "log_lines")
+        return user is not None and keeps_log(user.spawner)
 
     def awaited(self) -> tuple[StepRow, ...]:
         """The steps of a start that has not said anything yet."""

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import uuid4
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
-from traitlets import Callable as CallableTrait
 from traitlets import Integer, Unicode, default
 
 from fairihub_core import processes
@@ -48,11 +47,6 @@ class TeamLocalSpawner(TeamServer, SimpleLocalProcessSpawner):
     """A server with the size and equipment of the profile that its owner chose."""
 
     data = Unicode(help="The data folder of the hub.").tag(config=True)
-    bucket_of = CallableTrait(
-        default_value=lambda team, bucket: None,
-        help="How a team reaches a bucket: (team, bucket) -> BucketAccess or None.",
-    ).tag(config=True)
-
     activity_seconds = Integer(
         60, help="How often a server looks whether it works, and tells the hub."
     ).tag(config=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from fairihub_core import clock
 from fairihub_core.access import administers
-from fairihub_core.errors import BadInput, Missing, Unavailable, shortened
+from fairihub_core.errors import BadInput, Missing, shortened
 from fairihub_core.logins import login_of
 from fairihub_core.offers import parted
-from fairihub_core.starts import Diagnosis, Start, start_of
-from fairihub_core.teams import Frozen, TeamDirectory
-from fairihub_spawner.answering import Handlers, JsonHandler, away
-from fairihub_spawner.kube.calls import LostCause
+from fairihub_core.servers import ServerLog, keeps_log
+from fairihub_core.starts import Start, start_of
+from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.answering import Handlers, JsonHandler
 
 USUAL_LINES = 200
 MOST_LINES = 5000
@@ -25,14 +26,6 @@ def start_handlers(directory: Callable[[], TeamDirectory]) -> Handlers:
         ("/api/fairihub/starts/([^/]+)", StartHandler, given),
         ("/api/fairihub/servers/([^/]+)/log", ServerLogHandler, given),
     ]
-
-
-class ServerLog(Frozen):
-    """The last lines that a server wrote, cleaned."""
-
-    lines: tuple[str, ...]
-    whole: bool
-    """Whether these are all, as far as they are kept."""
 
 
 def may_see_start(caller: str, owner: str, start: Start, directory: TeamDirectory) -> bool:
@@ -61,23 +54,6 @@ def lines_in(query: dict[str, list[bytes]]) -> int:
     if not is_count or not 1 <= int(asked) <= MOST_LINES:
         raise BadInput("bad-query", f"“lines” must be a number from 1 to {MOST_LINES}.")
     return int(asked)
-
-
-def unread(diagnosis: Diagnosis) -> Unavailable:
-    """Why there is no log to show, for its reader; the diagnosis is in words for a start."""
-    if diagnosis.code == "cluster-unreachable":
-        return away(diagnosis)
-    if diagnosis.code == "cluster-busy":
-        return Unavailable(
-            "server-log-away",
-            "The cluster, or the node of your server, does not give the log now. Try again in a "
-            "minute.",
-        )
-    return Unavailable(
-        "server-log-refused",
-        "The cluster does not let the hub read the log of your server. Ask the operator of the "
-        "hub, whose log has what it said.",
-    )
 
 
 class StartHandler(JsonHandler):
@@ -111,15 +87,10 @@ class ServerLogHandler(JsonHandler):
         user = self.find_user(caller) if login_of(name) == caller else None
         if user is None:
             raise Missing("no-such-server", "There is no such server of yours.")
-        spawner = user.spawner
-        asked = getattr(spawner, "log_lines", None)
-        if asked is None:
+        spawner: Any = user.spawner
+        if not keeps_log(spawner):
             raise Missing("no-server-log", "Servers of this hub keep no log that can be read here.")
         if not spawner.active:
             raise Missing("no-server-log", "Your server is not running, so it has no log.")
-        try:
-            told, whole = await asked(lines)
-        except LostCause as lost:
-            self.log.warning("The log of %s is not read: %s", caller, lost.diagnosis.detail)
-            raise unread(lost.diagnosis) from None
-        return ServerLog(lines=told, whole=whole)
+        told: ServerLog = await spawner.log_lines(lines)
+        return told

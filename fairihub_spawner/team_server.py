@@ -45,6 +45,10 @@ class TeamServer(_Spawner):
     directory = CallableTrait(help="The teams of this moment: () -> TeamDirectory.").tag(
         config=True
     )
+    bucket_of = CallableTrait(
+        default_value=lambda team, bucket: None,
+        help="How a team reaches a bucket: (team, bucket) -> BucketAccess or None.",
+    ).tag(config=True)
     removal_grace = Float(
         300, help="Seconds that a server goes on for an owner whom its team no longer admits."
     ).tag(config=True)

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 from jupyterhub.utils import maybe_future, url_path_join
-from traitlets import Callable as CallableTrait
 from traitlets import default
 
 from fairihub_core import clock
@@ -20,7 +19,7 @@ from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.handover import token_is_given
 from fairihub_core.offers import Offer
-from fairihub_core.servers import was_cancelled
+from fairihub_core.servers import ServerLog, was_cancelled
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
 from fairihub_spawner.answering import tell
 from fairihub_spawner.drive import arguments_of
@@ -28,10 +27,10 @@ from fairihub_spawner.kube import secrets, starts, taking_up
 from fairihub_spawner.kube.answering import found_at
 from fairihub_spawner.kube.calls import PATIENCE_SECONDS, START, LostCause, persistently
 from fairihub_spawner.kube.diagnosis import given_up
-from fairihub_spawner.kube.last_words import last_words
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.plan import ServerPlan
 from fairihub_spawner.kube.preparing import planned, prepare_volumes
+from fairihub_spawner.kube.server_log import log_of
 from fairihub_spawner.kube.steady import GONE_SECONDS, Placed, SteadyKubeSpawner
 from fairihub_spawner.kube.steps import progress_event
 from fairihub_spawner.kube.sweeper import the_sweeper
@@ -45,11 +44,6 @@ CALLS_OF_A_START = 8
 
 class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     """Asks what the owner may have, makes a pod of it, and says what keeps that from starting."""
-
-    bucket_of = CallableTrait(
-        default_value=lambda team, bucket: None,
-        help="How a team reaches a bucket: (team, bucket) -> BucketAccess or None.",
-    ).tag(config=True)
 
     last_start: Start | None = None
     """What became of the last start; told by the progress page and `/api/fairihub/starts`."""
@@ -359,19 +353,16 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
                 self.log.exception("%s: where it is, is not known", self._log_name)
         return str(await super().get_url())
 
-    async def log_lines(self, lines: int) -> tuple[tuple[str, ...], bool]:
-        """The last lines that the server wrote, without secrets, and whether these are all.
+    async def log_lines(self, lines: int) -> ServerLog:
+        """The last lines that the server wrote, without secrets.
 
         Raises:
-            LostCause: the cluster does not answer.
+            Unavailable: the cluster does not give them.
         """
         placed = self.placed
         if placed is None:
-            return (), True
-        log = await self.calls.log(placed.namespace, placed.pod, lines=lines)
-        hidden = await self._hidden(placed)
-        told = await asyncio.to_thread(last_words, log.text, hidden, lines=lines)
-        return told, log.whole
+            return ServerLog(lines=(), whole=True)
+        return await log_of(self.calls, placed, lines, partial(self._hidden, placed))
 
     def get_args(self) -> list[str]:
         return [*arguments_of(self.environment), *super().get_args()]

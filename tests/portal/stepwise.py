@@ -15,6 +15,7 @@ from jupyterhub.spawner import SpawnException
 from traitlets import Unicode
 
 from fairihub_core import clock
+from fairihub_core.servers import ServerLog
 from fairihub_core.starts import Diagnosis, Start, Step
 from fairihub_spawner.kube.steps import progress_event
 from fairihub_spawner.local import TeamLocalSpawner
@@ -71,7 +72,7 @@ class StepwiseSpawner(TeamLocalSpawner):
                 yield progress_event(*self._now(said))
             await asyncio.sleep(0.1)
 
-    async def log_lines(self, lines: int) -> tuple[list[str], bool]:
+    async def log_lines(self, lines: int) -> ServerLog:
         path = Path(self.folder) / f"log-{self.user.name}"
         told = path.read_text().splitlines() if path.exists() else []
-        return told[-lines:], len(told) <= lines
+        return ServerLog(lines=tuple(told[-lines:]), whole=len(told) <= lines)

@@ -9,9 +9,10 @@ from jupyterhub.auth import DummyAuthenticator
 from fairihub_core import clock
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.places import Places
+from fairihub_core.servers import ServerLog
 from fairihub_core.starts import diagnosed
 from fairihub_core.teams import TeamDirectory
-from fairihub_spawner.kube.calls import LostCause
+from fairihub_spawner.answering import away
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.proxy import TeamProxy
 from fairihub_spawner.s3 import keys_file, sync_keys
@@ -32,8 +33,9 @@ class LoggedSpawner(TeamLocalSpawner):
 
     async def log_lines(self, lines):
         if (places.data / "log-away").exists():
-            raise LostCause(diagnosed("cluster-unreachable", clock.now(), final=False))
-        return [f"line {n}" for n in range(30)][-lines:], lines >= 30
+            raise away(diagnosed("cluster-unreachable", clock.now(), final=False))
+        told = tuple(f"line {n}" for n in range(30))[-lines:]
+        return ServerLog(lines=told, whole=lines >= 30)
 
 
 SERVICES = ["access:services!service=catalog"]
