@@ -54,6 +54,11 @@ class Diagnosis(Frozen):
     queue: int | None = None
     """How many other servers wait for the same; None if that is of no interest."""
 
+    @property
+    def said(self) -> str:
+        """All that there is to say in one text, as errors have it."""
+        return f"{self.message} {self.remedy}".strip()
+
 
 class Step(Frozen):
     """One step of a start; the steps come one after the other."""

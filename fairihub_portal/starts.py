@@ -38,8 +38,6 @@ class Told:
     detail: str
     queue: int
     final: bool
-    whole: str
-    """In English and in one, as the hub's own answers say it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,12 @@ class Starts:
         start = start_of(user.spawner) if user else None
         return last_start(start) if start else None
 
+    def of_error(self, user: Any, error_message: str) -> LastStart | None:
+        """The last start, if it is what the hub's own answer `error_message` tells of."""
+        start = start_of(user.spawner) if user and error_message else None
+        told_of = start and start.diagnosis and start.diagnosis.said == error_message
+        return last_start(start) if start and told_of else None
+
     def has_log(self, user: Any) -> bool:
         """Whether the server's log can be read on a page."""
         return user is not None and keeps_log(user.spawner)
@@ -106,7 +110,6 @@ def told(diagnosis: Diagnosis) -> Told:
         detail=diagnosis.detail,
         queue=diagnosis.queue or 0,
         final=diagnosis.final,
-        whole=f"{diagnosis.message} {diagnosis.remedy}".strip(),
     )
 
 

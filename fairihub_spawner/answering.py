@@ -102,4 +102,4 @@ class JsonHandler(APIHandler):
 
 def away(diagnosis: Diagnosis) -> Unavailable:
     """What a cluster that cannot be asked comes to for whoever asks the hub."""
-    return Unavailable(diagnosis.code, f"{diagnosis.message} {diagnosis.remedy}")
+    return Unavailable(diagnosis.code, diagnosis.said)

@@ -115,8 +115,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def _lost(self, diagnosis: Diagnosis, status: int) -> Exception:
         assert self.last_start is not None  # noqa: S101
         self.last_start = starts.failed(self.last_start, diagnosis, clock.now())
-        message = f"{diagnosis.message} {diagnosis.remedy}".strip()
-        refusal: Exception = refusal_of(diagnosis.code, message, status)
+        refusal: Exception = refusal_of(diagnosis.code, diagnosis.said, status)
         refusal.diagnosis = diagnosis  # type: ignore[attr-defined]
         return refusal
 

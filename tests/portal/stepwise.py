@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.spawner import SpawnException
 from traitlets import Unicode
 
 from fairihub_core import clock
@@ -19,6 +18,7 @@ from fairihub_core.servers import ServerLog
 from fairihub_core.starts import Diagnosis, Start, Step
 from fairihub_spawner.kube.steps import progress_event
 from fairihub_spawner.local import TeamLocalSpawner
+from fairihub_spawner.team_server import refusal_of
 
 
 class StepwiseSpawner(TeamLocalSpawner):
@@ -56,10 +56,7 @@ class StepwiseSpawner(TeamLocalSpawner):
         assert diagnosis
         told = {"state": "failed", "steps": steps, "diagnosis": diagnosis, "ended": clock.now()}
         self._kept[self.user.name] = start.model_copy(update=told)
-        words = f"{diagnosis.message} {diagnosis.remedy}"
-        refusal = SpawnException(words, reason=diagnosis.code, status_code=503)
-        refusal.jupyterhub_message = words
-        raise refusal
+        raise refusal_of(diagnosis.code, diagnosis.said, 503)
 
     async def progress(self) -> Any:
         last = None

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fairihub_core.start_causes import CAUSES
-from fairihub_core.starts import diagnosed
-from fairihub_portal.starts import told
+from fairihub_core.starts import Start, diagnosed
+from fairihub_portal.starts import Starts, told
 from fairihub_portal.texts import start_words
 from fairihub_spawner.kube.steps import steps_of
 from tests.portal.reading import TOO_FAINT
@@ -251,6 +252,17 @@ def test_the_table_says_it_in_the_readers_words_and_errors_in_their_own():
     )
     own = told(NO_IMAGE.model_copy(update={"code": "not-in-the-table", "message": "50 % of it"}))
     assert (own.message, own.values) == ("50 % of it", {})
+
+
+def test_an_error_that_tells_of_the_last_start_is_known_as_that():
+    start = Start(server="", profile="u.small", began=NOW, state="failed", diagnosis=NO_IMAGE)
+    spawner = SimpleNamespace(pending=None, ready=False, _spawn_future=None, last_start=start)
+    user = SimpleNamespace(spawner=spawner)
+    found = Starts().of_error(user, NO_IMAGE.said)
+    assert found is not None
+    assert found.diagnosis == told(NO_IMAGE)
+    assert Starts().of_error(user, NO_IMAGE.message) is None
+    assert Starts().of_error(None, NO_IMAGE.said) is None
 
 
 def test_scripts_get_the_words_of_starts():
