@@ -73,7 +73,7 @@ class LeftoversHandler(JsonHandler):
         Raises:
             SignedOut: nobody, or somebody who is let in no more.
             Refused: `not-a-person`, `no-scope`, `operators-only`.
-            Missing: `no-cluster`.
+            Missing: `no-pods`.
         """
         user: Any = self.current_user
         if user is None:
@@ -88,7 +88,7 @@ class LeftoversHandler(JsonHandler):
             raise Refused("operators-only", "This is for the operators of the hub.")
         sweeper = self._sweeper_of()
         if sweeper is None:
-            raise Missing("no-cluster", "The servers of this hub are no pods of a cluster.")
+            raise Missing("no-pods", "The servers of this hub are no pods of a cluster.")
         return name, sweeper
 
 

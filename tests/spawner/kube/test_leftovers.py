@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from fairihub.cli import main
 from fairihub.hub_settings import HubSettings, Ports
 from fairihub.remote import CLI_TOKEN
 from fairihub.settings import Settings
+from fairihub_core.errors import Missing
 from fairihub_core.teams import TeamDirectory
+from fairihub_spawner.kube.leftover_handlers import LeftoversHandler
 from fairihub_spawner.kube.leftovers import Leftovers, of_members, of_servers
 from tests.spawner.conftest import team
 from tests.support.kube_hub import TOKEN, KubeHub
@@ -108,6 +111,17 @@ def ask(hub: KubeHub, method: str, login: str | None) -> tuple[int, Any]:
 def test_leftovers_are_for_operators(hub, method, login):
     status, answer = ask(hub, method, login)
     assert (status, answer["code"]) == (403, "operators-only")
+
+
+def test_servers_of_the_hubs_own_machine_leave_no_pods():
+    asked = SimpleNamespace(
+        current_user=SimpleNamespace(name="cli", kind="service"),
+        _consoles=("cli",),
+        _sweeper_of=lambda: None,
+    )
+    with pytest.raises(Missing) as refused:
+        LeftoversHandler._asked(asked)
+    assert refused.value.code == "no-pods"
 
 
 def test_what_is_left_over_is_found_and_deleted_but_no_volume(kube, hub):
