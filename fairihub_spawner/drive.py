@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
+BUCKET = "FAIRIHUB_BUCKET"
+"""The variable that names the team's bucket. Beside `S3_USER_STORAGE_BUCKET`, which a Secret of the
+team may set as well, for a bucket of its own that is no drive."""
+BUCKET_FOLDER = "FAIRIHUB_BUCKET_FOLDER"
+"""The variable that names the folder of the bucket; without it the bucket is a drive."""
 _NEEDED = ("jupyterfs", "s3fs")
 _ARGUMENT = "--ServerApp.jpserver_extensions=jupyterfs=True"
 
@@ -29,8 +34,8 @@ def drive_of(environment: Mapping[str, str]) -> dict[str, Any] | None:
 
     The keys are not in it: the S3 client finds them in the environment by itself.
     """
-    bucket = environment.get("FAIRIHUB_BUCKET")
-    if not bucket or environment.get("FAIRIHUB_BUCKET_FOLDER"):
+    bucket = environment.get(BUCKET)
+    if not bucket or environment.get(BUCKET_FOLDER):
         return None
     # The server starts only after the first answer: a storage that is away must not keep it.
     patience = {"connect_timeout": 5, "read_timeout": 15, "retries": {"max_attempts": 1}}

@@ -12,15 +12,12 @@ from typing import Any
 from fairihub_core.equipment import BucketAccess, environment_of
 from fairihub_core.offers import Offer
 from fairihub_core.starts import Notice, notice
+from fairihub_spawner.drive import BUCKET, BUCKET_FOLDER
 from fairihub_spawner.kube import names, secrets, volumes
 from fairihub_spawner.kube.nodes import Nodes, extra_resources, nodes_for
 from fairihub_spawner.kube.secrets import Reference
 from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, is_pinned
 
-BUCKET = "FAIRIHUB_BUCKET"
-"""The variable that names the team's bucket."""
-BUCKET_FOLDER = "FAIRIHUB_BUCKET_FOLDER"
-"""The variable that names the folder of the bucket; without it the bucket is a drive."""
 _TOKENS = (secrets.TOKEN, "JPY_API_TOKEN")
 """JupyterHub names its token twice."""
 

@@ -18,7 +18,15 @@ def test_a_bucket_that_is_no_folder_is_a_drive() -> None:
     assert drive.arguments_of(SAID) == ("--ServerApp.jpserver_extensions=jupyterfs=True",)
 
 
-@pytest.mark.parametrize("said", [{}, {**SAID, "FAIRIHUB_BUCKET_FOLDER": "/home/jovyan/s3"}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {**SAID, "FAIRIHUB_BUCKET_FOLDER": "/home/jovyan/s3"},
+        # Of a Secret of the team, which does not have to be for a bucket of the hub's storage.
+        {"S3_USER_STORAGE_BUCKET": "elsewhere"},
+    ],
+)
 def test_no_bucket_or_a_folder_is_no_drive(said: dict[str, str]) -> None:
     assert drive.drive_of(said) is None
     assert drive.arguments_of(said) == ()
