@@ -1,8 +1,8 @@
 """A Kubernetes for all tests of this folder, a namespace for each, and what is told of failures.
 
 `FAIRIHUB_TEST_CLUSTER` in the environment says which cluster: nothing for one that is started for
-the tests and ended after them; `keep` for the same, left running for the next time; `existing` for
-that of the current kubeconfig, without the tests that are marked `fault`.
+the tests and ended after them, if none runs yet; `keep` for the same, left running for the next
+time; `existing` for that of the current kubeconfig, without the tests that are marked `fault`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from tests.support.what_happened import what_happened
 WHICH = os.environ.get("FAIRIHUB_TEST_CLUSTER", "")
 TOUCHED = pytest.StashKey[list[Namespace]]()
 TOLD = pytest.StashKey[list[Namespace]]()  # of the module's, what is told if this test fails
-# Test runs share the cluster. Each is a user of it until it ends, and the last one ends it; a test
-# has a turn, which it shares with others or, where it breaks something, has alone.
+# Test runs share the cluster. Each is a user of it until it ends, and the last one ends what they
+# have started; a test has a turn, which it shares with others or, where it breaks something, has
+# alone.
 USERS = Path("/run/fairihub-cluster.users")
 GATE = Path("/run/fairihub-cluster.gate")
 TURN = Path("/run/fairihub-cluster.turn")
@@ -62,10 +63,10 @@ def cluster(users: IO[str] | None) -> Iterator[Cluster]:
         yield found
         return
     with _turn(fcntl.LOCK_SH):
-        _starter("up")
+        _starter("up" if WHICH == "keep" else "up-for-runs")
     yield Cluster([str(binaries() / "kube"), "kubectl"], KUBECONFIG, HOST)
-    if WHICH != "keep" and _was_the_last(users):
-        _starter("down")
+    if _was_the_last(users):
+        _starter("down-after-runs")
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def test_starts_at_once_and_after_a_crash_end_in_one_cluster(cluster: Cluster) -
     """As two test runs do, of which one finds that the parts of a cluster have been killed."""
     for part in ("kubelet", "containerd"):
         _start_of_starter("stop", part).wait(60)
-    starts = [_start_of_starter("up") for _ in range(2)]
+    starts = [_start_of_starter("up-for-runs") for _ in range(2)]
     assert [start.wait(150) for start in starts] == [0, 0], (LOGS / "keeper.log").read_text()
     assert all(is_ready(node) for node in cluster.every("nodes"))
 

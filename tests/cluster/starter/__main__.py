@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.cluster.starter import images, running, store
@@ -67,11 +68,14 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "start": start,
     "stop": stop,
     "log": log,
+    # What tests ask for:
+    "up-for-runs": partial(running.up, for_runs=True),
+    "down-after-runs": partial(running.down, after_runs=True),
+    "mend": running.mend,
     # What the starter's own scripts ask for:
     "binaries": lambda: print(binaries()),
     "images": images.all_images,
     "forget-images": store.forget_store,
-    "mend": running.mend,
     "keep": lambda: Keeper().serve(),
 }
 

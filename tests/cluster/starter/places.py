@@ -21,6 +21,7 @@ KUBECONFIG = PKI / "admin.kubeconfig"
 # One cluster per machine: all that it shares with the machine is named here.
 RUN = Path("/run/fairihub-cluster")
 LOCK = Path("/run/fairihub-cluster.lock")
+FOR_RUNS = Path("/run/fairihub-cluster.for-runs")  # there while test runs are why it runs
 CONTAINERD = RUN / "containerd.sock"
 KEEPER = RUN / "keeper.sock"
 LINK = "fairihub0"

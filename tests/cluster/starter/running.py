@@ -19,7 +19,16 @@ from tests.cluster.starter import keeper, machine, store
 from tests.cluster.starter.images import Image, all_images
 from tests.cluster.starter.parts import HEALTH, PARTS, write_configs
 from tests.cluster.starter.pki import make_pki
-from tests.cluster.starter.places import KUBECONFIG, LOCK, LOGS, NODE, PKI, STATE, binaries
+from tests.cluster.starter.places import (
+    FOR_RUNS,
+    KUBECONFIG,
+    LOCK,
+    LOGS,
+    NODE,
+    PKI,
+    STATE,
+    binaries,
+)
 
 STORAGE = Path(__file__).parent / "storage.yaml"
 KEPT_LOGS = STATE.with_name("logs-of-failed-start")
@@ -28,14 +37,21 @@ START_SECONDS = 90
 WELL_SECONDS = 2
 
 
-def up() -> None:
-    """Returns when pods can be started; does nothing if they already can."""
+def up(*, for_runs: bool = False) -> None:
+    """Returns when pods can be started; does nothing if they already can.
+
+    What test runs have started the last one ends; what somebody has asked for stays.
+    """
     if os.geteuid() != 0:
         raise SystemExit("The test cluster needs root: it makes containers and network links.")
     if not (binaries() / "kube").exists():
         raise SystemExit("The test cluster is not built yet: scripts/get-cluster does that.")
     images = all_images()
     with _alone():
+        if not for_runs:
+            FOR_RUNS.unlink(missing_ok=True)
+        elif keeper.ask("look") is None:
+            FOR_RUNS.touch()
         if what_is_wrong():
             _start_anew(images)
         store.bring_in(images)
@@ -48,9 +64,13 @@ def mend() -> None:
             _start_anew([])
 
 
-def down() -> None:
+def down(*, after_runs: bool = False) -> None:
+    """After test runs only what they have started."""
     with _alone():
-        _end()
+        if FOR_RUNS.exists() or not after_runs:
+            _end()
+        if after_runs:
+            FOR_RUNS.unlink(missing_ok=True)
 
 
 def what_is_wrong() -> list[str]:
