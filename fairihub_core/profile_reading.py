@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fairihub_core.cluster_names import OUR_SECRETS, is_image, is_team_secret
 from fairihub_core.customer_format import PROFILE_KEYS, PROFILE_PREFIX, Key
 from fairihub_core.notes import Notes
 from fairihub_core.quantities import bytes_of, cores_of
@@ -48,6 +49,7 @@ def read_profile(key: Scalar, value: Node, notes: Notes) -> Profile | None:
         _text_value(PROFILE_KEYS[name], written[name], notes, fields)
     fields.setdefault("display_name", slug)
     _check_limits(key, fields, notes)
+    _check_names(written, fields, notes)
     return Profile(slug=slug, **fields)
 
 
@@ -197,3 +199,18 @@ def _check_limits(key: Scalar, fields: dict[str, Any], notes: Notes) -> None:
 def _bytes_shown(low: int, high: int) -> Callable[[int], str]:
     """How bytes are told apart by whoever reads: rounded ones may look the same."""
     return human_bytes if human_bytes(low) != human_bytes(high) else "{:,} bytes".format
+
+
+def _check_names(written: dict[str, _Written], fields: dict[str, Any], notes: Notes) -> None:
+    """What no cluster can take; elsewhere a server may start with it, so the team stays."""
+    image = fields.get("image")
+    if image is not None and not is_image(image):
+        said = f"“{image[:80]}” is no name of an image; on Kubernetes this profile never starts."
+        notes.warning(written["image"], "bad-image-name", said)
+    for name in fields.get("secret_names", ()):
+        if not is_team_secret(name):
+            why = f"begins with “{OUR_SECRETS}”, as only the hub's own do"
+            if not name.startswith(OUR_SECRETS):
+                why = "has characters that no Secret's name has"
+            said = f"“{name[:80]}” {why}; on Kubernetes this profile never starts."
+            notes.warning(written["secret_names"], "bad-secret-name", said)

@@ -123,6 +123,24 @@ def test_what_is_ambiguous_about_size_refuses_the_file(read, profile, code, word
     assert any(words in f.message and f.line == 11 for f in errors), errors
 
 
+@pytest.mark.parametrize(
+    ("profile", "code", "words"),
+    [
+        ("image=LOCALHOST//bad image:1", "bad-image-name", "“LOCALHOST//bad image:1” is no name"),
+        ("image=Base:1", "bad-image-name", "“Base:1”"),
+        ("secret_names=ok+fairihub-server-x", "bad-secret-name", "begins with “fairihub-”"),
+        ("secret_names=Archive_Token", "bad-secret-name", "has characters that"),
+    ],
+)
+def test_names_that_no_cluster_takes_are_said_and_the_team_stays(read, profile, code, words):
+    reading = read(data=f'profile_p: "{profile}"')
+    assert reading.team is not None
+    (finding,) = (f for f in reading.findings if f.code == code)
+    assert (finding.severity, finding.line) == ("warning", 11)
+    assert words in finding.message
+    assert "on Kubernetes this profile never starts" in finding.message
+
+
 def test_a_broken_number_is_joined_when_the_other_bears_it_out(read):
     reading = read(data='profile_p: "mem_guarantee=30064771072,mem_limit=322122547 20"')
     assert codes(reading) == [("warning", "broken-number")]
