@@ -1,5 +1,5 @@
-"""JupyterHub's own address for a server, which says more here: what keeps a start, and for the
-audit log what was found by whoever stops one."""
+"""JupyterHub's own addresses for a server, which say more here: what keeps a start, or made it
+fail, and for the audit log what was found by whoever stops one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import asyncio
 import time
 from typing import Any
 
-from jupyterhub.apihandlers.users import UserServerAPIHandler
+from jupyterhub.apihandlers.users import SpawnProgressAPIHandler, UserServerAPIHandler
 from jupyterhub.scopes import needs_scope
+from jupyterhub.spawner import SpawnException
 from tornado import web
 
+from fairihub_core import clock
 from fairihub_core.servers import last_choice, note_cancelled, was_cancelled
-from fairihub_core.starts import start_of
+from fairihub_core.starts import diagnosis_of, start_of
 
 RESTARTS = "The hub restarts. Look again in a moment."
 LOOKED_AT_SECONDS = 10
@@ -23,7 +25,8 @@ IS_LOOKED_AT = (
 
 
 class ServerHandler(UserServerAPIHandler):
-    """Where JupyterHub says 202 and no more, the diagnosis stands in the body.
+    """The diagnosis stands in the body where JupyterHub says 202 and no more, and beside its words
+    where the start has failed.
 
     Without its `detail`, which not everybody may read who may start servers.
     """
@@ -53,9 +56,19 @@ class ServerHandler(UserServerAPIHandler):
             return
         start = start_of(spawner)
         if start is not None and start.diagnosis is not None:
-            told = start.diagnosis.model_dump(mode="json", exclude={"detail"})
             self.set_header("Content-Type", "application/json")
-            self.write({"diagnosis": told})
+            self.write({"diagnosis": start.diagnosis.for_answers()})
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = (kwargs.get("exc_info") or (None, None, None))[1]
+        if not isinstance(error, SpawnException):
+            super().write_error(status_code, **kwargs)
+            return
+        diagnosis = diagnosis_of(error, clock.now())
+        message = getattr(error, "jupyterhub_message", error.message)
+        told = {"message": message, "diagnosis": diagnosis.for_answers()}
+        self.set_header("Content-Type", "application/json")
+        self.write({"status": status_code, **told})
 
     @needs_scope("delete:servers")
     async def delete(self, user_name: str, server_name: str = "") -> None:
@@ -66,6 +79,23 @@ class ServerHandler(UserServerAPIHandler):
         if self.found is not None:
             note_cancelled(user.spawners[server_name])
         await super().delete(user_name, server_name)
+
+
+class ProgressHandler(SpawnProgressAPIHandler):
+    """The event of a start that has failed says why, as the answer to a request does."""
+
+    async def get(self, user_name: str, server_name: str = "") -> None:
+        self._of = (user_name, server_name or "")
+        await super().get(user_name, server_name)
+
+    async def send_event(self, event: dict[str, Any]) -> None:
+        user_name, server_name = self._of
+        user: Any = self.find_user(user_name)
+        spawner = user and user.spawners.get(server_name)
+        start = start_of(spawner) if spawner and event.get("failed") else None
+        if start is not None and start.diagnosis is not None:
+            event = {**event, "diagnosis": start.diagnosis.for_answers()}
+        await super().send_event(event)
 
 
 async def looked_at(spawner: Any) -> bool:
@@ -96,8 +126,10 @@ def running(user: Any, server: str = "") -> str | None:
     return last_choice(spawner) or ""
 
 
-SERVERS = [
+SERVERS: list[tuple[str, type[web.RequestHandler]]] = [
     ("/api/users/([^/]+)/server", ServerHandler),
     ("/api/users/([^/]+)/servers/([^/]*)", ServerHandler),
+    ("/api/users/([^/]+)/server/progress", ProgressHandler),
+    ("/api/users/([^/]+)/servers/([^/]*)/progress", ProgressHandler),
 ]
 """For `get_handlers` of an authenticator, whose addresses come before the hub's own."""

@@ -6,7 +6,7 @@ from fairihub_core.start_cause import Cause
 
 _LATER = "Try again later, or choose a smaller profile. If it goes on, ask an operator."
 _NOT_IN_FILE = "Ask an admin of your team, or an operator of the hub."
-_SHOW = "Show an operator of the hub what stands under “What was said”."
+_SHOW = "Ask an operator of the hub, who can read what the cluster said."
 
 ACCESS = {
     "no-team": Cause(
@@ -40,7 +40,7 @@ ACCESS = {
     "no-secret": Cause(
         "access",
         "operator",
-        "A secret that the profile names is not there.",
+        "The secret “%(secret)s”, which the profile names, is not there.",
         "Choose a profile without it, or ask an operator to put the secret in place.",
         "The profile names under `secret_names` what the team has no secret for.",
     ),
@@ -76,9 +76,10 @@ ACCESS = {
     "namespace-unlabelled": Cause(
         "access",
         "operator",
-        "Nothing says that the namespace is that of your team.",
-        "Ask an operator to label it; how, stands under “What was said”.",
-        "The namespace lacks the label that the setting `namespace_owner_label` names.",
+        "Nothing says that the namespace “%(namespace)s” is that of your team.",
+        "Ask an operator of the hub to label it.",
+        "The namespace lacks the label that the setting `namespace_owner_label` names: `kubectl "
+        "label namespace NAMESPACE fairihub.io/team=TEAM`, unless the setting says otherwise.",
     ),
     "bucket-of-another": Cause(
         "access",
@@ -137,7 +138,7 @@ CLUSTER = {
     "namespace-missing": Cause(
         "cluster",
         "operator",
-        "The namespace of your team does not exist on the cluster.",
+        "The namespace of your team, “%(namespace)s”, does not exist on the cluster.",
         "Ask an operator to create it, or to correct its name in the team file.",
         "404 for the namespace that the team file names under `k8s-namespace`.",
     ),
@@ -220,8 +221,8 @@ CLUSTER = {
         "cluster",
         "operator",
         "Your server before this one does not end, so a new one cannot begin.",
-        "Try again in a few minutes. If it stays, an operator can end it; what holds it stands "
-        "under “What was said”.",
+        "Try again in a few minutes. If it stays, an operator can find out what holds it, and end "
+        "it.",
         "The pod of an earlier start is deleted and still there after two minutes: a finalizer "
         "holds it, or its node is lost.",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairihub_core.start_cause import Cause
 
-_SHOW = "Show an operator of the hub what stands under “What was said”."
+_SHOW = "Ask an operator of the hub, who can read what the cluster said."
 _ROOM = "Wait, choose a smaller profile, or try again later."
 _OTHER_IMAGE = "Choose another profile, and tell an admin of your team."
 

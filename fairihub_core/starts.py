@@ -59,6 +59,10 @@ class Diagnosis(Frozen):
         """All that there is to say in one text, as errors have it."""
         return f"{self.message} {self.remedy}".strip()
 
+    def for_answers(self) -> dict[str, Any]:
+        """Without `detail`, for whoever may start the server, which need not be its owner."""
+        return self.model_dump(mode="json", exclude={"detail"})
+
 
 class Step(Frozen):
     """One step of a start; the steps come one after the other."""
@@ -141,13 +145,19 @@ def waiting_too(queue: int | None) -> str:
     return "One other server waits, too." if queue == 1 else f"{queue} other servers wait, too."
 
 
-def refused(code: str, message: str, since: datetime) -> Diagnosis:
+def refused(
+    code: str, message: str, since: datetime, details: Mapping[str, Any] | None = None
+) -> Diagnosis:
     """The diagnosis of a start that an error of the house refused, by its code and message.
 
     A code that is not in the table is explained with the other error codes.
+
+    Args:
+        details: of the error: what the words of the table leave open.
     """
     if code in CAUSES:
-        return diagnosed(code, since, final=True, detail=message)
+        values = {name: str(value) for name, value in (details or {}).items()}
+        return diagnosed(code, since, final=True, detail=message, values=values)
     if not message:
         return diagnosed("start-failed", since, final=True)
     words = CAUSES["start-refused"]
@@ -188,7 +198,7 @@ def start_of(spawner: Any) -> Start | None:
         profile=profile,
         began=at,
         state="failed",
-        diagnosis=_of_error(error, at),
+        diagnosis=diagnosis_of(error, at),
     )
 
 
@@ -210,8 +220,8 @@ def ended(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 _CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 
 
-def _of_error(error: BaseException, at: datetime) -> Diagnosis:
-    """Of an error only what its author meant for people is told."""
+def diagnosis_of(error: BaseException, at: datetime) -> Diagnosis:
+    """Why a start ended with that error, of which only what its author meant for people is told."""
     told = getattr(error, "diagnosis", None)
     if isinstance(told, Diagnosis):
         return told

@@ -39,6 +39,7 @@ def _read(name: str, offer: Offer, places: Places) -> dict[str, str]:
             "no-secret",
             f"This hub has no folder for {what}, which profile “{offer.name}” names. "
             f"{_whom_to_ask(offer)}",
+            secret=name,
         ) from error
     except OSError as error:
         raise Unavailable("unreadable-secret", f"{what.capitalize()} cannot be read.") from error

@@ -26,12 +26,13 @@ Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
 """As `c.JupyterHub.extra_handlers` takes them."""
 
 
-def tell(handler: Any, status: int, message: str) -> None:
+def tell(handler: Any, status: int, diagnosis: Diagnosis) -> None:
     """Answers who still waits for the REST API, in its form; whoever else asked is told nothing."""
     if isinstance(handler, APIHandler) and not handler._finished:
         handler.set_status(status)
         handler.set_header("Content-Type", "application/json")
-        handler.finish({"status": status, "message": message})
+        told = {"message": diagnosis.message, "diagnosis": diagnosis.for_answers()}
+        handler.finish({"status": status, **told})
 
 
 class _Refusal(web.HTTPError):

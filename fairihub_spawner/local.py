@@ -16,13 +16,14 @@ from uuid import uuid4
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import Integer, Unicode, default
 
-from fairihub_core import processes
+from fairihub_core import clock, processes
 from fairihub_core.equipment import environment_of, own_packages
 from fairihub_core.errors import FairihubError
 from fairihub_core.handover import token_is_given
 from fairihub_core.homes import prepare_home
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places
+from fairihub_core.starts import refused
 from fairihub_core.team_secrets import secrets_of
 from fairihub_spawner import limits
 from fairihub_spawner.team_server import TeamServer, refusal_of
@@ -80,7 +81,8 @@ class TeamLocalSpawner(TeamServer, SimpleLocalProcessSpawner):
         try:
             self.kit = await asyncio.to_thread(self._equipped, self.chosen_offer())
         except FairihubError as error:
-            raise refusal_of(error.code, error.message, error.status) from None
+            told = refused(error.code, error.message, clock.now(), error.details)
+            raise refusal_of(error.code, error.message, error.status, told) from None
         self.home_dir = str(self.kit.home)
         token_is_given()
         address: tuple[str, int] = await super().start()

@@ -19,6 +19,7 @@ from fairihub_core.audit import Entry
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import Offer, parted
 from fairihub_core.servers import ended_by_hub
+from fairihub_core.starts import Diagnosis
 from fairihub_spawner import options
 
 if TYPE_CHECKING:
@@ -162,9 +163,16 @@ class TeamServer(_Spawner):
         return self.refused_since + timedelta(seconds=self.removal_grace)
 
 
-def refusal_of(code: str, message: str, status: int) -> SpawnException:
-    """A refusal as JupyterHub tells it: by form as a page, by REST as JSON, without a traceback."""
+def refusal_of(
+    code: str, message: str, status: int, diagnosis: Diagnosis | None = None
+) -> SpawnException:
+    """A refusal as JupyterHub tells it: by form as a page, by REST as JSON, without a traceback.
+
+    Args:
+        diagnosis: where there is more to say than the message.
+    """
     refusal = SpawnException(message, reason=code, status_code=status)
     # The page would show the exception's repr otherwise.
     refusal.jupyterhub_message = message
+    refusal.diagnosis = diagnosis
     return refusal

@@ -35,7 +35,7 @@ _BY_WORDS: tuple[tuple[int, re.Pattern[str], str], ...] = (
         re.compile(r"cannot (get|list|watch|create|update|patch|delete) resource"),
         "no-permission",
     ),
-    (404, re.compile(r"namespaces? \"?[^\s\"]*\"? not found"), "namespace-missing"),
+    (404, re.compile(r"namespaces? \"?(?P<namespace>[^\s\"]*)\"? not found"), "namespace-missing"),
     (404, re.compile(r"persistentvolumeclaims? .*not found"), "volume-missing"),
     (404, re.compile(r"secrets? .*not found"), "secret-missing"),
     (409, re.compile(r"already exists"), "object-in-the-way"),
@@ -73,12 +73,13 @@ def refusal_for(
         doing: what was asked for, such as `making the pod jupyter-ada`.
     """
     said = _message_of(body) or reason
-    code = _code_of(status, reason, said)
+    code, values = _code_of(status, reason, said)
     return diagnosed(
         code,
         since or clock.now(),
         final=code not in _RETRIED,
         detail=cleaned(f"{doing}: {said}" if said else doing),
+        values=values,
     )
 
 
@@ -96,15 +97,17 @@ def unreachable(what: str, since: datetime | None = None) -> Diagnosis:
     return diagnosed("cluster-unreachable", since or clock.now(), final=False, detail=cleaned(what))
 
 
-def _code_of(status: int, reason: str, said: str) -> str:
+def _code_of(status: int, reason: str, said: str) -> tuple[str, dict[str, str]]:
+    """The code, and what of the answer its words name."""
     if "denied the request" in said or "denied request" in said:
-        return "admission-refused"
+        return "admission-refused", {}
     for when, words, code in _BY_WORDS:
-        if status == when and words.search(said):
-            return code
+        found = words.search(said) if status == when else None
+        if found:
+            return code, {name: cleaned(value) for name, value in found.groupdict().items()}
     if reason == "AlreadyExists":
-        return "object-in-the-way"
-    return _BY_STATUS.get(status, "cluster-busy" if status >= 500 else "bad-manifest")
+        return "object-in-the-way", {}
+    return _BY_STATUS.get(status, "cluster-busy" if status >= 500 else "bad-manifest"), {}
 
 
 def _message_of(body: str) -> str:

@@ -74,6 +74,7 @@ def _check_labels(team: Team, settings: KubeSettings, labels: Mapping[str, str] 
             f"The cluster has no namespace “{namespace}”, which the file of team “{team.name}” "
             f"names. Ask the operator of the hub: `kubectl create namespace {namespace}`, then "
             f"`kubectl label namespace {namespace} {label}={team.name}`.",
+            namespace=namespace,
         )
     if label not in labels and settings.require_namespace_label:
         raise Refused(
@@ -81,6 +82,7 @@ def _check_labels(team: Team, settings: KubeSettings, labels: Mapping[str, str] 
             f"Nothing says that the namespace “{namespace}” is that of team “{team.name}”. If it "
             "is, the operator of the hub says so: "
             f"`kubectl label namespace {namespace} {label}={team.name}`.",
+            namespace=namespace,
         )
     if labels.get(label, team.name) != team.name:
         raise _of_another(team)

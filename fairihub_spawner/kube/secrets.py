@@ -164,6 +164,7 @@ def _none(name: str, offer: Offer) -> Refused:
         "no-secret",
         f"The namespace “{offer.team.namespace}” of team “{offer.team.name}” has no Secret "
         f"“{shortened(name)}”, which profile “{offer.name}” names. {_whom_to_ask(offer)}",
+        secret=shortened(name),
     )
 
 

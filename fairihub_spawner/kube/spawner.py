@@ -92,7 +92,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             self.last_start = starts.begun(self.name, offer.name, clock.now())
             return await self._started(offer)
         except FairihubError as error:
-            told = refused(error.code, error.message, clock.now())
+            told = refused(error.code, error.message, clock.now(), error.details)
             raise self._lost(told, error.status) from None
         except LostCause as lost:
             raise self._lost(lost.diagnosis, 503) from None
@@ -110,13 +110,13 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             return  # the hub ends; what is in the cluster by now, the next one goes on with
         diagnosis = diagnosed("start-cancelled", clock.now(), final=True)
         self._lost(diagnosis, 409)
-        tell(self.handler, 409, diagnosis.message)
+        tell(self.handler, 409, diagnosis)
 
     def _lost(self, diagnosis: Diagnosis, status: int) -> Exception:
         assert self.last_start is not None  # noqa: S101
         self.last_start = starts.failed(self.last_start, diagnosis, clock.now())
-        refusal: Exception = refusal_of(diagnosis.code, diagnosis.said, status)
-        refusal.diagnosis = diagnosis  # type: ignore[attr-defined]
+        told = self.last_start.diagnosis
+        refusal: Exception = refusal_of(diagnosis.code, diagnosis.said, status, told)
         return refusal
 
     async def _started(self, offer: Offer) -> str:

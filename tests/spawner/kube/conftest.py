@@ -63,7 +63,7 @@ def _scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         traits = {"port": kubelet.port, "poll_interval": 1, "delete_grace_period": 0}
         config = kube.kubeconfig(folder / "kubeconfig")
         hub = KubeHub(folder, "127.0.0.1", config, traits=traits, patience=4, gone=6)
-        hub.teams_are(team(TEAM, " ".join(PEOPLE), small={}))
+        hub.teams_are(team(TEAM, " ".join(PEOPLE), small={}, lost={"secret_names": ("nowhere",)}))
         hub.run()
         yield Scene(hub, kube, kubelet)
         hub.end()

@@ -394,7 +394,7 @@ ELSEWHERE = {
     "start-interrupted": start_of(LEFT).diagnosis,
     "start-cancelled": diagnosed("start-cancelled", NOW, final=True),
     "pod-stuck": diagnosed("pod-stuck", NOW, final=True),
-    **{code: refused(code, "Because.", NOW)
+    **{code: refused(code, "Because.", NOW, {"secret": "nowhere", "namespace": "urban"})
        for code in ("no-team", "closed", "no-profile", "unknown-profile", "no-secret",
                     "bad-gpu-resource",
                     "unusable-node-purpose", "protected-namespace", "namespace-of-another",
@@ -409,6 +409,7 @@ def test_what_the_hub_knows_itself_is_diagnosed_too(code):
     assert found.code == code
     assert found.final == (code != "cluster-unreachable")
     assert found.message
+    assert "%(" not in found.message
 
 
 def test_every_code_is_produced_by_a_case():

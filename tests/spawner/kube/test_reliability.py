@@ -120,7 +120,10 @@ def test_whoever_calls_a_start_off_and_whoever_asked_for_it_are_told_so(scene):
     assert eventually(lambda: scene.start_of("eve").get("steps"))
     scene.hub.call("DELETE", "/hub/api/users/eve/server")
     asking.join(30)
-    assert answers == [(409, {"status": 409, "message": "The start was cancelled."})]
+    ((status, answer),) = answers
+    assert (status, answer["status"]) == (409, 409)
+    assert answer["message"] == "The start was cancelled."
+    assert answer["diagnosis"]["code"] == "start-cancelled"
     assert eventually(lambda: scene.nothing_left("eve")), scene.hub.tail()
     told = scene.start_of("eve")
     assert (told["state"], told["diagnosis"]["code"]) == ("failed", "start-cancelled")

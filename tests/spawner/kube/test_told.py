@@ -1,0 +1,37 @@
+"""Whoever asks for a start, or follows it, hears why it failed as whoever looks later does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .scene import Scene
+
+CODE = "no-secret"
+
+
+def typed(diagnosis: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(diagnosis[part] for part in ("code", "phase", "who", "final"))
+
+
+def test_the_answer_of_a_start_that_fails_at_once_says_why(scene: Scene) -> None:
+    status, answer = scene.hub.start("ada", "lost")
+    told = answer["diagnosis"]
+    assert (status, set(answer)) == (403, {"status", "message", "diagnosis"})
+    assert typed(told) == (CODE, "access", "operator", True)
+    assert "“nowhere”" in told["message"]
+    assert answer["message"] == f"{told['message']} {told['remedy']}"
+    assert "detail" not in told, "which whoever may start servers may not read for that"
+
+
+def test_the_last_event_of_a_start_that_failed_says_why(scene: Scene) -> None:
+    scene.hub.start("bob", "lost")
+    (event,) = scene.hub.progress("bob")
+    assert (event["failed"], event["progress"]) == (True, 100)
+    assert typed(event["diagnosis"]) == (CODE, "access", "operator", True)
+    assert "detail" not in event["diagnosis"]
+
+
+def test_what_is_no_failure_of_a_start_is_answered_as_ever(scene: Scene) -> None:
+    scene.hub.started("cleo", "small")
+    status, answer = scene.hub.start("cleo", "small")
+    assert (status, set(answer)) == (400, {"status", "message"})
