@@ -24,6 +24,13 @@ WHO: Mapping[Who, str] = {
     "operator": "An operator of this hub can mend this.",
     "cluster": "This is up to the cluster; those who run it can help.",
 }
+STATES: Mapping[str, str] = {
+    "waiting": "waits",
+    "running": "in progress",
+    "done": "done",
+    "failed": "failed",
+}
+"""Of the steps of a start."""
 PHASES: Mapping[Phase, str] = {
     "access": "Teams and profiles",
     "cluster": "The cluster's answer",
@@ -69,9 +76,11 @@ NOTICES: Mapping[str, str] = {
 
 def texts() -> tuple[str, ...]:
     """Every text that a page may show, to be translated."""
-    said = [text for cause in CAUSES.values() for text in (cause.message, cause.remedy)]
+    said = [
+        text for cause in CAUSES.values() for lost in (False, True) for text in cause.words(lost)
+    ]
     return tuple(dict.fromkeys(text for text in (*said, *_words_around()) if text))
 
 
 def _words_around() -> tuple[str, ...]:
-    return (*WHO.values(), *NOTES.values(), *NOTICES.values())
+    return (*WHO.values(), *STATES.values(), *NOTES.values(), *NOTICES.values())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairihub_core.servers import keeps_log
-from fairihub_core.start_causes import CAUSES, NOTES, NOTICES, WHO
+from fairihub_core.start_causes import CAUSES, NOTES, NOTICES, STATES, WHO
 from fairihub_core.starts import STEPS, Diagnosis, Start, Step, StepName, StepState, start_of
 from fairihub_portal.texts import N_
 
@@ -17,12 +17,6 @@ STEP_NAMES: Mapping[StepName, str] = {
     "image": N_("Fetch the image"),
     "container": N_("Make the container"),
     "server": N_("Start JupyterLab"),
-}
-STATE_NAMES: Mapping[StepState, str] = {
-    "waiting": N_("waits"),
-    "running": N_("in progress"),
-    "done": N_("done"),
-    "failed": N_("failed"),
 }
 
 
@@ -118,7 +112,7 @@ def _row(step: Step) -> StepRow:
         name=step.name,
         title=STEP_NAMES[step.name],
         state=step.state,
-        said=STATE_NAMES[step.state],
+        said=STATES[step.state],
         note=NOTES.get(step.note, ""),
         values=step.values,
         seconds=None if step.seconds is None else round(step.seconds),

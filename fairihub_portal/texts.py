@@ -20,7 +20,7 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import InternationalizationExtension
 from jinja2.runtime import Context
 
-from fairihub_core.start_causes import CAUSES, NOTES, WHO
+from fairihub_core.start_causes import CAUSES, NOTES, STATES, WHO
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 SOURCE = "en"
@@ -94,15 +94,25 @@ def script_words(language: str) -> str:
 
 @cache
 def start_words(language: str) -> str:
-    """What the scripts say of starts, as JSON: by code, by step, by who can mend it.
+    """What the scripts say of starts, as JSON: by code, by state of a step, by who can mend it.
 
     What a start says in English it says itself, in full; in other languages its codes are told.
     """
-    said = words(language).gettext
-    told: dict[str, dict[str, str]] = {"who": {who: said(text) for who, text in WHO.items()}}
+    catalog = words(language)
+    said = catalog.gettext
+    told: dict[str, object] = {
+        "who": {who: said(text) for who, text in WHO.items()},
+        "states": {state: said(text) for state, text in STATES.items()},
+    }
     if language != SOURCE:
         told["causes"] = {c: said(cause.message) for c, cause in CAUSES.items() if cause.message}
         told["remedies"] = {code: said(cause.remedy) for code, cause in CAUSES.items()}
+        told["queue"] = [
+            catalog.ngettext(
+                "%(num)s other server waits, too.", "%(num)s other servers wait, too.", number
+            )
+            for number in (1, 2)
+        ]
         told["notes"] = {name: said(note) for name, note in NOTES.items()}
     return json.dumps(told, ensure_ascii=False)
 

@@ -1,6 +1,6 @@
 /** A server that is not there: keeps what follows # in the address, starts by itself where told to. */
 
-const start = document.getElementById("start");
+const start = document.querySelector("#start, #retry");
 start.href += location.hash;
 
 const { seconds } = start.dataset;

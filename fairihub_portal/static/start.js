@@ -5,12 +5,6 @@ import { _ } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
 const words = JSON.parse(document.querySelector("[data-start-words]")?.dataset.startWords || "{}");
-const STATES = {
-  waiting: _("waits"),
-  running: _("in progress"),
-  done: _("done"),
-  failed: _("failed"),
-};
 
 function filled(text, values) {
   return text.replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);
@@ -23,10 +17,10 @@ export function showSteps(steps) {
     const row = document.querySelector(`#steps [data-step="${step.name}"]`);
     if (!row) continue;
     row.dataset.state = step.state;
-    row.toggleAttribute("aria-current", step.state === "running");
     if (step.state === "running") row.setAttribute("aria-current", "step");
+    else row.removeAttribute("aria-current");
     const part = (name) => row.querySelector(`[data-part=${name}]`);
-    part("state").textContent = STATES[step.state] ?? step.state;
+    part("state").textContent = words.states?.[step.state] ?? step.state;
     const seconds = Math.round(step.seconds ?? 0);
     part("seconds").textContent = step.seconds === null ? "" : _(", %(seconds)s s", { seconds });
     part("note").textContent = noteOf(step);
@@ -70,10 +64,8 @@ export function showFailure(message) {
 function messageOf({ code, message, values, queue }) {
   const pattern = words.causes?.[code];
   if (!pattern) return message;
-  if (!queue) return filled(pattern, values);
-  const others =
-    queue === 1
-      ? _("One other server waits, too.")
-      : _("%(number)s other servers wait, too.", { number: queue });
-  return `${filled(pattern, values)} ${others}`;
+  const said = filled(pattern, values);
+  if (!queue) return said;
+  const [one, many] = words.queue;
+  return `${said} ${filled(queue === 1 ? one : many, { num: queue })}`;
 }

@@ -105,6 +105,7 @@ def fails(page: Any) -> None:
     assert step(page, "volume").get_attribute("data-state") == "done"
     again = page.locator("#again")
     assert again.get_attribute("href").endswith("?opt-profile=urban-climate.small")
+    assert page.inner_text("#retry") == "Choose a profile again"
 
 
 def test_a_start_that_fails_at_once_says_why_where_it_was_asked_for(hub, signed_in, cluster):
@@ -266,7 +267,10 @@ def test_an_error_that_tells_of_the_last_start_is_known_as_that():
 
 
 def test_scripts_get_the_words_of_starts():
-    assert set(json.loads(start_words("en"))) == {"who"}
+    assert set(json.loads(start_words("en"))) == {"who", "states"}
     german = json.loads(start_words("de"))
+    assert german["states"]["waiting"] == "wartet"
+    assert german["queue"][1] != german["queue"][0]
+    assert all("%(num)s" in said for said in german["queue"])
     assert set(german["remedies"]) == set(CAUSES)
     assert "start-refused" not in german["causes"]
