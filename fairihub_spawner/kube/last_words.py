@@ -6,18 +6,14 @@ whatever looks like a token, a password, a key or a signed address.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+
+from fairihub_spawner.kube.hiding import HIDDEN, without
 
 LINES = 40
 WIDTH = 300
-HIDDEN = "[hidden]"
 _MAX_TEXT = 128 * 1024
-_LEAST = 4
-"""Shorter values are no secrets, and hiding each `1` of a log would hide the log."""
 
 
 def last_words(
@@ -30,7 +26,7 @@ def last_words(
     """
     plain = _without_control(_tail(log))
     # Before anything is cut, else what is left of a secret would not be known as one.
-    told = _redacted(_without(plain, secrets))
+    told = _redacted(without(plain, secrets))
     whole = told.rstrip().splitlines()[-lines:] if lines > 0 else []
     return tuple(_cut(line, width) for line in whole)
 
@@ -65,26 +61,6 @@ def _without_control(text: str) -> str:
     # A bar of progress writes its line again and again; the last of it counts.
     text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     return _UNSEEN.sub("", text)
-
-
-def _without(text: str, secrets: Iterable[str]) -> str:
-    # The longest first, so that of one which holds another nothing stays.
-    forms = {form for secret in secrets for form in _forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, HIDDEN)
-    return text
-
-
-def _forms(secret: str) -> Iterable[str]:
-    """A secret as programs print it; of one with several lines, each line too."""
-    for part in {secret, secret.strip(), *secret.split("\n")}:
-        if len(part.strip()) < _LEAST:
-            continue
-        yield from (part, quote(part, safe=""), quote(part))
-        yield from (json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1])
-        yield repr(part)[1:-1]
-        raw = part.encode("utf-8", "replace")
-        yield from (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode())
 
 
 # Each begins at few places and looks ahead a bounded way, so that no log can be made to be slow.
