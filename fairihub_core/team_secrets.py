@@ -30,7 +30,7 @@ def secrets_of(offer: Offer, places: Places) -> dict[str, str]:
 
 def _read(name: str, offer: Offer, places: Places) -> dict[str, str]:
     folder = places.secret(offer.team.namespace, name)
-    what = f"the secret “{name}” of team “{offer.team.name}”"
+    what = _called(name, offer)
     try:
         # Kubernetes' own `..data` links, and whatever else hides, are no keys.
         files = sorted(f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file())
@@ -43,7 +43,7 @@ def _read(name: str, offer: Offer, places: Places) -> dict[str, str]:
         ) from error
     except OSError as error:
         raise Unavailable("unreadable-secret", f"{what.capitalize()} cannot be read.") from error
-    return {file.name: _value(file, what, offer) for file in files if is_variable(file.name)}
+    return {file.name: _value(file, name, offer) for file in files if is_variable(file.name)}
 
 
 def is_variable(name: str) -> bool:
@@ -51,24 +51,32 @@ def is_variable(name: str) -> bool:
     return bool(_VARIABLE.fullmatch(name)) and not _RESERVED.fullmatch(name)
 
 
-def _value(file: Path, what: str, offer: Offer) -> str:
+def _value(file: Path, secret: str, offer: Offer) -> str:
     try:
         with file.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
         text = raw.decode()
     except (OSError, UnicodeDecodeError) as error:
         problem = "cannot be read" if isinstance(error, OSError) else "is not text"
-        raise _bad(file, what, offer, problem) from None
+        raise _bad(file, secret, offer, problem) from None
     if len(raw) > MAX_BYTES:
-        raise _bad(file, what, offer, f"is over {MAX_BYTES // 1024} KiB")
+        raise _bad(file, secret, offer, f"is over {MAX_BYTES // 1024} KiB")
     if "\0" in text:
-        raise _bad(file, what, offer, "is not text")
+        raise _bad(file, secret, offer, "is not text")
     # Editors end a file with a line break that nobody meant.
     return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
 
-def _bad(file: Path, what: str, offer: Offer, problem: str) -> Refused:
-    return Refused("bad-secret", f"Key “{file.name}” of {what} {problem}. {_whom_to_ask(offer)}")
+def _bad(file: Path, secret: str, offer: Offer, problem: str) -> Refused:
+    return Refused(
+        "bad-secret",
+        f"Key “{file.name}” of {_called(secret, offer)} {problem}. {_whom_to_ask(offer)}",
+        secret=secret,
+    )
+
+
+def _called(secret: str, offer: Offer) -> str:
+    return f"the secret “{secret}” of team “{offer.team.name}”"
 
 
 def _whom_to_ask(offer: Offer) -> str:

@@ -47,6 +47,7 @@ def requested_profile(options: Mapping[str, Any]) -> str | None:
             "unknown-option",
             f"{named}{more} cannot be chosen at start. Name a “profile” and nothing else: "
             "image, size, volumes and environment come with it.",
+            options=f"{named}{more}",
         )
     profile = options.get("profile")
     if profile is None or (isinstance(profile, str) and 0 < len(profile) <= MAX_NAME):

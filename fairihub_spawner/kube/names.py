@@ -12,6 +12,7 @@ import json
 import re
 from base64 import b32encode
 
+from fairihub_core.cluster_names import OUR_SECRETS
 from fairihub_core.offers import Offer
 from fairihub_spawner.kube.settings import is_label_value
 
@@ -22,8 +23,6 @@ NODE_PURPOSE = "fairihub.io/node-purpose"
 SERVER = "fairihub.io/server"
 HUB = "fairihub.io/hub"
 HUB_USERNAME = "hub.jupyter.org/username"
-OUR_SECRETS = "fairihub-"
-"""How the names of our own Secrets begin; no team file may name one."""
 
 _MOST = 63
 _HASH = 16

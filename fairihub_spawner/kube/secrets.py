@@ -10,12 +10,13 @@ from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fairihub_core.cluster_names import is_team_secret
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import Refused, shortened
 from fairihub_core.offers import Offer
 from fairihub_core.team_secrets import MAX_BYTES, is_variable
 from fairihub_spawner.kube import names
-from fairihub_spawner.kube.settings import KubeSettings, is_object_name
+from fairihub_spawner.kube.settings import KubeSettings
 
 Reference = tuple[str, str]
 """A Secret of the pod's namespace, and a key of it."""
@@ -72,7 +73,7 @@ def keys_of(name: str, secret: Mapping[str, Any] | None, offer: Offer) -> tuple[
     Raises:
         Refused: `no-secret`, `bad-secret`: naming Secret and key, never what is in it.
     """
-    if name.startswith(names.OUR_SECRETS) or not is_object_name(name):
+    if not is_team_secret(name):
         raise _bad(name, offer, "has a name that no team's Secret can have")
     if secret is None:
         raise _none(name, offer)
@@ -115,7 +116,7 @@ def variables_of(offer: Offer, secret_keys: Mapping[str, Sequence[str]]) -> dict
     for name in offer.profile.secret_names:
         if name not in secret_keys:
             raise _none(name, offer)
-        if name.startswith(names.OUR_SECRETS):
+        if not is_team_secret(name):
             raise _bad(name, offer, "has a name that no team's Secret can have")
         found.update({key: (name, key) for key in secret_keys[name] if is_variable(key)})
     return found
@@ -173,6 +174,7 @@ def _bad(name: str, offer: Offer, problem: str) -> Refused:
         "bad-secret",
         f"The Secret “{shortened(name)}” of team “{offer.team.name}” {problem}. "
         f"{_whom_to_ask(offer)}",
+        secret=shortened(name),
     )
 
 

@@ -16,14 +16,13 @@ from pydantic import (
     model_validator,
 )
 
+from fairihub_core.cluster_names import DNS_LABEL, OBJECT, is_image
 from fairihub_core.quantities import bytes_of
 
 GIB = 1024**3
-_DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _LABEL_VALUE = r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?"
-_LABEL_PREFIX = rf"(?=[^/]{{1,253}}/){_DNS_LABEL}(?:\.{_DNS_LABEL})*/"
+_LABEL_PREFIX = rf"(?=[^/]{{1,253}}/){DNS_LABEL}(?:\.{DNS_LABEL})*/"
 _LABEL_KEY = rf"(?:{_LABEL_PREFIX})?[A-Za-z0-9](?:[A-Za-z0-9_.-]{{0,61}}[A-Za-z0-9])?"
-_OBJECT = rf"(?=.{{1,253}}\Z){_DNS_LABEL}(?:\.{_DNS_LABEL})*"
 _PATH = r"(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){1,8}"
 
 
@@ -50,8 +49,8 @@ def _size(value: Any) -> Any:
 
 LabelKey = Annotated[str, _matching(_LABEL_KEY, "key of a label")]
 LabelValue = Annotated[str, _matching(_LABEL_VALUE, "value of a label")]
-Namespace = Annotated[str, _matching(_DNS_LABEL, "name of a namespace")]
-ObjectName = Annotated[str, _matching(_OBJECT, "name of an object of Kubernetes")]
+Namespace = Annotated[str, _matching(DNS_LABEL, "name of a namespace")]
+ObjectName = Annotated[str, _matching(OBJECT, "name of an object of Kubernetes")]
 AbsolutePath = Annotated[str, _matching(_PATH, "absolute path of plain names")]
 Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0, le=2**53)]
 Host = Annotated[str, _matching(r"[A-Za-z0-9]?[A-Za-z0-9.:-]{0,252}", "host or IP address")]
@@ -65,11 +64,6 @@ def is_label_value(text: str) -> bool:
     return re.fullmatch(_LABEL_VALUE, text, re.ASCII) is not None
 
 
-def is_object_name(text: str) -> bool:
-    """Whether an object of Kubernetes, such as a Secret, can have that name."""
-    return re.fullmatch(_OBJECT, text, re.ASCII) is not None
-
-
 def is_pinned(image: str) -> bool:
     """Whether `image` means the same tomorrow: it has a digest, or a tag that is not `latest`."""
     if "@" in image:
@@ -79,6 +73,8 @@ def is_pinned(image: str) -> bool:
 
 
 def _pinned(image: str) -> str:
+    if not is_image(image):
+        raise ValueError(f"“{image[:80]}” is no name of an image")
     if not is_pinned(image):
         raise ValueError("give the image a tag other than `latest`, or a digest")
     return image

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fairihub_core.cluster_names import OUR_SECRETS
 from fairihub_spawner.kube import names
 
 from .conftest import LABEL_VALUE, check_labels, is_name, offer
@@ -105,7 +106,7 @@ def test_a_login_chosen_to_look_like_the_name_of_another() -> None:
 def test_names_stay_as_they_are_since_homes_are_found_by_them() -> None:
     assert names.home_claim("ada", "uc4") == "home-ada-lfjpapd6h2beszw6"
     assert names.pod_name("Ada Ω", "uc4", "gpu") == "jupyter-ada-gpu-pzfcdcama6g5vwug"
-    assert names.server_secret("ada", "uc4").startswith(names.OUR_SECRETS)
+    assert names.server_secret("ada", "uc4").startswith(OUR_SECRETS)
 
 
 def test_what_only_looks_like_ascii_is_not_read_as_it() -> None:

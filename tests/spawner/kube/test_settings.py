@@ -25,6 +25,7 @@ def test_the_defaults_are_valid_and_every_setting_is_described() -> None:
         {"image": "lab:latest"},
         {"image": "registry:5000/lab"},
         {"image": "lab@sha256:abc"},
+        {"image": "LOCALHOST//bad image:1"},
         {"uid": 0},
         {"gid": 0},
         {"reach": "http://10.0.0.1"},
