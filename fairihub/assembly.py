@@ -18,7 +18,6 @@ from fairihub.services import services, write_service_settings
 from fairihub.sign_in import Secrets, taken_secrets
 from fairihub_auth import handlers as hub_api
 from fairihub_auth.audit_entries import record_tokens
-from fairihub_auth.caller import CONSOLES
 from fairihub_auth.operator_acts import recorded
 from fairihub_auth.team_servers import team_server_handlers
 from fairihub_auth.webhook import webhook_handlers
@@ -71,9 +70,7 @@ def _handlers(hub: HubSettings, entrance: Entrance, secrets: Secrets) -> list[An
         *webhook_handlers(secrets.webhook, lambda name: entrance.watch.poke(name)),
         *team_server_handlers(snapshot, record),
         *start_handlers(lambda: entrance.directory()),
-        *leftover_handlers(
-            lambda: sweeper_of(hub, entrance), lambda: entrance.directory(), record, CONSOLES
-        ),
+        *leftover_handlers(lambda: sweeper_of(hub, entrance), lambda: entrance.directory(), record),
         *portal.static_handlers(),
         *portal.page_handlers(
             snapshot=snapshot,

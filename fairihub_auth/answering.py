@@ -1,4 +1,4 @@
-"""What the handlers of the hub's own API share: who asks, with what, and how it is told."""
+"""What the handlers of the hub's own API share: with what is asked, and how it is told."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from jupyterhub.apihandlers import APIHandler
 from pydantic import BaseModel
 from tornado import web
 
-from fairihub_auth.caller import Caller
-from fairihub_auth.query import query_of
-from fairihub_core.callers import CHALLENGE, asks_from_elsewhere, forged, signed_out
+from fairihub_core.callers import CHALLENGE, asks_from_elsewhere, forged
 from fairihub_core.errors import BadInput, FairihubError, TooLarge
+from fairihub_core.query import query_of
 
 Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
 """As `c.JupyterHub.extra_handlers` takes them."""
@@ -70,29 +69,13 @@ class JsonHandler(APIHandler):
                 result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)
             )
 
-    def caller(self) -> Caller:
-        """Who asks, and whether with all they may do.
-
-        Raises:
-            SignedOut: nobody, or somebody who is let in no more.
-        """
-        user = self.current_user
-        if user is None:
-            raise signed_out()
-        if user.kind == "service":
-            return Caller(user.name, is_service=True, scopes=frozenset(self.expanded_scopes))
-        # A session may do all that its owner may; a token that can make any other token, too.
-        whole = self.get_token() is None or self.has_scope(f"tokens!user={user.name}")
-        return Caller(user.name, whole=whole, scopes=frozenset(self.expanded_scopes))
-
     def query(self, *allowed: str) -> Mapping[str, str]:
         """The parameters of the address.
 
         Raises:
             BadInput: `unknown-parameter`, `bad-query`.
         """
-        given = {n: v for n, v in self.request.query_arguments.items() if n != "_xsrf"}
-        return query_of(given, allowed)
+        return query_of(self.request.query_arguments, allowed)
 
     def body(self) -> Any:
         """The body as JSON.

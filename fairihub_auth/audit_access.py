@@ -8,13 +8,15 @@ from typing import Any, get_args
 
 from pydantic import Field, ValidationError
 
-from fairihub_auth.caller import Caller, for_services, not_theirs, require_whole
 from fairihub_core import scopes
 from fairihub_core.audit import Action, Entry
 from fairihub_core.errors import BadInput, Refused, shortened
+from fairihub_core.hub_callers import Caller, for_services, not_theirs, require_whole
 from fairihub_core.logins import login_of
+from fairihub_core.query import count_in
 from fairihub_core.teams import Frozen, TeamDirectory
 
+USUAL_ENTRIES = 100
 MAX_ENTRIES = 1000
 MAX_REPORTED = 200
 REPORTED: frozenset[Action] = frozenset(
@@ -36,7 +38,7 @@ class Wanted(Frozen):
     action: Action | None = None
     teams: frozenset[str] | None = None
     """None for all, and for what concerns no team."""
-    limit: int = 100
+    limit: int = USUAL_ENTRIES
 
 
 def wanted(
@@ -64,7 +66,7 @@ def wanted(
         login=login_of(query["login"]) if "login" in query else None,
         action=_action(query["action"]) if "action" in query else None,
         teams=teams,
-        limit=_limit(query.get("limit", "100")),
+        limit=count_in(query, "limit", USUAL_ENTRIES, MAX_ENTRIES),
     )
 
 
@@ -109,10 +111,3 @@ def _action(text: str) -> Action:
     if found is None:
         raise BadInput("bad-query", f"“action” is one of: {', '.join(get_args(Action))}.")
     return found
-
-
-def _limit(text: str) -> int:
-    is_number = text.isascii() and text.isdecimal() and len(text) <= 9
-    if not is_number or not 1 <= int(text) <= MAX_ENTRIES:
-        raise BadInput("bad-query", f"“limit” is a number from 1 to {MAX_ENTRIES:,}.")
-    return int(text)

@@ -9,9 +9,9 @@ from datetime import date
 from fairihub_auth.accounts import Accounts
 from fairihub_auth.arrivals import Arrived
 from fairihub_auth.audit_access import Wanted
-from fairihub_auth.caller import Caller, require_whole
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Refused, Unavailable
+from fairihub_core.hub_callers import Caller, require_whole
 from fairihub_core.logins import login_of, printable
 from fairihub_core.people import Person
 from fairihub_core.reasons import Explanation, Ground, explained, findings_of, rivals_of

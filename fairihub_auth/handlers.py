@@ -10,17 +10,17 @@ from typing import Any
 from fairihub_auth.accounts import Accounts, Forgotten, Who, forgotten, who_is
 from fairihub_auth.answering import Handlers, JsonHandler
 from fairihub_auth.audit_access import Wanted, reported, wanted
-from fairihub_auth.caller import for_services, require_operator
 from fairihub_auth.explaining import why
 from fairihub_auth.hub_users import HubUsers, server_ends
 from fairihub_auth.publication import Publication
-from fairihub_auth.query import number_in
 from fairihub_auth.standing import Standing, standing_of
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
 from fairihub_core.callers import asks_from_elsewhere, not_a_person, signed_out
 from fairihub_core.errors import Missing
+from fairihub_core.hub_callers import caller_of, for_services, require_operator
 from fairihub_core.logins import login_of, printable
+from fairihub_core.query import number_in
 from fairihub_core.reasons import Explanation
 from fairihub_core.scopes import SNAPSHOT
 from fairihub_core.snapshot import Snapshot
@@ -142,7 +142,7 @@ class WhyHandler(AskingHandler):
         await self.answer(self._why())
 
     async def _why(self) -> Explanation:
-        caller = self.caller()
+        caller = caller_of(self)
         query = self.query("login", "team")
         login, team = query.get("login", caller.name), query.get("team")
         return await asyncio.to_thread(
@@ -167,14 +167,14 @@ class AuditHandler(AskingHandler):
         await self.answer(self._taken())
 
     async def _entries(self) -> dict[str, Any]:
-        caller = self.caller()
+        caller = caller_of(self)
         query = self.query("since", "login", "action", "team", "limit")
         sought = wanted(caller, query, self.asked.snapshot().directory, clock.today())
         found = await asyncio.to_thread(self.asked.audit, sought)
         return {"entries": [entry.model_dump(mode="json") for entry in found]}
 
     async def _taken(self) -> None:
-        caller = self.caller()
+        caller = caller_of(self)
         self.query()
         for entry in reported(caller, self.body()):
             self.asked.record(entry)
@@ -193,13 +193,13 @@ class PersonHandler(AskingHandler):
         await self.answer(self._unpinned(login))
 
     async def _who(self, login: str) -> Who:
-        caller = self.caller()
+        caller = caller_of(self)
         self.query()
         require_operator(caller, self.asked.snapshot().directory)
         return who_is(login_of(login), self.asked.accounts())
 
     async def _unpinned(self, login: str) -> Forgotten:
-        caller = self.caller()
+        caller = caller_of(self)
         self.query()
         accounts, directory = self.asked.accounts(), self.asked.snapshot().directory
         require_operator(caller, directory)

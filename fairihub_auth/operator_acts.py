@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from fairihub_auth.caller import CONSOLES
 from fairihub_auth.instead import DECIDED_ELSEWHERE
 from fairihub_auth.server_requests import found_by, running
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
+from fairihub_core.hub_callers import CONSOLES
 from fairihub_core.offers import parted
 from fairihub_core.teams import Frozen
 

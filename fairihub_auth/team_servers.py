@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from fairihub_auth.answering import Handlers, JsonHandler
-from fairihub_auth.caller import require_admin
 from fairihub_auth.server_requests import IS_LOOKED_AT, looked_at
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
 from fairihub_core.errors import Missing, Unavailable
+from fairihub_core.hub_callers import caller_of, require_admin
 from fairihub_core.logins import login_of, printable
 from fairihub_core.offers import parted, profile_of
 from fairihub_core.servers import (
@@ -71,7 +71,7 @@ class _TeamHandler(JsonHandler):
             Refused: `no-scope`, `not-a-person`.
             Missing: `no-such-team`.
         """
-        caller = self.caller()
+        caller = caller_of(self)
         require_admin(caller, team, self._snapshot().directory, clock.today())
         self.query()
         return caller.name

@@ -1,4 +1,4 @@
-"""What the handlers of starts and leftovers share: who asks, and how it is told."""
+"""What the handlers of starts and leftovers share: how they are asked, and how it is told."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ from jupyterhub.apihandlers import APIHandler
 from pydantic import BaseModel
 from tornado import web
 
-from fairihub_core.callers import (
-    CHALLENGE,
-    asks_from_elsewhere,
-    forged,
-    limited,
-    not_a_person,
-    signed_out,
-)
+from fairihub_core.callers import CHALLENGE, asks_from_elsewhere, forged
 from fairihub_core.errors import FairihubError, Unavailable
 from fairihub_core.starts import Diagnosis
 from fairihub_core.teams import TeamDirectory
@@ -44,7 +37,7 @@ class _Refusal(web.HTTPError):
 
 
 class JsonHandler(APIHandler):
-    """Answers in JSON, refusals too: `{"code", "message"}`; asked by people, in person."""
+    """Answers in JSON, refusals too: `{"code", "message"}`."""
 
     def initialize(self, directory: Callable[[], TeamDirectory]) -> None:
         self._directory = directory
@@ -57,23 +50,6 @@ class JsonHandler(APIHandler):
             raise _Refusal(forged()) from None
         if getattr(self, "_jupyterhub_user", None) is not None and asks_from_elsewhere(self):
             raise _Refusal(forged())
-
-    def person(self) -> str:
-        """Who asks, with all they may do: what servers write is for no limited token.
-
-        Raises:
-            SignedOut: nobody, or somebody who is let in no more.
-            Refused: `not-a-person`, `no-scope`.
-        """
-        user = self.current_user
-        if user is None:
-            raise signed_out()
-        if user.kind == "service":
-            raise not_a_person()
-        if self.get_token() is not None and not self.has_scope(f"tokens!user={user.name}"):
-            raise limited()
-        name: str = user.name
-        return name
 
     async def answer(self, work: Awaitable[BaseModel]) -> None:
         try:

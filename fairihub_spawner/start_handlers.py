@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fairihub_core import clock
 from fairihub_core.access import administers
-from fairihub_core.errors import BadInput, Missing, shortened
+from fairihub_core.errors import Missing
+from fairihub_core.hub_callers import caller_of, require_person
 from fairihub_core.logins import login_of
 from fairihub_core.offers import parted
+from fairihub_core.query import count_in, query_of
 from fairihub_core.servers import ServerLog, keeps_log
 from fairihub_core.starts import Start, start_of
 from fairihub_core.teams import TeamDirectory
@@ -36,24 +38,21 @@ def may_see_start(caller: str, owner: str, start: Start, directory: TeamDirector
     return administers(caller, team, directory, clock.today())
 
 
-def lines_in(query: dict[str, list[bytes]]) -> int:
+def may_read_log(caller: str, owner: str) -> bool:
+    """The owner alone: what a server writes may hold whatever its owner works on.
+
+    Admins and operators are told no more of it than the last lines of a start that failed.
+    """
+    return caller == owner
+
+
+def lines_in(given: Mapping[str, list[bytes]]) -> int:
     """How many lines are asked for.
 
     Raises:
         BadInput: `unknown-parameter`, `bad-query`.
     """
-    unknown = sorted(set(query) - {"lines", "_xsrf"})
-    if unknown:
-        name = shortened(unknown[0])
-        raise BadInput("unknown-parameter", f"“{name}” is no parameter here; known: lines.")
-    given = [value.decode("utf-8", "replace") for value in query.get("lines", [])]
-    if not given:
-        return USUAL_LINES
-    asked = given[0]
-    is_count = len(given) == 1 and asked.isascii() and asked.isdecimal() and len(asked) < 6
-    if not is_count or not 1 <= int(asked) <= MOST_LINES:
-        raise BadInput("bad-query", f"“lines” must be a number from 1 to {MOST_LINES}.")
-    return int(asked)
+    return count_in(query_of(given, ["lines"]), "lines", USUAL_LINES, MOST_LINES)
 
 
 class StartHandler(JsonHandler):
@@ -63,28 +62,26 @@ class StartHandler(JsonHandler):
         await self.answer(self._start(name))
 
     async def _start(self, name: str) -> Start:
-        caller, owner = self.person(), login_of(name)
+        caller, owner = caller_of(self), login_of(name)
+        require_person(caller)
         user = self.find_user(owner)
         start = start_of(user.spawner) if user else None
-        if start is None or not may_see_start(caller, owner, start, self._directory()):
+        if start is None or not may_see_start(caller.name, owner, start, self._directory()):
             raise Missing("no-such-start", "No start of this server is known.")
         return start
 
 
 class ServerLogHandler(JsonHandler):
-    """`GET`: the last lines of one's own server; for everybody else there is no such server.
-
-    What a server writes may hold whatever its owner works on, so that admins and operators are
-    told no more of it than the last lines of a start that failed.
-    """
+    """`GET`: the last lines of one's own server; for everybody else there is no such server."""
 
     async def get(self, name: str) -> None:
         await self.answer(self._told(name))
 
     async def _told(self, name: str) -> ServerLog:
-        caller = self.person()
+        caller, owner = caller_of(self), login_of(name)
+        require_person(caller)
         lines = lines_in(self.request.query_arguments)
-        user = self.find_user(caller) if login_of(name) == caller else None
+        user = self.find_user(owner) if may_read_log(caller.name, owner) else None
         if user is None:
             raise Missing("no-such-server", "There is no such server of yours.")
         spawner: Any = user.spawner

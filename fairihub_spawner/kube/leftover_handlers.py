@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
 
 from fairihub_core import clock
 from fairihub_core.audit import Entry, Record
-from fairihub_core.callers import limited, not_a_person, signed_out
-from fairihub_core.errors import Missing, Refused
+from fairihub_core.errors import Missing
+from fairihub_core.hub_callers import caller_of, require_operator
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.answering import Handlers, JsonHandler, away
 from fairihub_spawner.kube.calls import LostCause
@@ -20,15 +19,13 @@ def leftover_handlers(
     sweeper: Callable[[], Sweeper | None],
     directory: Callable[[], TeamDirectory],
     record: Record,
-    consoles: Collection[str] = (),
 ) -> Handlers:
     """For `c.JupyterHub.extra_handlers`; plain functions, as configuration is copied.
 
     Args:
         sweeper: of this hub; None where servers are no pods.
-        consoles: services that speak for the operators.
     """
-    given = {"sweeper": sweeper, "directory": directory, "record": record, "consoles": consoles}
+    given = {"sweeper": sweeper, "directory": directory, "record": record}
     return [("/api/fairihub/leftovers", LeftoversHandler, given)]
 
 
@@ -40,12 +37,10 @@ class LeftoversHandler(JsonHandler):
         sweeper: Callable[[], Sweeper | None],
         directory: Callable[[], TeamDirectory],
         record: Record,
-        consoles: Collection[str],
     ) -> None:
         super().initialize(directory)
         self._sweeper_of = sweeper
         self._record = record
-        self._consoles = consoles
 
     async def get(self) -> None:
         await self.answer(self._found())
@@ -54,42 +49,32 @@ class LeftoversHandler(JsonHandler):
         await self.answer(self._cleared())
 
     async def _found(self) -> Leftovers:
-        _, sweeper = self._asked()
+        require_operator(caller_of(self), self._directory())
+        sweeper = self._sweeper()
         try:
             return Leftovers(leftovers=await sweeper.look(), unread=sweeper.unread)
         except LostCause as lost:
             raise away(lost.diagnosis) from None
 
     async def _cleared(self) -> Leftovers:
-        by, sweeper = self._asked()
+        caller = caller_of(self)
+        require_operator(caller, self._directory())
+        sweeper = self._sweeper()
         try:
-            return await sweeper.clear(lambda gone: self._record(_entry(gone, by)))
+            return await sweeper.clear(lambda gone: self._record(_entry(gone, caller.name)))
         except LostCause as lost:
             raise away(lost.diagnosis) from None
 
-    def _asked(self) -> tuple[str, Sweeper]:
-        """Who asks, and whom to ask.
+    def _sweeper(self) -> Sweeper:
+        """What looks after the cluster.
 
         Raises:
-            SignedOut: nobody, or somebody who is let in no more.
-            Refused: `not-a-person`, `no-scope`, `operators-only`.
             Missing: `no-pods`.
         """
-        user: Any = self.current_user
-        if user is None:
-            raise signed_out()
-        name: str = user.name
-        if user.kind == "service":
-            if name not in self._consoles:
-                raise not_a_person()
-        elif self.get_token() is not None and not self.has_scope(f"tokens!user={name}"):
-            raise limited()
-        elif name not in self._directory().operators:
-            raise Refused("operators-only", "This is for the operators of the hub.")
         sweeper = self._sweeper_of()
         if sweeper is None:
             raise Missing("no-pods", "The servers of this hub are no pods of a cluster.")
-        return name, sweeper
+        return sweeper
 
 
 def _entry(gone: Leftover, by: str) -> Entry:

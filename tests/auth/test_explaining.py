@@ -9,11 +9,11 @@ import pytest
 from fairihub_auth.accounts import Accounts, forgotten
 from fairihub_auth.arrivals import Arrived
 from fairihub_auth.audit_access import Wanted
-from fairihub_auth.caller import Caller
 from fairihub_auth.explaining import why
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Unavailable
 from fairihub_core.findings import Finding
+from fairihub_core.hub_callers import Caller
 from fairihub_core.operators import Operator
 from fairihub_core.people import People, Person, Provider
 from fairihub_core.reasons import Explanation

@@ -13,13 +13,13 @@ import pytest
 
 from fairihub_auth.accounts import Accounts, Who, who_is
 from fairihub_auth.audit_access import wanted
-from fairihub_auth.caller import Caller
 from fairihub_auth.standing import standing_of
 from fairihub_auth.store import AuthStore
 from fairihub_core import clock
 from fairihub_core.audit import Entry
 from fairihub_core.audit_report import AuditReporter
 from fairihub_core.errors import FairihubError
+from fairihub_core.hub_callers import Caller
 from fairihub_core.people import People, Person
 from fairihub_core.teams import Member, Team, TeamDirectory
 from tests.auth.conftest import Browser, Hub, customer_text

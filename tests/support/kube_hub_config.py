@@ -40,6 +40,7 @@ def record(entry: Entry) -> None:
 record_tokens(record)
 calls.PATIENCE_SECONDS = told["patience"]
 steady.GONE_SECONDS = told["gone"]
+steady.LATE_SECONDS = min(steady.LATE_SECONDS, told["gone"] / 3)
 leftovers.YOUNG = timedelta(seconds=told["young"])
 cluster = KubeSettings.model_validate(told["cluster"])
 
@@ -75,7 +76,6 @@ c.JupyterHub.extra_handlers = [
         lambda: None if told["plain"] else the_sweeper(cluster, directory),
         directory,
         record,
-        consoles=("operator",),
     ),
 ]
 c.Spawner.options_form = "<input name='profile'>"
@@ -94,11 +94,11 @@ else:
     c.FairihubSpawner.kubernetes = cluster
     for name, value in told["traits"].items():
         setattr(c.FairihubSpawner, name, value)
-c.JupyterHub.services = [{"name": "operator", "api_token": told["token"]}]
+c.JupyterHub.services = [{"name": "cli", "api_token": told["token"]}]
 c.JupyterHub.load_roles = [
     {
         "name": "operator",
-        "services": ["operator"],
+        "services": ["cli"],
         "scopes": ["admin:users", "admin:servers", "access:servers", "tokens"],
     }
 ]

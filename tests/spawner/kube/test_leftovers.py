@@ -114,13 +114,9 @@ def test_leftovers_are_for_operators(hub, method, login):
 
 
 def test_servers_of_the_hubs_own_machine_leave_no_pods():
-    asked = SimpleNamespace(
-        current_user=SimpleNamespace(name="cli", kind="service"),
-        _consoles=("cli",),
-        _sweeper_of=lambda: None,
-    )
+    asked = SimpleNamespace(_sweeper_of=lambda: None)
     with pytest.raises(Missing) as refused:
-        LeftoversHandler._asked(asked)
+        LeftoversHandler._sweeper(asked)
     assert refused.value.code == "no-pods"
 
 

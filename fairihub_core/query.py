@@ -8,6 +8,9 @@ from fairihub_core.errors import BadInput
 from fairihub_core.logins import printable
 
 _MAX_VALUE = 200
+_MAX_DIGITS = 9
+_OF_PAGES = "_xsrf"
+"""What the hub's pages send along, to say that they ask."""
 
 
 def query_of(given: Mapping[str, list[bytes]], allowed: Iterable[str]) -> dict[str, str]:
@@ -17,17 +20,22 @@ def query_of(given: Mapping[str, list[bytes]], allowed: Iterable[str]) -> dict[s
         BadInput: `unknown-parameter`, `bad-query`.
     """
     known = tuple(allowed)
-    for name, values in given.items():
+    told = {name: values for name, values in given.items() if name != _OF_PAGES}
+    for name, values in told.items():
         if name not in known:
             can_be = ", ".join(known) or "none"
             said = f"“{printable(name)}” is no parameter here; these are: {can_be}."
             raise BadInput("unknown-parameter", said)
         if len(values) != 1 or not 0 < len(values[0]) <= _MAX_VALUE:
             raise BadInput("bad-query", f"“{name}” is given once, with up to {_MAX_VALUE} bytes.")
+    return {name: _text(name, values[0]) for name, values in told.items()}
+
+
+def _text(name: str, value: bytes) -> str:
     try:
-        return {name: values[0].decode("utf-8") for name, values in given.items()}
+        return value.decode("utf-8")
     except UnicodeDecodeError:
-        raise BadInput("bad-query", "The parameters are not UTF-8.") from None
+        raise BadInput("bad-query", f"“{name}” is not UTF-8.") from None
 
 
 def number_in(query: Mapping[str, str], name: str, default: int) -> int:
@@ -40,3 +48,16 @@ def number_in(query: Mapping[str, str], name: str, default: int) -> int:
         return int(query.get(name, default))
     except ValueError:
         raise BadInput("bad-query", f"“{name}” is a whole number.") from None
+
+
+def count_in(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    """How many `query` asks for by `name`.
+
+    Raises:
+        BadInput: `bad-query`.
+    """
+    given = query.get(name, str(default))
+    is_number = given.isascii() and given.isdecimal() and len(given) <= _MAX_DIGITS
+    if not is_number or not 1 <= int(given) <= most:
+        raise BadInput("bad-query", f"“{name}” is a number from 1 to {most:,}.")
+    return int(given)

@@ -1,12 +1,16 @@
-"""Who asks the hub's own API, and who of them is let through where."""
+"""Who asks the hub's own API, and who of them is let through where.
+
+The handlers are those of JupyterHub, which this room does not know.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from fairihub_core.access import administers
-from fairihub_core.callers import limited, not_a_person
+from fairihub_core.callers import limited, not_a_person, signed_out
 from fairihub_core.errors import Missing, Refused
 from fairihub_core.logins import printable
 from fairihub_core.teams import TeamDirectory
@@ -32,6 +36,23 @@ class Caller:
         return self.whole and self.name in directory.operators
 
 
+def caller_of(handler: Any) -> Caller:
+    """Who asks, and whether with all they may do.
+
+    Raises:
+        SignedOut: nobody, or somebody who is let in no more.
+    """
+    user = handler.current_user
+    if user is None:
+        raise signed_out()
+    scopes = frozenset(handler.expanded_scopes)
+    if user.kind == "service":
+        return Caller(user.name, is_service=True, scopes=scopes)
+    # A session may do all that its owner may; a token that can make any other token, too.
+    whole = handler.get_token() is None or handler.has_scope(f"tokens!user={user.name}")
+    return Caller(user.name, whole=whole, scopes=scopes)
+
+
 def require_whole(caller: Caller) -> None:
     """Lets pass people with all they may do, and services that speak for operators.
 
@@ -42,6 +63,17 @@ def require_whole(caller: Caller) -> None:
         raise not_a_person()
     if not caller.is_service and not caller.whole:
         raise limited()
+
+
+def require_person(caller: Caller) -> None:
+    """Lets pass people with all they may do, and no service.
+
+    Raises:
+        Refused: `no-scope`, `not-a-person`.
+    """
+    if caller.is_service:
+        raise not_a_person()
+    require_whole(caller)
 
 
 def require_operator(caller: Caller, directory: TeamDirectory) -> None:
@@ -62,9 +94,7 @@ def require_admin(caller: Caller, team: str, directory: TeamDirectory, today: da
         Refused: `no-scope`, `not-a-person`.
         Missing: `no-such-team`, which is also what others' teams are.
     """
-    if caller.is_service:
-        raise not_a_person()
-    require_whole(caller)
+    require_person(caller)
     if not administers(caller.name, team, directory, today):
         raise not_theirs(team)
 
