@@ -20,3 +20,9 @@ class Cause:
     remedy: str
     told: str
     """For the reference: how it comes about, and how it is recognised."""
+    lost: tuple[str, str] | None = None
+    """Message and remedy once the start is given up, where these do not hold any more."""
+
+    def words(self, final: bool) -> tuple[str, str]:
+        """Message and remedy of a start that is lost, or may still come about."""
+        return self.lost if final and self.lost else (self.message, self.remedy)

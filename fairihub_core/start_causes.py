@@ -76,7 +76,9 @@ NOTICES: Mapping[str, str] = {
 
 def texts() -> tuple[str, ...]:
     """Every text that a page may show, to be translated."""
-    said = [text for cause in CAUSES.values() for text in (cause.message, cause.remedy)]
+    said = [
+        text for cause in CAUSES.values() for lost in (False, True) for text in cause.words(lost)
+    ]
     return tuple(dict.fromkeys(text for text in (*said, *_words_around()) if text))
 
 

@@ -229,16 +229,27 @@ CLUSTER = {
     "cluster-busy": Cause(
         "cluster",
         "cluster",
-        "The cluster is busy; the hub goes on trying.",
-        "Wait a minute, then try again.",
+        "The cluster is busy at present.",
+        "Wait a moment: a start that is under way is tried again by itself.",
         "429, a conflict of updates (409), or an internal error (500) of the cluster's API.",
+        (
+            "The cluster was too busy, so the start was given up.",
+            "Try again in a minute. If it goes on, tell an operator of the hub.",
+        ),
     ),
     "cluster-unreachable": Cause(
         "cluster",
         "cluster",
-        "The cluster does not answer; the hub goes on trying.",
-        "Wait a few minutes, then try again. Servers that run are not affected.",
-        "The cluster's API cannot be reached, or answered 502, 503, 504 or not in time.",
+        "The cluster does not answer at present.",
+        "Wait a moment: a start that is under way is tried again by itself. Servers that run are "
+        "not affected.",
+        "The cluster's API cannot be reached, or answered 502, 503, 504 or not in time. A start "
+        "asks again for half a minute before it is given up.",
+        (
+            "The cluster did not answer, so the start was given up.",
+            "Try again in a few minutes. If it goes on, tell an operator of the hub. Servers that "
+            "run are not affected.",
+        ),
     ),
 }
 

@@ -123,19 +123,29 @@ def diagnosed(
         values: what the words of the table leave open.
     """
     cause = CAUSES[code]
-    message = cause.message % values if values else cause.message
+    words, remedy = cause.words(final)
+    message = words % values if values else words
     return Diagnosis(
         phase=cause.phase,
         code=code,
         who=cause.who,
         message=f"{message} {waiting_too(queue)}".strip(),
-        remedy=cause.remedy,
+        remedy=remedy,
         detail=detail[:MAX_DETAIL],
         values=values or {},
         final=final,
         since=since,
         queue=queue,
     )
+
+
+def for_good(found: Diagnosis) -> Diagnosis:
+    """What kept a start that is lost now, in words that say so."""
+    cause = CAUSES.get(found.code)
+    told: dict[str, Any] = {"final": True}
+    if not found.final and cause is not None and cause.lost is not None:
+        told["message"], told["remedy"] = cause.lost
+    return found.model_copy(update=told)
 
 
 def waiting_too(queue: int | None) -> str:

@@ -94,11 +94,11 @@ def last_start(start: Start) -> LastStart:
 def told(diagnosis: Diagnosis) -> Told:
     """With the words of the table, which are translated; else with the diagnosis's own."""
     cause = CAUSES.get(diagnosis.code)
-    from_table = cause is not None and bool(cause.message)
+    words = cause.words(diagnosis.final)[0] if cause else ""
     return Told(
         code=diagnosis.code,
-        message=cause.message if cause and from_table else diagnosis.message,
-        values=diagnosis.values if from_table else {},
+        message=words or diagnosis.message,
+        values=diagnosis.values if words else {},
         remedy=diagnosis.remedy,
         who=WHO[diagnosis.who],
         detail=diagnosis.detail,

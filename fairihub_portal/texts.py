@@ -107,6 +107,7 @@ def start_words(language: str) -> str:
     if language != SOURCE:
         told["causes"] = {c: said(cause.message) for c, cause in CAUSES.items() if cause.message}
         told["remedies"] = {code: said(cause.remedy) for code, cause in CAUSES.items()}
+        told["lost"] = {c: [*map(said, cause.lost)] for c, cause in CAUSES.items() if cause.lost}
         told["queue"] = [
             catalog.ngettext(
                 "%(num)s other server waits, too.", "%(num)s other servers wait, too.", number

@@ -149,8 +149,11 @@ class StartFailures(Generated):
                     yield from (f"### `{code}`", "")
                     if cause.message:
                         yield from (f"> {_left_open(cause.message)}", "")
+                    if cause.lost:
+                        yield from (f"> {_left_open(cause.lost[0])}", "")
+                    _, remedy = cause.words(final=True)
                     yield from (f"**Cause.** {cause.told}", "")
-                    yield from (f"**Remedy.** {cause.remedy}", "", f"**Who.** {WHO[cause.who]}", "")
+                    yield from (f"**Remedy.** {remedy}", "", f"**Who.** {WHO[cause.who]}", "")
 
 
 def _left_open(words: str) -> str:

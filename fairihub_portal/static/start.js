@@ -43,7 +43,7 @@ export function showDiagnosis(diagnosis) {
   box.classList.toggle("fh-bad", diagnosis.final);
   box.classList.toggle("fh-warn", !diagnosis.final);
   say(byId("failure"), messageOf(diagnosis));
-  say(byId("remedy"), words.remedies?.[diagnosis.code] ?? diagnosis.remedy);
+  say(byId("remedy"), wordsFor(diagnosis).remedy ?? diagnosis.remedy);
   byId("who").hidden = false;
   byId("who-text").textContent = words.who?.[diagnosis.who] ?? "";
   byId("code").textContent = diagnosis.code;
@@ -61,11 +61,21 @@ export function showFailure(message) {
   say(byId("failure"), message);
 }
 
-function messageOf({ code, message, values, queue }) {
-  const pattern = words.causes?.[code];
+function messageOf(diagnosis) {
+  const { message, values, queue } = diagnosis;
+  const pattern = wordsFor(diagnosis).message;
   if (!pattern) return message;
   const said = filled(pattern, values);
   if (!queue) return said;
   const [one, many] = words.queue;
   return `${said} ${filled(queue === 1 ? one : many, { num: queue })}`;
+}
+
+/** In the reader's language, where that is not the one of the diagnosis itself. */
+function wordsFor({ code, final }) {
+  const [message, remedy] = (final && words.lost?.[code]) || [
+    words.causes?.[code],
+    words.remedies?.[code],
+  ];
+  return { message, remedy };
 }

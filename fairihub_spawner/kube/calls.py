@@ -26,10 +26,13 @@ from fairihub_spawner.kube.ownership import in_the_way, is_of
 from fairihub_spawner.kube.watching import PAGE, Mirror
 
 Json = dict[str, Any]
+Told = Callable[["Diagnosis | None"], None]
 T = TypeVar("T")
 
 CALL_SECONDS = 10
 PATIENCE_SECONDS = 30
+TELL_SECONDS = 3.0
+"""What has not passed by then is told to whoever waits."""
 START = "fairihub.io/start"
 """The annotation that tells one start from the next of the same server."""
 MAX_LOG_BYTES = 128 * 1024
@@ -58,23 +61,6 @@ class Log:
     """Whether nothing comes before it, as far as the node keeps logs."""
 
 
-async def persistently(call: Callable[[], Awaitable[T]]) -> T:
-    """The answer of `call`, made again for half a minute while the API is away or busy.
-
-    Raises:
-        LostCause: what cannot pass, or has not passed by then.
-    """
-    deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.2
-    while True:
-        try:
-            return await call()
-        except LostCause as lost:
-            if lost.diagnosis.final or time.monotonic() + pause > deadline:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, 5.0)
-
-
 class Calls:
     """The calls that a spawner makes beside KubeSpawner's own.
 
@@ -83,12 +69,44 @@ class Calls:
 
     Args:
         hub: its name in labels.
+        told: hears what keeps a call that is made `persistently`; with None that it has passed.
     """
 
-    def __init__(self, api: Any, hub: str, seconds: float = CALL_SECONDS) -> None:
+    def __init__(
+        self, api: Any, hub: str, seconds: float = CALL_SECONDS, told: Told = lambda trouble: None
+    ) -> None:
         self._api = api
         self._hub = hub
         self._seconds = seconds
+        self._told = told
+
+    async def persistently(self, call: Callable[..., Awaitable[T]], *given: Any) -> T:
+        """What one of these calls answers, made again for half a minute while the API is away.
+
+        Raises:
+            LostCause: what cannot pass, or has not passed by then.
+        """
+        began, pause = time.monotonic(), 0.2
+        trouble = unreachable("no answer so far")
+        late = asyncio.get_running_loop().call_later(TELL_SECONDS, lambda: self._told(trouble))
+        try:
+            while True:
+                try:
+                    answer = await call(*given)
+                    break
+                except LostCause as lost:
+                    trouble = lost.diagnosis
+                tried = time.monotonic() - began
+                if trouble.final or tried + pause > PATIENCE_SECONDS:
+                    raise LostCause(trouble)
+                if tried > TELL_SECONDS:
+                    self._told(trouble)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 5.0)
+        finally:
+            late.cancel()
+        self._told(None)
+        return answer
 
     async def namespace(self, name: str) -> Json | None:
         """The namespace; None if there is none."""

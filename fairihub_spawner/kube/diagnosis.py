@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fairihub_core.start_causes import CAUSES
-from fairihub_core.starts import Diagnosis, diagnosed
+from fairihub_core.starts import Diagnosis, diagnosed, for_good
 from fairihub_spawner.kube import ends, sentences
 from fairihub_spawner.kube.last_words import cleaned
 from fairihub_spawner.kube.names import NODE_PURPOSE
@@ -312,7 +312,7 @@ def given_up(found: Diagnosis | None, now: datetime) -> Diagnosis:
     """What is said of a start whose time is over: what kept it so far, now for good."""
     if found is None:
         return diagnosed("start-timeout", now, final=True)
-    return found.model_copy(update={"final": True})
+    return for_good(found)
 
 
 def queue_before(pod: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> int:

@@ -14,7 +14,7 @@ from fairihub_core.offers import Offer
 from fairihub_core.starts import Notice
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.kube import belonging, secrets, volumes
-from fairihub_spawner.kube.calls import Calls, LostCause, persistently
+from fairihub_spawner.kube.calls import Calls, LostCause
 from fairihub_spawner.kube.plan import ServerPlan, plan_for
 from fairihub_spawner.kube.settings import KubeSettings
 
@@ -42,7 +42,7 @@ async def planned(
     belonging.check_bucket(offer, directory, settings)
     keys = {}
     for name in dict.fromkeys(offer.profile.secret_names):
-        found = await persistently(partial(calls.secret, team.namespace, name))
+        found = await calls.persistently(calls.secret, team.namespace, name)
         keys[name] = secrets.keys_of(name, found, offer)
     curator = holds_right(login, team.name, "notebooks", directory, clock.today())
     return plan_for(offer, login, curator, settings, bucket, secret_keys=keys, server=server)
@@ -51,7 +51,7 @@ async def planned(
 async def _labels_of(namespace: str, calls: Calls, settings: KubeSettings) -> dict[str, str] | None:
     """The labels of a namespace; None if there is none of that name."""
     try:
-        found = await persistently(partial(calls.namespace, namespace))
+        found = await calls.persistently(calls.namespace, namespace)
     except LostCause as lost:
         # A hub that asks for no label needs no right to read namespaces: whether there is one
         # shows in the first call that needs it.
@@ -79,16 +79,16 @@ async def _prepare_volume(
     calls: Calls, namespace: str, told: Told, wanted: Mapping[str, Any]
 ) -> None:
     name = wanted["metadata"]["name"]
-    there = await persistently(partial(calls.claim, namespace, name))
+    there = await calls.persistently(calls.claim, namespace, name)
     while there is None:
         # Another start may be first: whose it then is must be as clear as ever. And what that one
         # has made may be deleted before it is read.
-        there = await persistently(partial(calls.create_claim, dict(wanted)))
+        there = await calls.persistently(calls.create_claim, dict(wanted))
     found = volumes.verdict(wanted, there)
     if found.patch is not None:
         storage_class = there["spec"].get("storageClassName")
-        if await persistently(partial(calls.grows, storage_class)):
-            await persistently(partial(calls.patch_claim, namespace, name, found.patch))
+        if await calls.persistently(calls.grows, storage_class):
+            await calls.persistently(calls.patch_claim, namespace, name, found.patch)
             return
     if found.notice:
         told(found.notice)

@@ -25,7 +25,7 @@ from fairihub_spawner.answering import tell
 from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts, taking_up
 from fairihub_spawner.kube.answering import found_at
-from fairihub_spawner.kube.calls import PATIENCE_SECONDS, START, LostCause, persistently
+from fairihub_spawner.kube.calls import PATIENCE_SECONDS, START, LostCause
 from fairihub_spawner.kube.diagnosis import given_up
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.plan import ServerPlan
@@ -115,8 +115,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def _lost(self, diagnosis: Diagnosis, status: int) -> Exception:
         assert self.last_start is not None  # noqa: S101
         self.last_start = starts.failed(self.last_start, diagnosis, clock.now())
-        told = self.last_start.diagnosis
-        refusal: Exception = refusal_of(diagnosis.code, diagnosis.said, status, told)
+        lost = self.last_start.diagnosis or diagnosis
+        refusal: Exception = refusal_of(lost.code, lost.said, status, lost)
         return refusal
 
     async def _started(self, offer: Offer) -> str:
@@ -196,18 +196,19 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             server=self.name,
         )
         token_is_given()  # whether the API has it by then, maybe only the next hub hears
-        made = await persistently(partial(self.calls.put_secret, secret))
+        calls = self.calls
+        made = await calls.persistently(calls.put_secret, secret)
         self.placed = replace(placed, secret_uid=made["metadata"]["uid"])
         manifest = await self.get_pod_manifest()
         if self.modify_pod_hook:
             manifest = await maybe_future(self.modify_pod_hook(self, manifest))
-        create = partial(self.calls.create_pod, placed.namespace, manifest)
-        while (pod := await persistently(create)) is None:
+        create = partial(calls.create_pod, placed.namespace, manifest)
+        while (pod := await calls.persistently(create)) is None:
             self.log.warning("%s: an older pod is in the way and is deleted", self._log_name)
             await self._outlast(placed)
         self.placed = replace(self.placed, pod_uid=pod["metadata"]["uid"])
-        patch = partial(self.calls.patch_secret, placed.namespace, placed.secret)
-        await persistently(partial(patch, secrets.owned_by(pod)))
+        owner = secrets.owned_by(pod)
+        await calls.persistently(calls.patch_secret, placed.namespace, placed.secret, owner)
 
     async def _outlast(self, placed: Placed) -> None:
         """Deletes the pod of an earlier start and waits until it is gone; the page says so.
@@ -262,6 +263,10 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def _tell(self, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> None:
         if self.last_start is not None:
             self.last_start = starts.going_on(self.last_start, steps, diagnosis)
+
+    def _trouble(self, trouble: Diagnosis | None) -> None:
+        if self.last_start is not None:
+            self.last_start = starts.kept_by(self.last_start, trouble)
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """The steps of the start, each time that they change."""

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fairihub_core.start_causes import NOTES
-from fairihub_core.starts import STEPS, Diagnosis, Notice, Start, Step, ended
+from fairihub_core.starts import STEPS, Diagnosis, Notice, Start, Step, ended, for_good
 
 STATE_KEY = "last_start"
 """Where a spawner's state holds it."""
@@ -23,6 +23,17 @@ def begun(server: str, profile: str, at: datetime) -> Start:
 def going_on(start: Start, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> Start:
     """A start at this moment, with what keeps it."""
     return start.model_copy(update={"steps": steps, "diagnosis": diagnosis})
+
+
+def kept_by(start: Start, trouble: Diagnosis | None) -> Start:
+    """A start whose steps wait for an answer of the cluster; None says that it has come."""
+    before = start.diagnosis
+    if start.state != "starting" or (trouble is None and before is None):
+        return start
+    if trouble is not None and before is not None and trouble.code == before.code:
+        trouble = trouble.model_copy(update={"since": before.since})
+    waiting = start if start.steps else held_up(start, "start-checked")
+    return waiting.model_copy(update={"diagnosis": trouble})
 
 
 def noticed(start: Start, notice: Notice) -> Start:
@@ -46,8 +57,8 @@ def succeeded(start: Start, steps: tuple[Step, ...], at: datetime) -> Start:
 
 def failed(start: Start, diagnosis: Diagnosis, at: datetime) -> Start:
     """A start that is over, and why, with the steps that were known last."""
-    final = diagnosis.model_copy(update={"final": True})
-    told = {"state": "failed", "ended": at, "diagnosis": final, "steps": ended(start.steps)}
+    lost = for_good(diagnosis)
+    told = {"state": "failed", "ended": at, "diagnosis": lost, "steps": ended(start.steps)}
     return start.model_copy(update=told)
 
 

@@ -26,7 +26,7 @@ from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.api import trouble_with
-from fairihub_spawner.kube.calls import Calls, LostCause, persistently
+from fairihub_spawner.kube.calls import Calls, LostCause
 from fairihub_spawner.kube.connections import unbound
 from fairihub_spawner.kube.observed import part, rows, text
 from fairihub_spawner.kube.ownership import is_of
@@ -92,7 +92,10 @@ class SteadyKubeSpawner(KubeSpawner):
     @property
     def calls(self) -> Calls:
         unbound(self.api.api_client)
-        return Calls(self.api, self.kubernetes.hub)
+        return Calls(self.api, self.kubernetes.hub, told=self._trouble)
+
+    def _trouble(self, trouble: Diagnosis | None) -> None:
+        """Hears what keeps a call to the API that is made again and again."""
 
     @property
     def pod(self) -> dict[str, Any] | None:
@@ -258,12 +261,10 @@ class SteadyKubeSpawner(KubeSpawner):
             LostCause: `pod-stuck`, or the API does not do it.
         """
         uid = placed.pod_uid
-        await persistently(
-            partial(self.calls.delete_pod, placed.namespace, placed.pod, seconds, uid)
-        )
+        calls = self.calls
+        await calls.persistently(calls.delete_pod, placed.namespace, placed.pod, seconds, uid)
         deadline = time.monotonic() + seconds + GONE_SECONDS
-        look = partial(self.calls.pod, placed.namespace, placed.pod, uid)
-        while pod := await persistently(look):
+        while pod := await calls.persistently(calls.pod, placed.namespace, placed.pod, uid):
             if time.monotonic() > deadline:
                 raise LostCause(_stuck(pod))
             mirror = self.pod_reflector

@@ -14,7 +14,7 @@ import pytest
 from fairihub_core.start_causes import CAUSES
 from fairihub_core.starts import Start, diagnosed
 from fairihub_portal.starts import Starts, told
-from fairihub_portal.texts import start_words
+from fairihub_portal.texts import start_words, words
 from fairihub_spawner.kube.steps import steps_of
 from tests.portal.reading import TOO_FAINT
 from tests.support.kube_objects import IMAGE, NOW, claim, event, nodes, pod, waiting
@@ -251,6 +251,11 @@ def test_the_table_says_it_in_the_readers_words_and_errors_in_their_own():
         known.message % dict(known.values)
         == diagnosed("server-crashed", moment, final=True, values={"exit": "1"}).message
     )
+    away = [told(diagnosed("cluster-unreachable", moment, final=final)) for final in (False, True)]
+    assert [a.message for a in away] == [
+        CAUSES["cluster-unreachable"].words(final)[0] for final in (False, True)
+    ]
+    assert away[0].message != away[1].message
     own = told(NO_IMAGE.model_copy(update={"code": "not-in-the-table", "message": "50 % of it"}))
     assert (own.message, own.values) == ("50 % of it", {})
 
@@ -274,3 +279,6 @@ def test_scripts_get_the_words_of_starts():
     assert all("%(num)s" in said for said in german["queue"])
     assert set(german["remedies"]) == set(CAUSES)
     assert "start-refused" not in german["causes"]
+    assert german["lost"]["cluster-busy"] == [
+        words("de").gettext(said) for said in CAUSES["cluster-busy"].lost
+    ]

@@ -17,7 +17,7 @@ from kubernetes_asyncio.client import (
 from fairihub_spawner.kube import bodies
 from fairihub_spawner.kube import calls as calls_of_ours
 from fairihub_spawner.kube.calls import MAX_LOG_BYTES, Calls, LostCause
-from tests.support.standin_kube import Garbage, Refusal, StandinKube
+from tests.support.standin_kube import Garbage, Hang, Refusal, StandinKube
 
 POD = ("uc4", "pod")
 
@@ -204,3 +204,30 @@ async def test_a_pod_that_was_in_the_way_and_has_gone_is_no_obstacle(kube, calls
     made = await calls.create_pod("uc4", V1Pod(metadata=meta))
     assert made is not None
     assert made["metadata"]["name"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(Hang(), "cluster-unreachable"), (Refusal(500), "cluster-busy")],
+    ids=str,
+)
+async def test_what_keeps_a_call_is_told_while_it_is_made_again(kube, monkeypatch, fault, code):
+    monkeypatch.setattr(calls_of_ours, "TELL_SECONDS", 0.1)
+    told = []
+    kube.fail(fault, verb="get", resource="pods", times=2)
+    async with ApiClient(Configuration(host=kube.url)) as client:
+        calls = Calls(CoreV1Api(client), "ours", seconds=0.5, told=told.append)
+        assert await calls.persistently(calls.pod, *POD)
+    *before, last = told
+    assert last is None
+    assert {(found.code, found.final) for found in before} == {(code, False)}
+
+
+async def test_what_cannot_pass_is_not_tried_again(kube):
+    told = []
+    kube.fail(Refusal(401), verb="get", resource="pods", times=1)
+    async with ApiClient(Configuration(host=kube.url)) as client:
+        calls = Calls(CoreV1Api(client), "ours", told=told.append)
+        with pytest.raises(LostCause) as lost:
+            await calls.persistently(calls.pod, *POD)
+    assert (lost.value.diagnosis.code, told) == ("hub-not-known", [])

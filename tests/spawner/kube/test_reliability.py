@@ -25,6 +25,37 @@ def test_while_the_api_is_away_servers_run_on(scene):
     scene.hub.started("bob", "small")
 
 
+def test_a_start_while_the_api_is_away_says_so_and_in_the_end_that_it_was_given_up(scene):
+    scene.kube.close()
+    answers: list[tuple[int, Any]] = []
+    asking = threading.Thread(target=lambda: answers.append(scene.hub.start("eve", "small")))
+    asking.start()
+    try:
+        assert eventually(lambda: scene.start_of("eve").get("diagnosis"), 9)
+        told = scene.start_of("eve")
+        assert (told["state"], told["steps"][0]["state"]) == ("starting", "running")
+        assert told["diagnosis"]["code"] == "cluster-unreachable"
+        assert told["diagnosis"]["message"] == "The cluster does not answer at present."
+        assert not told["diagnosis"]["final"]
+        asking.join(30)
+    finally:
+        scene.kube.start()
+    ((status, answer),) = answers
+    lost = scene.start_of("eve")["diagnosis"]
+    assert lost["final"]
+    assert lost["message"] == "The cluster did not answer, so the start was given up."
+    assert (status, answer["message"]) == (503, f"{lost['message']} {lost['remedy']}")
+    assert eventually(lambda: scene.kube.watching("pods"))
+
+
+def test_a_start_goes_on_once_the_api_is_back_and_says_no_more_that_it_is_away(scene):
+    scene.kube.fail(Slow(3.8), verb="get", resource="namespaces", times=1)
+    scene.ask_for("eve")
+    assert eventually(lambda: scene.start_of("eve").get("diagnosis"), 9)
+    assert eventually(lambda: scene.runs("eve")), scene.hub.tail()
+    assert scene.start_of("eve")["diagnosis"] is None
+
+
 @pytest.mark.parametrize(
     "break_it",
     [
