@@ -5,7 +5,7 @@ The objects are as the API has them, and whatever they lack is taken for not sai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -97,23 +97,28 @@ def happenings(
 
     Events of an earlier pod of the same name are not about this one.
     """
-    told = tuple(claims)
-    wanted = {_uid(thing) for thing in (*told, *((pod,) if pod else ()))} - {""}
-    names = {text(part(thing, "metadata"), "name") for thing in (*told, *((pod,) if pod else ()))}
-    found = []
-    for event in events:
-        about = part(event, "involvedObject")
-        uid = text(about, "uid")
-        is_meant = uid in wanted if uid and wanted else text(about, "name") in names or not names
-        if pod is None and text(about, "kind") == "Pod":
-            is_meant = True
-        if is_meant:
-            found.append(_happened(event))
+    things = [part(thing, "metadata") for thing in (*claims, *((pod,) if pod else ()))]
+    uids = {text(thing, "uid") for thing in things} - {""}
+    names = {text(thing, "name") for thing in things}
+    found = [
+        _happened(event)
+        for event in events
+        if _is_about(part(event, "involvedObject"), uids, names, has_pod=pod is not None)
+    ]
     return tuple(sorted(found, key=lambda happened: happened.at))
 
 
-def _uid(thing: Json) -> str:
-    return text(part(thing, "metadata"), "uid")
+def _is_about(thing: Json, uids: Set[str], names: Set[str], *, has_pod: bool) -> bool:
+    """Whether an event about `thing` counts: by its uid where it has one, else by its name.
+
+    While the pod is not known, every pod may be the one.
+    """
+    if not has_pod and text(thing, "kind") == "Pod":
+        return True
+    uid = text(thing, "uid")
+    if uid and uids:
+        return uid in uids
+    return not names or text(thing, "name") in names
 
 
 def _happened(event: Json) -> Happened:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
@@ -16,15 +15,15 @@ from fairihub_core.starts import Diagnosis, Step, diagnosed
 from fairihub_spawner.kube.api import trouble_with
 from fairihub_spawner.kube.calls import Calls, LostCause
 from fairihub_spawner.kube.diagnosis import LOGGED, diagnose, queue_before
+from fairihub_spawner.kube.image_sizes import ImageSizes
 from fairihub_spawner.kube.last_words import LINES, last_words
-from fairihub_spawner.kube.observed import part, text
+from fairihub_spawner.kube.observed import node_of, part, text
 from fairihub_spawner.kube.settings import KubeSettings
 from fairihub_spawner.kube.steady import Placed, is_the_one
-from fairihub_spawner.kube.steps import image_sizes, steps_of
+from fairihub_spawner.kube.steps import steps_of
 from fairihub_spawner.kube.watching import Mirror
 
 LOOK_SECONDS = 1.0
-MOST_SIZES = 500
 ASK_SECONDS = 3.0
 """How often is asked for what is not followed."""
 WORDS_SECONDS = 3.0
@@ -44,6 +43,7 @@ class Observer:
         pods: all pods of the hub, followed.
         placed: what the start has made; where its uid is known, no other pod counts.
         hidden: asks for the values that must not be told, such as the server's token.
+        sizes: of images, of all starts.
     """
 
     def __init__(
@@ -52,13 +52,15 @@ class Observer:
         pods: Mirror,
         placed: Placed,
         settings: KubeSettings,
-        hidden: Hidden | None = None,
+        hidden: Hidden,
+        sizes: ImageSizes,
     ) -> None:
         self._calls = calls
         self._pods = pods
         self._placed = placed
         self._settings = settings
         self._hidden = hidden
+        self._sizes = sizes
         self._events = calls.events_about(placed.namespace, placed.pod)
         self._key = f"{placed.namespace}/{placed.pod}"
         self._claims: list[dict[str, Any]] = []
@@ -81,6 +83,7 @@ class Observer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._sizes.remember(self.pod or {}, self._happened)
         await self._events.stop()
 
     @property
@@ -115,11 +118,11 @@ class Observer:
         if found is not None and found.final:
             return found
         trouble = self._trouble()
-        self._away = (self._away or clock.now()) if trouble else None
         if trouble is None:
             return found
         # It may pass, also where somebody has to see to it: the pod comes up by itself.
-        return trouble.model_copy(update={"final": False, "since": self._away})
+        since = self._away or clock.now()
+        return trouble.model_copy(update={"final": False, "since": since})
 
     def _trouble(self) -> Diagnosis | None:
         """Why the cluster does not say how the start stands, once that has lasted.
@@ -148,14 +151,13 @@ class Observer:
 
     def steps(self, diagnosis: Diagnosis | None = None, ready: bool = False) -> tuple[Step, ...]:
         """Every step of the start at this moment."""
-        _remember_sizes(self.pod, self._happened)
         return steps_of(
             self.pod,
             self._happened,
             self._claims,
             clock.now(),
             diagnosis=diagnosis,
-            sizes=_sizes,
+            sizes=self._sizes.known,
             ready=ready,
         )
 
@@ -176,8 +178,8 @@ class Observer:
         """Whether the log, which a busy node does not give at once, may still say why."""
         if found.code not in LOGGED or self._words:
             return False
-        self._silent_since = self._silent_since or time.monotonic()
-        return time.monotonic() - self._silent_since < WORDS_SECONDS
+        now = time.monotonic()
+        return now - (self._silent_since or now) < WORDS_SECONDS
 
     async def changed(self) -> None:
         """Waits until the start may look otherwise."""
@@ -193,6 +195,11 @@ class Observer:
         return not uid or self._placed.pod_uid in (None, uid)
 
     async def _ask(self) -> None:
+        """Asks for what is not followed, and notes since when nobody says how the start stands."""
+        await self._ask_the_api()
+        self._away = (self._away or clock.now()) if self._trouble() else None
+
+    async def _ask_the_api(self) -> None:
         """Asks for the claims, until the pod has a node and so has its volumes.
 
         A pod that is not told of is asked for, too: one that is deleted by force is just gone.
@@ -200,51 +207,44 @@ class Observer:
         pod = self._followed
         if pod is not None:
             self._answer = None
-        if pod and pod["spec"].get("nodeName"):
+        if pod and node_of(pod):
             self._refused = None
             return
         if time.monotonic() - self._asked < ASK_SECONDS:
             return
         self._asked = time.monotonic()
         try:
-            placed = self._placed
             if pod is None:
                 self._answer = await self._pod_of_the_api()
                 self._gone = clock.now() if self.pod is None else None
-            asked = [await self._calls.claim(placed.namespace, name) for name in placed.claims]
-            self._claims = [claim for claim in asked if claim is not None]
-            waiting = [c for c in self._claims if c["status"].get("phase") != "Bound"]
-            self._of_claims = [
-                event
-                for claim in waiting
-                for event in await self._calls.events_of(
-                    placed.namespace, claim["metadata"]["name"]
-                )
-            ]
+            await self._ask_for_claims()
         except LostCause as lost:
             # What is known counts until the API answers again.
             self._refused = self._refused or (time.monotonic(), lost.diagnosis)
         else:
             self._refused = None
 
+    async def _ask_for_claims(self) -> None:
+        namespace = self._placed.namespace
+        asked = {name: await self._calls.claim(namespace, name) for name in self._placed.claims}
+        found = {name: claim for name, claim in asked.items() if claim is not None}
+        self._claims = list(found.values())
+        self._of_claims = [
+            event
+            for name, claim in found.items()
+            if text(part(claim, "status"), "phase") != "Bound"
+            for event in await self._calls.events_of(namespace, name)
+        ]
+
     async def _ask_last_words(self) -> None:
         """The end of the log of the container that runs now, or that ran before."""
         read = partial(self._calls.log, self._placed.namespace, self._placed.pod, lines=LINES)
         try:
-            hidden = await self._hidden() if self._hidden else ()
+            hidden = await self._hidden()
             log = (await read(previous=True)).text or (await read()).text
         except LostCause:
             return
+        finally:
+            self._silent_since = self._silent_since or time.monotonic()
         # A log that was made to be hard to clean must not hold up the hub.
         self._words = await asyncio.to_thread(last_words, log, hidden) or self._words
-
-
-_sizes: OrderedDict[str, int] = OrderedDict()
-"""Bytes of each image that was fetched lately, so that the next start can tell how large it is."""
-
-
-def _remember_sizes(pod: dict[str, Any] | None, happened: list[dict[str, Any]]) -> None:
-    if pod is not None:
-        _sizes.update(image_sizes(pod, happened))
-    while len(_sizes) > MOST_SIZES:
-        _sizes.popitem(last=False)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from jupyterhub.utils import maybe_future, url_path_join
@@ -27,6 +27,7 @@ from fairihub_spawner.kube import secrets, starts, taking_up
 from fairihub_spawner.kube.answering import found_at
 from fairihub_spawner.kube.calls import PATIENCE_SECONDS, START, LostCause
 from fairihub_spawner.kube.diagnosis import given_up
+from fairihub_spawner.kube.image_sizes import ImageSizes
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.plan import ServerPlan
 from fairihub_spawner.kube.preparing import planned, prepare_volumes
@@ -47,6 +48,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
 
     last_start: Start | None = None
     """What became of the last start; told by the progress page and `/api/fairihub/starts`."""
+    image_sizes: ClassVar = ImageSizes()
+    """Of all starts of this hub."""
     _configured: dict[str, Any] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -136,7 +139,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
 
     async def _seen_up(self, pods: Mirror, placed: Placed) -> str:
         hidden = partial(self._hidden, placed)
-        async with Observer(self.calls, pods, placed, self.kubernetes, hidden) as observer:
+        observer = Observer(self.calls, pods, placed, self.kubernetes, hidden, self.image_sizes)
+        async with observer:
             return await self._ready(observer)
 
     async def _hidden(self, placed: Placed) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from fairihub_core.start_cause import Phase
 from fairihub_core.start_causes import NOTES
 from fairihub_core.starts import STEPS, Diagnosis, Step, StepName
 from fairihub_core.units import human_bytes
+from fairihub_spawner.kube.image_sizes import image_size
 from fairihub_spawner.kube.observed import (
     Container,
     Happened,
@@ -36,7 +36,6 @@ _PHASES: Mapping[Phase, StepName] = {
 """In which step a cause shows."""
 _AFTER = {"scheduling": 10, "volume": 25, "image": 70, "container": 85, "server": 100}
 """How far a start is once a step is done, of a hundred."""
-_SIZE = re.compile(r"Image size: (\d+) bytes")
 _PULL_BEGUN = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"})
 
 
@@ -64,7 +63,7 @@ def steps_of(
 
     Args:
         diagnosis: what keeps the start; if it is final, its step has failed.
-        sizes: bytes by image, as far as they are known (see `image_sizes`).
+        sizes: bytes by image, as far as they are known (see `ImageSizes`).
         ready: whether the server has answered the hub.
     """
     marks = _marks(pod, happenings(pod, claims, events), sizes or {}, now if ready else None)
@@ -174,20 +173,6 @@ def _first(happened: Sequence[Happened], reason: str) -> datetime | None:
 
 def _size(size: int | None) -> tuple[tuple[str, str], ...]:
     return (("size", human_bytes(size)),) if size else ()
-
-
-def image_size(messages: Any) -> int | None:
-    """The bytes that a message on a fetched image names."""
-    found = (match for message in messages if (match := _SIZE.search(message)))
-    return next((int(match[1]) for match in found), None)
-
-
-def image_sizes(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """The size of the pod's image, if its events tell it: to be remembered for the next start."""
-    image = image_of(pod)
-    told = happenings(pod, (), events)
-    size = image_size(h.message for h in told if h.reason == "Pulled" and image in h.message)
-    return {image: size} if image and size else {}
 
 
 def progress_event(steps: Sequence[Step], diagnosis: Diagnosis | None = None) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from fairihub_spawner.kube import answering, observing
 from fairihub_spawner.kube.answering import found_at
 from fairihub_spawner.kube.api import unreachable
 from fairihub_spawner.kube.calls import Log, LostCause
+from fairihub_spawner.kube.image_sizes import ImageSizes
 from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.steady import Placed, is_the_one
-from tests.support.kube_objects import NOW, UID, ago, ended, event, pod, running, waiting
+from tests.support.kube_objects import IMAGE, NOW, UID, ago, ended, event, pod, running, waiting
 
 from .conftest import settings
 
@@ -42,8 +43,11 @@ class Calls:
     async def pod(self, namespace: str, name: str, uid: str | None) -> Json | None:
         return self._there if is_the_one(self._there, uid) else None
 
-    async def claim(self, namespace: str, name: str) -> None:
-        return None
+    async def claim(self, namespace: str, name: str) -> Json:
+        return {"metadata": {}}
+
+    async def events_of(self, namespace: str, name: str) -> list[Json]:
+        return []
 
 
 def observed(calls: Calls, found: Json | None, uid: str | None = None) -> Observer:
@@ -58,8 +62,13 @@ def observed(calls: Calls, found: Json | None, uid: str | None = None) -> Observ
         trouble=None,
         silent_for=lambda: 0.0,
     )
-    placed = Placed("urban", "pod", "secret", pod_uid=uid)
-    return Observer(calls, pods, placed, settings())  # type: ignore[arg-type]
+
+    async def hidden() -> tuple[str, ...]:
+        return ()
+
+    placed = Placed("urban", "pod", "secret", claims=("home",), pod_uid=uid)
+    sizes = ImageSizes()
+    return Observer(calls, pods, placed, settings(), hidden, sizes)  # type: ignore[arg-type]
 
 
 async def lost(calls: Calls, found: Json | None, uid: str | None = None) -> Diagnosis:
@@ -167,6 +176,27 @@ async def test_while_the_cluster_is_away_that_is_told_and_nothing_is_lost(
     assert told is not None
     assert (told.code, told.final) == (code, False)
     assert observer.diagnosis() == told, "since the same moment"
+
+
+async def test_questions_change_nothing() -> None:
+    calls = Calls()
+    calls.events = [event("Pulled", f'Pulled image "{IMAGE}". Image size: 7 bytes.', warning=False)]
+    observer = observed(calls, pod())
+    observer._pods.trouble = OSError("no route")
+    observer._pods.silent_for = lambda: 11.0  # type: ignore[method-assign]
+    before = dict(vars(observer))
+    assert observer.diagnosis() is not None
+    assert observer.steps()
+    assert vars(observer) == before
+    assert observer._sizes.known == {}
+
+
+async def test_what_a_claim_lacks_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of one that the cluster has only just taken in."""
+    monkeypatch.setattr(observing, "ASK_SECONDS", 0.0)
+    observer = observed(Calls(there={"metadata": {"uid": UID}}), None, UID)
+    await observer._ask()
+    assert observer.diagnosis() is None
 
 
 async def test_what_is_known_for_good_is_told_though_the_cluster_is_away() -> None:

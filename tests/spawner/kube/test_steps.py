@@ -12,6 +12,7 @@ from jupyterhub.spawner import SpawnException
 from fairihub_core.start_causes import CAUSES
 from fairihub_core.starts import Start, diagnosed, start_of
 from fairihub_core.starts import ended as ended_steps
+from fairihub_spawner.kube.image_sizes import ImageSizes
 from fairihub_spawner.kube.starts import (
     MAX_DETAIL_KEPT,
     begun,
@@ -22,7 +23,7 @@ from fairihub_spawner.kube.starts import (
     succeeded,
     to_state,
 )
-from fairihub_spawner.kube.steps import image_sizes, progress_event, steps_of
+from fairihub_spawner.kube.steps import progress_event, steps_of
 from tests.support.kube_objects import (
     IMAGE,
     NODE,
@@ -98,8 +99,20 @@ def test_the_size_of_an_image_that_is_known_from_before_is_told(sizes, said):
 
 
 def test_the_size_of_an_image_is_remembered():
-    assert image_sizes(pod(), [PULLED]) == {IMAGE: 1610612736}
-    assert image_sizes(pod(), [THERE, INIT]) == {}
+    sizes = ImageSizes()
+    sizes.remember({}, [PULLED])
+    sizes.remember(pod(), [THERE, INIT])
+    assert sizes.known == {}
+    sizes.remember(pod(), [PULLED])
+    assert sizes.known == {IMAGE: 1610612736}
+
+
+def test_the_image_that_was_fetched_longest_ago_is_forgotten():
+    sizes = ImageSizes(most=2)
+    for image in ("a", "b", "a", "c"):
+        message = f'Successfully pulled image "{image}". Image size: 7 bytes.'
+        sizes.remember(pod(image=image), [event("Pulled", message, warning=False)])
+    assert list(sizes.known) == ["a", "c"]
 
 
 @pytest.mark.parametrize(
