@@ -74,5 +74,6 @@ def default_of(offers: list[Offer]) -> Offer:
     teams = dict.fromkeys(o.team.name for o in offers)
     if len(teams) > 1:
         names = ", ".join(o.name for o in offers)
-        raise Refused("several-teams", f"You are in several teams; name the profile: {names}.")
+        said = f"You are in several teams; name the profile: {names}."
+        raise Refused("several-teams", said, profiles=names)
     return next((o for o in offers if o.profile.default), offers[0])

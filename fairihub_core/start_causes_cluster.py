@@ -37,12 +37,41 @@ ACCESS = {
         "Choose one of the profiles on the page.",
         "The profile was taken out of the team file, or several teams have one of that name.",
     ),
+    "several-teams": Cause(
+        "access",
+        "you",
+        "You are in several teams, which offer %(profiles)s.",
+        "Name one of these profiles.",
+        "A request to start a server names no profile, and its caller is in several teams.",
+    ),
+    "unknown-option": Cause(
+        "access",
+        "you",
+        "%(options)s cannot be chosen at start.",
+        "Name a “profile” and nothing else: image, size, volumes and environment come with it.",
+        "A request to start a server names something besides `profile`.",
+    ),
+    "bad-option": Cause(
+        "access",
+        "you",
+        "“profile” must be the name of one profile.",
+        "Name one, such as “small” or “team.small”.",
+        "`profile` in a request to start a server is no text, is empty, or is too long.",
+    ),
     "no-secret": Cause(
         "access",
         "operator",
         "The secret “%(secret)s”, which the profile names, is not there.",
         "Choose a profile without it, or ask an operator to put the secret in place.",
         "The profile names under `secret_names` what the team has no secret for.",
+    ),
+    "bad-secret": Cause(
+        "access",
+        "operator",
+        "The secret “%(secret)s”, which the profile names, cannot be used.",
+        "Choose a profile without it, or ask an operator to put the secret right.",
+        "`secret_names` holds a name that no Secret of a team can have, or a key of the secret is "
+        "no text, or too large. On Kubernetes also: its type is none for servers.",
     ),
     "bad-gpu-resource": Cause(
         "access",

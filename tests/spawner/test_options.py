@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from fairihub_core.errors import FairihubError
+from fairihub_core.starts import refused
 from fairihub_core.teams import TeamDirectory
 from fairihub_spawner.options import choice, options_from_form, wants_a_click
 
 from .conftest import team
 
 TODAY = date(2026, 6, 1)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DIRECTORY = TeamDirectory(
     teams=(
         team("uc4", "ada bob", small={}, large={}),
@@ -64,6 +66,36 @@ def said(options, login) -> str:
     except FairihubError as error:
         return f"{error.code}: {error.message}"
     return offer.name if remembered == {"profile": offer.name} else str(remembered)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"image": "evil:1"},
+            "“image” cannot be chosen at start. Name a “profile” and nothing else: image, size, "
+            "volumes and environment come with it.",
+        ),
+        (
+            {"profile": ["small"]},
+            "“profile” must be the name of one profile. Name one, such as “small” or “team.small”.",
+        ),
+        (
+            {"profile": "huge"},
+            "This profile is not offered to you. Choose one of the profiles on the page.",
+        ),
+        (
+            {},
+            "You are in several teams, which offer uc4.small, uc4.large, uc5.small, uc5.gpu. "
+            "Name one of these profiles.",
+        ),
+    ],
+)
+def test_what_was_asked_for_wrongly_its_caller_can_mend(options, said):
+    with pytest.raises(FairihubError) as error:
+        choice(options, "ada", DIRECTORY, TODAY)
+    told = refused(error.value.code, error.value.message, NOW, error.value.details)
+    assert (told.who, told.said) == ("you", said)
 
 
 @pytest.mark.parametrize(

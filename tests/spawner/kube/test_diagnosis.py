@@ -386,6 +386,7 @@ LEFT = SimpleNamespace(
     orm_spawner=SimpleNamespace(user_options={}),
 )  # fmt: skip
 """A spawner whose hub ended while it was starting."""
+VALUES = {"secret": "nowhere", "namespace": "urban", "options": "“image”", "profiles": "a.b, c.d"}
 ELSEWHERE = {
     "start-timeout": given_up(None, NOW),
     "start-failed": refused("", "", NOW),
@@ -394,11 +395,12 @@ ELSEWHERE = {
     "start-interrupted": start_of(LEFT).diagnosis,
     "start-cancelled": diagnosed("start-cancelled", NOW, final=True),
     "pod-stuck": diagnosed("pod-stuck", NOW, final=True),
-    **{code: refused(code, "Because.", NOW, {"secret": "nowhere", "namespace": "urban"})
+    **{code: refused(code, "Because.", NOW, VALUES)
        for code in ("no-team", "closed", "no-profile", "unknown-profile", "no-secret",
-                    "bad-gpu-resource",
-                    "unusable-node-purpose", "protected-namespace", "namespace-of-another",
-                    "namespace-unlabelled", "bucket-of-another", "volume-of-another")},
+                    "several-teams", "unknown-option", "bad-option", "bad-secret",
+                    "bad-gpu-resource", "unusable-node-purpose", "protected-namespace",
+                    "namespace-of-another", "namespace-unlabelled", "bucket-of-another",
+                    "volume-of-another")},
 }  # fmt: skip
 """Causes that the hub knows of itself."""
 
