@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 from fairihub.settings import Settings
@@ -34,6 +34,17 @@ def require_clusters(settings: Settings, sources: tuple[TeamFiles, ...]) -> None
             require_way(access)
         except Unavailable as problem:
             raise Unavailable(problem.code, f"{setting}: {problem.message}") from None
+
+
+def warnings(settings: Settings) -> Iterator[str]:
+    """What keeps servers from starting on their cluster at this moment; the hub runs without."""
+    if settings.kubernetes is None:
+        return
+    from fairihub_auth.kube_access import Access, what_keeps
+
+    problem = what_keeps(Access())
+    if problem is not None:
+        yield f"No server can start now. {problem}"
 
 
 def keep_whole_paths(environment: MutableMapping[str, str], folder: Path) -> None:

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from fairihub import datafolder, processes
-from fairihub.clusters import require_clusters
+from fairihub import clusters, datafolder, processes
 from fairihub.examples import EXAMPLE_NOTEBOOKS, EXAMPLE_TEAMS
 from fairihub.first_links import first_links, operators_of, teams_read, told_of
 from fairihub.hub_settings import VARIABLE, HubSettings, team_state_of
@@ -68,7 +67,7 @@ def up(options: UpOptions) -> int:
             ports = choose_ports(options.port, settings.host, **settings.known_ports)
             sign_in = chosen_sign_in(settings, os.environ)
             sources = _sources(options, settings)
-            require_clusters(settings, sources)
+            clusters.require_clusters(settings, sources)
             directory = _described(sources, team_state_of(Places(options.data.resolve())))
             places = datafolder.opened(options.data)
             lock = stack.enter_context(datafolder.held(places))
@@ -200,6 +199,8 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
     if options.links is not None:
         write_whole(options.links, json.dumps(links, indent=1).encode())
     say(f"\n{hub.settings.name} runs at {hub.public_address}\n")
+    for warning in clusters.warnings(hub.settings):
+        say(f"Warning: {warning}\n")
     _say_sign_in(hub, links, directory, in_terminal)
     data = f" --data {shlex.quote(str(options.data))}" if options.data != UpOptions.data else ""
     some = next(iter(links), "LOGIN")

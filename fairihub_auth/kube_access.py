@@ -19,6 +19,8 @@ from fairihub_core.logins import printable
 VARIABLE = "KUBECONFIG"
 _LOAD_SECONDS = 60
 """A kubeconfig may name a program that brings the credentials."""
+_ASK_SECONDS = 4
+_LOOK = "See whether it runs, and whether the kubeconfig names its address."
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,47 @@ def require_way(access: Access) -> None:
         asyncio.run(loaded())
     except Exception as problem:  # the loaders raise whatever a file or a plugin makes them
         raise Unavailable("no-cluster", _sentence(access, problem)) from None
+
+
+def what_keeps(access: Access) -> str | None:
+    """Why the cluster takes nothing from us at this moment, and what to look at; None if it does.
+
+    Asked where somebody waits, so not for long.
+    """
+
+    async def asked() -> tuple[str, int]:
+        async with client.ApiClient(await configuration(access)) as api:
+            host = api.configuration.host
+            try:
+                call = client.CoreV1Api(api).list_namespace  # that we may not is an answer, too
+                answer: Any = await call(limit=1, _preload_content=False)
+            except client.ApiException as problem:
+                return host, problem.status or 500
+            except (aiohttp.ClientError, OSError) as problem:
+                raise _Away(host, problem) from None
+            return host, answer.status
+
+    try:
+        host, status = asyncio.run(asyncio.wait_for(asked(), _ASK_SECONDS))
+    except _Away as away:
+        return f"The cluster at {away.host} does not answer ({in_words(away.problem)}). {_LOOK}"
+    except asyncio.TimeoutError:
+        return f"The cluster does not answer within {_ASK_SECONDS} s. {_LOOK}"
+    except Exception as problem:  # the loaders raise whatever a file or a plugin makes them
+        return _sentence(access, problem)
+    if status == 401:
+        said = "does not accept the hub’s credentials (401). Renew those of the kubeconfig"
+        return f"The cluster at {host} {said}, or of the hub’s service account."
+    return f"The cluster at {host} answers {status}. {_LOOK}" if status >= 500 else None
+
+
+class _Away(Exception):
+    """No answer came from there."""
+
+    def __init__(self, host: str, problem: BaseException) -> None:
+        super().__init__(host)
+        self.host = host
+        self.problem = problem
 
 
 def in_words(problem: BaseException) -> str:

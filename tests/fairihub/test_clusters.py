@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from fairihub.cli import main
-from fairihub.clusters import keep_whole_paths, require_clusters
+from fairihub.clusters import keep_whole_paths, require_clusters, warnings
 from fairihub.settings import Settings
 from fairihub.team_file_settings import KubernetesTeams
 from fairihub_core.errors import Unavailable
 from tests.support.ports import free_port
+from tests.support.standin_kube import Hang, Refusal, StandinKube
 
 PODS = Settings.model_validate(
     {"kubernetes": {"reach": "127.0.0.1", "image": "localhost/lab:1", "default_storage": "1Gi"}}
@@ -154,3 +155,56 @@ def test_a_kubeconfig_of_the_settings_counts_from_their_folder(
     said = capsys.readouterr().err
     assert f"team_files: There is no way to the cluster. There is no file {folder}/hub" in said
     assert not data.exists()
+
+
+@pytest.fixture
+def kube() -> Iterator[StandinKube]:
+    with StandinKube() as kube:
+        yield kube
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (None, []),
+        (403, []),
+        (401, ["No server can start now.", "does not accept the hub’s credentials (401)"]),
+        (503, ["No server can start now.", "answers 503", "See whether it runs"]),
+    ],
+)
+def test_a_cluster_that_refuses_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kube: StandinKube, status: int | None,
+    said: list[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("KUBECONFIG", str(kube.kubeconfig(tmp_path / "hub.kubeconfig")))
+    if status is not None:
+        kube.fail(Refusal(status))
+    told = list(warnings(PODS))
+    assert len(told) == bool(said)
+    assert all(words in told[0] for words in said)
+
+
+def test_a_cluster_that_is_not_there_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"https://127.0.0.1:{free_port()}"
+    there = {"name": "one", "cluster": {**CLUSTER, "server": address}}
+    (tmp_path / "hub.kubeconfig").write_text(yaml.safe_dump({**GOOD, "clusters": [there]}))
+    monkeypatch.setenv("KUBECONFIG", "hub.kubeconfig")
+    (told,) = warnings(PODS)
+    assert told.startswith(f"No server can start now. The cluster at {address} does not answer")
+    assert "s3cr3t" not in told
+
+
+def test_a_cluster_that_says_nothing_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kube: StandinKube
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kube.kubeconfig(tmp_path / "hub.kubeconfig")))
+    monkeypatch.setattr("fairihub_auth.kube_access._ASK_SECONDS", 0.2)
+    kube.fail(Hang())
+    (told,) = warnings(PODS)
+    assert "does not answer within" in told
+
+
+def test_a_hub_without_a_cluster_warns_of_none() -> None:
+    assert list(warnings(Settings())) == []
