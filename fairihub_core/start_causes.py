@@ -68,10 +68,14 @@ NOTICES: Mapping[str, str] = {
     "cannot grow here now.",
     "bucket-without-key": "The profile names the bucket “%(bucket)s”, for which this hub has no "
     "key: the server has no bucket. Ask an operator of this hub for the key.",
+    "stop-held": "Your server is to end, but its pod does not go: %(finalizers)s holds it. An "
+    "operator of this hub can find out why.",
+    "stop-unconfirmed": "Your server is to end, but its node, %(node)s, has not confirmed that it "
+    "has. An operator of this hub can find out why.",
     "image-not-pinned": "The profile names the image “%(image)s” without a tag or digest: the next "
     "server may get another one. An admin of your team can name it exactly.",
 }
-"""What the owner of a server is to know though it starts, by code."""
+"""What the owner of a server is to know though it starts, or while it ends, by code."""
 
 
 def texts() -> tuple[str, ...]:

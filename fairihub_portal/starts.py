@@ -58,6 +58,11 @@ class LastStart:
     notices: tuple[tuple[str, Mapping[str, str]], ...]
     """What the owner is to know, each a text to be translated and what it leaves open."""
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody wanted its end, so that there is nothing to mend."""
+        return self.diagnosis is not None and self.diagnosis.code == "start-cancelled"
+
 
 class Starts:
     """For the templates: what the hub knows of the server of a page's user."""

@@ -18,7 +18,7 @@ events.onmessage = ({ data }) => {
   const event = JSON.parse(data);
   if (event.progress !== undefined) byId("progress-bar").value = event.progress;
   if (event.failed) {
-    fail(event.message);
+    fail(event);
     return;
   }
   if (event.steps) follow(event);
@@ -32,6 +32,11 @@ events.onmessage = ({ data }) => {
 function follow({ steps, diagnosis, message, note }) {
   hasSteps = true;
   showSteps(steps);
+  if (diagnosis?.final) {
+    showOver(diagnosis);
+    tell(_("What is left of the start is being cleared away…"));
+    return;
+  }
   showDiagnosis(diagnosis ?? null);
   const current = steps.find(({ state }) => state === "running");
   // What keeps the start is said in the note above; the line goes on to say where it is.
@@ -47,12 +52,19 @@ function tell(message) {
   byId("progress-log").append(line);
 }
 
-async function fail(message) {
+/** Says that the start is lost; a cancelled one has nothing to mend. */
+function showOver(diagnosis) {
+  const cancelled = diagnosis?.code === "start-cancelled";
+  const title = cancelled ? _("The start was cancelled") : _("Your server did not start");
+  byId("progress-title").textContent = title;
+  for (const id of ["progress-about", "progress-bar", "while-starting"]) byId(id).hidden = true;
+  showDiagnosis(cancelled ? null : (diagnosis ?? null));
+}
+
+async function fail({ message, diagnosis: told }) {
   events.close();
-  byId("progress-title").textContent = _("Your server did not start");
-  for (const id of ["progress-about", "progress-bar", "progress-message", "while-starting"]) {
-    byId(id).hidden = true;
-  }
+  showOver(told);
+  byId("progress-message").hidden = true;
   byId("progress-details").open = !hasSteps;
   byId("ways-on").hidden = false;
   const said = message?.replace(/^Spawn failed: /, "");
@@ -60,9 +72,9 @@ async function fail(message) {
     const { diagnosis, steps } = await call(startUrl);
     if (steps.length) showSteps(steps);
     if (!diagnosis) throw new Error();
-    showDiagnosis(diagnosis);
+    showOver(diagnosis);
   } catch {
-    showFailure(said || _("The hub’s log says more."));
+    if (!told) showFailure(said || _("The hub’s log says more."));
   }
 }
 

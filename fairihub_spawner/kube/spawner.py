@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -32,7 +32,7 @@ from fairihub_spawner.kube.observing import Observer
 from fairihub_spawner.kube.plan import ServerPlan
 from fairihub_spawner.kube.preparing import planned, prepare_volumes
 from fairihub_spawner.kube.server_log import log_of
-from fairihub_spawner.kube.steady import GONE_SECONDS, Placed, SteadyKubeSpawner
+from fairihub_spawner.kube.steady import GONE_SECONDS, Placed, SteadyKubeSpawner, late_end
 from fairihub_spawner.kube.steps import progress_event
 from fairihub_spawner.kube.sweeper import the_sweeper
 from fairihub_spawner.kube.traits import literal, traits_of
@@ -264,6 +264,11 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         if self.last_start is not None:
             self.last_start = starts.noticed(self.last_start, notice)
 
+    def _ends_late(self, pod: Mapping[str, Any]) -> None:
+        told = late_end(pod)
+        if self.last_start is not None and told not in self.last_start.notices:
+            self._notice(told)
+
     def _tell(self, steps: tuple[Step, ...], diagnosis: Diagnosis | None) -> None:
         if self.last_start is not None:
             self.last_start = starts.going_on(self.last_start, steps, diagnosis)
@@ -383,6 +388,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def clear_state(self) -> None:
         super().clear_state()
         self.let_go.set()  # by JupyterHub, which has stopped the server
+        if self.last_start is not None:
+            self.last_start = starts.stopped(self.last_start)
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), **starts.to_state(self.last_start)}

@@ -49,6 +49,12 @@ def ran_out(seconds: float, limit: float) -> bool:
     return seconds >= limit - 1
 
 
+def stopped(start: Start) -> Start:
+    """A start whose server has ended: of the stop there is nothing more to say."""
+    left = tuple(n for n in start.notices if not n.code.startswith("stop-"))
+    return start.model_copy(update={"notices": left})
+
+
 def succeeded(start: Start, steps: tuple[Step, ...], at: datetime) -> Start:
     """Nothing keeps it any more."""
     told = {"state": "ready", "ended": at, "steps": steps, "diagnosis": None}

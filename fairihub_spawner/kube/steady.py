@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Instance, default
 
 from fairihub_core import clock
-from fairihub_core.starts import Diagnosis, diagnosed
+from fairihub_core.starts import Diagnosis, Notice, diagnosed, notice
 from fairihub_spawner.kube import names
 from fairihub_spawner.kube.api import trouble_with
 from fairihub_spawner.kube.calls import Calls, LostCause
@@ -36,6 +36,8 @@ from fairihub_spawner.kube.watching import Mirror
 
 GONE_SECONDS = 120
 GONE_LOOK = 1.0
+LATE_SECONDS = 10
+"""After so much more than the pod was given a stop says what it waits for."""
 SETTLE_SECONDS = 5
 LOAD_SECONDS = 8
 """JupyterHub answers a start after ten."""
@@ -247,15 +249,24 @@ class SteadyKubeSpawner(KubeSpawner):
         if placed is None:
             return
         try:
-            await self._delete_pod(placed, 0 if now else self.delete_grace_period)
+            seconds = 0 if now else self.delete_grace_period
+            await self._delete_pod(placed, seconds, self._ends_late)
         except LostCause as problem:
             self.placed = None
             self._owe(placed, problem)
             return
         await self._clear_away(placed)
 
-    async def _delete_pod(self, placed: Placed, seconds: int = 0) -> None:
-        """Deletes the pod and waits until the API has it no more.
+    def _ends_late(self, pod: Mapping[str, Any]) -> None:
+        """Hears of the pod at each look while a stop takes longer than it should."""
+
+    async def _delete_pod(
+        self,
+        placed: Placed,
+        seconds: int = 0,
+        late: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        """Deletes the pod and waits until the API has it no more; `late` hears if that lasts.
 
         Raises:
             LostCause: `pod-stuck`, or the API does not do it.
@@ -263,10 +274,12 @@ class SteadyKubeSpawner(KubeSpawner):
         uid = placed.pod_uid
         calls = self.calls
         await calls.persistently(calls.delete_pod, placed.namespace, placed.pod, seconds, uid)
-        deadline = time.monotonic() + seconds + GONE_SECONDS
+        due = time.monotonic() + seconds
         while pod := await calls.persistently(calls.pod, placed.namespace, placed.pod, uid):
-            if time.monotonic() > deadline:
+            if time.monotonic() > due + GONE_SECONDS:
                 raise LostCause(_stuck(pod))
+            if late is not None and time.monotonic() > due + LATE_SECONDS:
+                late(pod)
             mirror = self.pod_reflector
             key = f"{placed.namespace}/{placed.pod}"
             await (mirror.changed(key, GONE_LOOK) if mirror else asyncio.sleep(GONE_LOOK))
@@ -355,6 +368,14 @@ def _stuck(pod: Mapping[str, Any]) -> Diagnosis:
     holding = ", ".join(meta.get("finalizers") or ["no finalizer"])
     said = f"{meta['name']}: {holding}; node: {node or 'none'}"
     return diagnosed("pod-stuck", clock.now(), final=True, detail=said)
+
+
+def late_end(pod: Mapping[str, Any]) -> Notice:
+    """What keeps a pod that is deleted from going."""
+    finalizers = ", ".join(pod["metadata"].get("finalizers") or ())
+    if finalizers:
+        return notice("stop-held", finalizers=finalizers)
+    return notice("stop-unconfirmed", node=pod.get("spec", {}).get("nodeName") or "?")
 
 
 def _same(one: Placed, other: Placed | None) -> bool:

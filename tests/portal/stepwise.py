@@ -15,7 +15,7 @@ from traitlets import Unicode
 
 from fairihub_core import clock
 from fairihub_core.servers import ServerLog
-from fairihub_core.starts import Diagnosis, Start, Step
+from fairihub_core.starts import Diagnosis, Start, Step, diagnosed
 from fairihub_spawner.kube.steps import progress_event
 from fairihub_spawner.local import TeamLocalSpawner
 from fairihub_spawner.team_server import refusal_of
@@ -48,15 +48,31 @@ class StepwiseSpawner(TeamLocalSpawner):
             return address
         profile = self.user_options.get("profile", "")
         start = Start(server="", profile=profile, began=clock.now(), state="starting")
+        self._kept[self.user.name] = start
+        try:
+            return await self._scripted(start)
+        except asyncio.CancelledError:
+            self._keep(start, (), diagnosed("start-cancelled", clock.now(), final=True))
+            raise
+
+    async def _scripted(self, start: Start) -> tuple[str, int]:
         while not (said := self._script() or {}).get("fail"):
             if not said:
-                return await super().start()
+                self._kept.pop(self.user.name)
+                address: tuple[str, int] = await super().start()
+                return address
+            steps, diagnosis = self._now(said)
+            if diagnosis and diagnosis.final:
+                self._keep(start, steps, diagnosis)  # and what is left of it is cleared away
             await asyncio.sleep(0.1)
         steps, diagnosis = self._now(said)
         assert diagnosis
+        self._keep(start, steps, diagnosis)
+        raise refusal_of(diagnosis.code, diagnosis.said, 503)
+
+    def _keep(self, start: Start, steps: tuple[Step, ...], diagnosis: Diagnosis) -> None:
         told = {"state": "failed", "steps": steps, "diagnosis": diagnosis, "ended": clock.now()}
         self._kept[self.user.name] = start.model_copy(update=told)
-        raise refusal_of(diagnosis.code, diagnosis.said, 503)
 
     async def progress(self) -> Any:
         last = None

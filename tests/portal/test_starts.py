@@ -108,6 +108,39 @@ def fails(page: Any) -> None:
     assert page.inner_text("#retry") == "Choose a profile again"
 
 
+def test_a_start_that_is_lost_is_called_so_while_it_is_cleared_away(hub, signed_in, cluster):
+    cluster(FETCHING)
+    page = signed_in("bob")
+    start(hub, page)
+    page.wait_for_selector("#steps:visible")
+    cluster(LOST, NO_IMAGE)
+    for _ in range(2):
+        page.wait_for_selector("#progress-log :text('cleared away')", state="attached")
+        assert page.inner_text("h1") == "Your server did not start"
+        assert "does not exist" in page.inner_text("#failure")
+        for part in ("progress-about", "stop-server-btn", "ways-on"):
+            assert page.locator(f"#{part}").is_hidden(), part
+        page.reload()
+    page.goto(f"{hub.url}hub/home")
+    assert page.get_attribute("#server", "data-state") == "stopped"
+    assert "does not exist" in page.inner_text("#failure")
+    page.click("#start")
+    page.wait_for_url("**/spawn-pending/**")
+    cluster(LOST, NO_IMAGE, fail=True)
+    page.wait_for_selector("#ways-on:visible")
+    fails(page)
+
+
+def test_a_start_that_its_owner_cancelled_is_no_failure(hub, signed_in, cluster):
+    cluster(FETCHING)
+    page = signed_in("bob")
+    start(hub, page)
+    page.click("#stop-server-btn")
+    page.wait_for_url("**/hub/home")
+    assert page.inner_text("#cancelled") == "The last start was cancelled."
+    assert page.locator("#failure").count() == 0
+
+
 def test_a_start_that_fails_at_once_says_why_where_it_was_asked_for(hub, signed_in, cluster):
     cluster(LOST, NO_IMAGE, fail=True)
     page = signed_in("bob")

@@ -416,6 +416,7 @@ def test_signing_in_elsewhere_is_one_button():
 def test_home_tells_what_to_know_of_a_server_that_runs():
     said = "names the image “&#34;&#39;&gt;&lt;script"
     assert said in rendered("home.html", user=user_named("ada", ready=True))
+    assert said in rendered("stop_pending.html", user=user_named("ada", pending="stop"))
     assert said not in rendered("home.html", user=user_named("ada"))
 
 
@@ -429,7 +430,10 @@ def test_home_tells_what_to_know_of_a_server_that_runs():
     ],
 )
 def test_home_offers_what_the_state_of_the_server_allows(pending, ready, says):
-    html = rendered("home.html", user=user_named("ada", pending=pending, ready=ready))
+    user = user_named("ada", pending=pending, ready=ready)
+    if pending == "spawn":  # and is not lost already
+        user.spawner.last_start = FAILED.model_copy(update={"state": "starting"})
+    html = rendered("home.html", user=user)
     assert says in html
     assert ('id="stop"' in html) == (ready or pending == "spawn")
     assert ('id="another"' in html) == ready

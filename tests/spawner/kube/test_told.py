@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-from .scene import Scene
+from tests.support.waiting import eventually
+
+from .scene import TEAM, Scene
 
 CODE = "no-secret"
 
@@ -35,3 +38,17 @@ def test_what_is_no_failure_of_a_start_is_answered_as_ever(scene: Scene) -> None
     scene.hub.started("cleo", "small")
     status, answer = scene.hub.start("cleo", "small")
     assert (status, set(answer)) == (400, {"status", "message"})
+
+
+def test_a_stop_that_waits_for_its_pod_says_so(scene: Scene) -> None:
+    scene.hub.started("dan", "small")
+    name = scene.pod_of("dan")["metadata"]["name"]
+    scene.kube.update("pods", TEAM, name, metadata={"finalizers": ["test/holds"]})
+    stopping = threading.Thread(target=lambda: scene.hub.stop("dan"))
+    stopping.start()
+    (told,) = eventually(lambda: scene.start_of("dan")["notices"]) or [scene.hub.tail()]
+    assert (told["code"], told["values"]) == ("stop-held", {"finalizers": "test/holds"})
+    scene.kube.update("pods", TEAM, name, metadata={"finalizers": None})
+    stopping.join(30)
+    assert eventually(lambda: scene.nothing_left("dan")), scene.hub.tail()
+    assert scene.start_of("dan")["notices"] == []
