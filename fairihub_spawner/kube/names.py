@@ -20,7 +20,6 @@ LOGIN = "fairihub.io/login"
 TEAM = "fairihub.io/team"
 PROFILE = "fairihub.io/profile"
 NODE_PURPOSE = "fairihub.io/node-purpose"
-SERVER = "fairihub.io/server"
 HUB = "fairihub.io/hub"
 HUB_USERNAME = "hub.jupyter.org/username"
 
@@ -30,33 +29,32 @@ _HASH = 16
 _READABLE = 20
 
 
-def pod_name(login: str, team: str, server: str = "") -> str:
-    """The pod of a server; `server` is empty for the default one."""
-    return _named("jupyter", (login, server), "pod", login, team, server)
+def pod_name(login: str, team: str) -> str:
+    """The pod of a member's server in one team."""
+    return _named("jupyter", login, "pod", login, team)
 
 
 def home_claim(login: str, team: str) -> str:
-    """The claim of a member's home in one team, the same for every server of theirs there."""
-    return _named("home", (login,), "home", login, team)
+    """The claim of a member's home in one team."""
+    return _named("home", login, "home", login, team)
 
 
 def shared_claim(team: str) -> str:
     """The claim of a team's shared volume."""
-    return _named("shared", (team,), "shared", team)
+    return _named("shared", team, "shared", team)
 
 
-def server_secret(login: str, team: str, server: str = "") -> str:
+def server_secret(login: str, team: str) -> str:
     """The Secret that one server is given, and nobody else's."""
-    return _named(f"{OUR_SECRETS}server", (login, server), "secret", login, team, server)
+    return _named(f"{OUR_SECRETS}server", login, "secret", login, team)
 
 
-def labels_of(login: str, offer: Offer, hub: str, server: str = "") -> dict[str, str]:
+def labels_of(login: str, offer: Offer, hub: str) -> dict[str, str]:
     """What costs are told apart by, and by what a hub finds its own."""
     return {
         **owner_labels(login, offer.team.name, hub),
         PROFILE: label_value(offer.profile.slug),
         NODE_PURPOSE: label_value(offer.profile.node_purpose or ""),
-        SERVER: label_value(server),
     }
 
 
@@ -67,9 +65,9 @@ def owner_labels(login: str | None, team: str, hub: str) -> dict[str, str]:
     return {HUB: label_value(hub), TEAM: label_value(team), **person}
 
 
-def annotations_of(login: str, offer: Offer, server: str = "") -> dict[str, str]:
+def annotations_of(login: str, offer: Offer) -> dict[str, str]:
     """The same as they are, since labels cannot hold every login."""
-    return {**owner_annotations(login, offer.team.name), PROFILE: offer.name, SERVER: server}
+    return {**owner_annotations(login, offer.team.name), PROFILE: offer.name}
 
 
 def owner_annotations(login: str | None, team: str) -> dict[str, str]:
@@ -87,10 +85,9 @@ def label_value(text: str) -> str:
     return f"{_readable(text, _MOST - _HASH - 2)}--{_hash(text)}"
 
 
-def _named(kind: str, shown: tuple[str, ...], *all_of_it: str) -> str:
-    words = (kind, *(_readable(word, _READABLE) for word in shown if word))
+def _named(kind: str, shown: str, *all_of_it: str) -> str:
     hashed = f"-{_hash(*all_of_it)}"
-    return "-".join(words)[: _MOST - len(hashed)].rstrip("-") + hashed
+    return f"{kind}-{_readable(shown, _READABLE)}"[: _MOST - len(hashed)].rstrip("-") + hashed
 
 
 def _readable(text: str, most: int) -> str:

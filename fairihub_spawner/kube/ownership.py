@@ -1,6 +1,6 @@
 """Whose an object is that bears the name of a server's pod or Secret.
 
-Names hold login, team and server, but not the hub: two hubs whose teams share a namespace come to
+Names hold login and team, but not the hub: two hubs whose teams share a namespace come to
 the same ones. What another hub has made, or whoever else, is neither taken over nor deleted.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from fairihub_core import clock
 from fairihub_core.starts import Diagnosis, diagnosed
 from fairihub_spawner.kube.last_words import cleaned
-from fairihub_spawner.kube.names import HUB, LOGIN, SERVER, TEAM, label_value
+from fairihub_spawner.kube.names import HUB, LOGIN, TEAM, label_value
 
 Object = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ def in_the_way(wanted: Object, found: Object) -> Diagnosis | None:
 
 def _owner(found: Object) -> dict[str, str | None]:
     said = _said(found, "annotations")
-    return {key: said.get(key) for key in (TEAM, LOGIN, SERVER)}
+    return {key: said.get(key) for key in (TEAM, LOGIN)}
 
 
 def _said(found: Object, part: str) -> Mapping[str, str]:

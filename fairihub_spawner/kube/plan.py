@@ -68,7 +68,6 @@ def plan_for(
     bucket: BucketAccess | None,
     *,
     secret_keys: Mapping[str, Sequence[str]],
-    server: str = "",
 ) -> ServerPlan:
     """The plan of a server of `login` with the profile of `offer`.
 
@@ -80,13 +79,13 @@ def plan_for(
     Raises:
         Refused: `no-secret`, `bad-secret`, `bad-gpu-resource`, `unusable-node-purpose`.
     """
-    secret = names.server_secret(login, offer.team.name, server)
+    secret = names.server_secret(login, offer.team.name)
     claims = volumes.claims_for(offer, login, settings)
     env, secret_env = _environment(offer, bucket, secret, settings)
     shown, mounts = _volumes(offer, claims, curator, bucket, secret, settings)
     return ServerPlan(
         offer=offer,
-        pod_name=names.pod_name(login, offer.team.name, server),
+        pod_name=names.pod_name(login, offer.team.name),
         server_secret=secret,
         image=offer.profile.image or settings.image,
         nodes=nodes_for(offer.profile, settings),
@@ -96,8 +95,8 @@ def plan_for(
         volume_mounts=mounts,
         env=env,
         secret_env=_without(env, {**secrets.variables_of(offer, secret_keys), **secret_env}),
-        labels=names.labels_of(login, offer, settings.hub, server),
-        annotations=names.annotations_of(login, offer, server),
+        labels=names.labels_of(login, offer, settings.hub),
+        annotations=names.annotations_of(login, offer),
         notices=_notices(offer, bucket),
     )
 

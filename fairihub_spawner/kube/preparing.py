@@ -28,7 +28,6 @@ async def planned(
     directory: TeamDirectory,
     settings: KubeSettings,
     bucket: BucketAccess | None,
-    server: str = "",
 ) -> ServerPlan:
     """The plan of a server, once the cluster has shown that all it names is the team's.
 
@@ -45,7 +44,7 @@ async def planned(
         found = await calls.persistently(calls.secret, team.namespace, name)
         keys[name] = secrets.keys_of(name, found, offer)
     curator = holds_right(login, team.name, "notebooks", directory, clock.today())
-    return plan_for(offer, login, curator, settings, bucket, secret_keys=keys, server=server)
+    return plan_for(offer, login, curator, settings, bucket, secret_keys=keys)
 
 
 async def _labels_of(namespace: str, calls: Calls, settings: KubeSettings) -> dict[str, str] | None:

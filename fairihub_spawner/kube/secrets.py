@@ -39,7 +39,6 @@ def server_secret(
     *,
     token: str,
     bucket: BucketAccess | None = None,
-    server: str = "",
 ) -> dict[str, Any]:
     """The Secret of one server: its token, and what opens the bucket. Never logged."""
     team = offer.team
@@ -48,10 +47,10 @@ def server_secret(
         "kind": "Secret",
         "type": "Opaque",
         "metadata": {
-            "name": names.server_secret(login, team.name, server),
+            "name": names.server_secret(login, team.name),
             "namespace": team.namespace,
-            "labels": names.labels_of(login, offer, settings.hub, server),
-            "annotations": names.annotations_of(login, offer, server),
+            "labels": names.labels_of(login, offer, settings.hub),
+            "annotations": names.annotations_of(login, offer),
         },
         "stringData": {TOKEN: token, **_of_bucket(bucket, settings)},
     }

@@ -125,7 +125,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     async def _started(self, offer: Offer) -> str:
         bucket = await self._bucket(offer)
         plan = await planned(
-            self.calls, offer, self.user.name, self.directory(), self.kubernetes, bucket, self.name
+            self.calls, offer, self.user.name, self.directory(), self.kubernetes, bucket
         )
         for notice in plan.notices:
             self._notice(notice)
@@ -197,7 +197,6 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             self.kubernetes,
             token=self.api_token,
             bucket=bucket,
-            server=self.name,
         )
         token_is_given()  # whether the API has it by then, maybe only the next hub hears
         calls = self.calls

@@ -153,7 +153,7 @@ async def test_only_the_very_object_that_is_meant_is_deleted(kube, calls, kind):
 
 
 def of_hub(hub: str, login: str = "ada") -> dict[str, dict[str, str]]:
-    owner = {"fairihub.io/login": login, "fairihub.io/team": "uc4", "fairihub.io/server": ""}
+    owner = {"fairihub.io/login": login, "fairihub.io/team": "uc4"}
     return {"labels": {"fairihub.io/hub": hub}, "annotations": owner}
 
 

@@ -49,13 +49,11 @@ def logins(count: int) -> list[str]:
 MANY = logins(10_000)
 KINDS: list[Callable[[str], str]] = [
     lambda login: names.pod_name(login, "uc4"),
-    lambda login: names.pod_name(login, "uc4", "second"),
-    lambda login: names.pod_name("ada", "uc4", login),
+    lambda login: names.pod_name("ada", login),
     lambda login: names.home_claim(login, "uc4"),
     lambda login: names.home_claim("ada", login),
     lambda login: names.shared_claim(login),
     lambda login: names.server_secret(login, "uc4"),
-    lambda login: names.server_secret(login, "uc4", "second"),
 ]
 
 
@@ -72,16 +70,14 @@ def test_every_login_has_a_name_of_its_own_that_kubernetes_takes(
 
 def test_no_two_kinds_of_object_share_a_name() -> None:
     made = [named(login) for named in KINDS for login in ODD]
-    # A server's empty name is the default server's, and so counts twice.
-    assert len(set(made)) == len(made) - 1
+    assert len(set(made)) == len(made)
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         (("ada", "b-uc4"), ("ada-b", "uc4")),
-        (("ada", "uc4", "x"), ("ada-x", "uc4")),
-        (("ada", "uc", "4"), ("ada", "uc4")),
+        (("ad", "auc4"), ("ada", "uc4")),
         (('a", "b', "c"), ("a", 'b", "c')),
     ],
 )
@@ -105,7 +101,7 @@ def test_a_login_chosen_to_look_like_the_name_of_another() -> None:
 
 def test_names_stay_as_they_are_since_homes_are_found_by_them() -> None:
     assert names.home_claim("ada", "uc4") == "home-ada-lfjpapd6h2beszw6"
-    assert names.pod_name("Ada Ω", "uc4", "gpu") == "jupyter-ada-gpu-pzfcdcama6g5vwug"
+    assert names.pod_name("Ada Ω", "uc4") == "jupyter-ada-y3ays7xl6nobuhc2"
     assert names.server_secret("ada", "uc4").startswith(OUR_SECRETS)
 
 
@@ -126,14 +122,13 @@ def test_a_login_that_can_be_a_label_is_one(login: str) -> None:
 
 def test_labels_and_annotations() -> None:
     large = offer("uc4", "large", node_purpose="useruc4")
-    labels = names.labels_of("ada@example.org", large, "hub-1", "second")
+    labels = names.labels_of("ada@example.org", large, "hub-1")
     check_labels(labels)
     assert labels == {
         "fairihub.io/hub": "hub-1",
         "fairihub.io/team": "uc4",
         "fairihub.io/profile": "large",
         "fairihub.io/node-purpose": "useruc4",
-        "fairihub.io/server": "second",
         "fairihub.io/login": names.label_value("ada@example.org"),
         "hub.jupyter.org/username": names.label_value("ada@example.org"),
     }
@@ -141,5 +136,4 @@ def test_labels_and_annotations() -> None:
         "fairihub.io/login": "ada@example.org",
         "fairihub.io/team": "uc4",
         "fairihub.io/profile": "uc4.large",
-        "fairihub.io/server": "",
     }

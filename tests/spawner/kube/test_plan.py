@@ -140,13 +140,6 @@ def test_a_plan_holds_no_secret() -> None:
     assert "canary" not in repr(plan(settings=settings(bucket_csi=CSI)))
 
 
-def test_a_server_with_a_name_is_a_server_of_its_own_in_the_same_home() -> None:
-    default, second = plan(), plan(server="second")
-    assert default.pod_name != second.pod_name
-    assert default.server_secret != second.server_secret
-    assert default.home_claim == second.home_claim
-
-
 async def test_what_is_literal_comes_out_as_it_is(spawner: KubeSpawner) -> None:
     odd = ["plain", "{", "}", "{}", "{username}", "{{x}}", "{0!r:>{width}}", "a-", "{-", "", "%s"]
     for value in (*odd, odd, {"{k}": [{"a": odd, "b": 1}], "c": None}, "ä{🦉}", True, 0.5):
