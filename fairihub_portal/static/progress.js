@@ -63,10 +63,6 @@ function showOver(diagnosis) {
 
 async function fail({ message, diagnosis: told }) {
   events.close();
-  showOver(told);
-  byId("progress-message").hidden = true;
-  byId("progress-details").open = !hasSteps;
-  byId("ways-on").hidden = false;
   const said = message?.replace(/^Spawn failed: /, "");
   try {
     const { diagnosis, steps } = await call(startUrl);
@@ -74,8 +70,12 @@ async function fail({ message, diagnosis: told }) {
     if (!diagnosis) throw new Error();
     showOver(diagnosis);
   } catch {
+    showOver(told); // without what was said
     if (!told) showFailure(said || _("The hub’s log says more."));
   }
+  byId("progress-message").hidden = true;
+  byId("progress-details").open = !hasSteps;
+  byId("ways-on").hidden = false;
 }
 
 byId("stop-server-btn").addEventListener("click", async ({ target }) => {

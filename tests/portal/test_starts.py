@@ -202,6 +202,7 @@ def test_a_start_is_followed_in_the_readers_language(hub, browser, cluster):
     page.wait_for_selector("#failure:has-text('2 weitere Server warten')")
     cluster(LOST, NO_IMAGE, fail=True)
     page.wait_for_selector("#failure:has-text('gibt es nicht')")
+    page.wait_for_selector("#ways-on:visible")
     by_script = page.inner_text("#diagnosis")
     page.reload()
     assert page.inner_text("#diagnosis") == by_script, "the hub says the same"
