@@ -39,6 +39,7 @@ def record(entry: Entry) -> None:
 
 record_tokens(record)
 calls.PATIENCE_SECONDS = told["patience"]
+calls.TELL_SECONDS = min(calls.TELL_SECONDS, told["patience"] / 4)
 steady.GONE_SECONDS = told["gone"]
 steady.LATE_SECONDS = min(steady.LATE_SECONDS, told["gone"] / 3)
 leftovers.YOUNG = timedelta(seconds=told["young"])

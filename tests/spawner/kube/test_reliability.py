@@ -45,7 +45,7 @@ def test_a_start_while_the_api_is_away_says_so_and_in_the_end_that_it_was_given_
     assert lost["final"]
     assert lost["message"] == "The cluster did not answer, so the start was given up."
     assert (status, answer["message"]) == (503, f"{lost['message']} {lost['remedy']}")
-    assert eventually(lambda: scene.kube.watching("pods"))
+    scene.hub.started("eve", "small")
 
 
 def test_a_start_goes_on_once_the_api_is_back_and_says_no_more_that_it_is_away(scene):
