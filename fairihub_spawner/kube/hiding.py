@@ -2,12 +2,14 @@
 
 A form is looked for in the text as it is, in the text without spaces and line breaks, and in its
 letters and digits alone: whatever breaks a line puts quotes, frames or indents around the break.
+A break that a program has written as `\\n`, as JSON and Python do, is one, too.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote
 
@@ -19,6 +21,8 @@ _LEAST_ALPHANUMERIC = 8
 """The end of one line and the beginning of the next may well make a short word."""
 _LEAST_CUT = 8
 _MOST_CUT = 4096
+_WRITTEN = re.compile(r"\\+([nrt])")
+"""A break or tab in words; in what was written twice, with two backslashes or more."""
 
 Span = tuple[int, int]
 
@@ -26,11 +30,10 @@ Span = tuple[int, int]
 def without(text: str, secrets: Iterable[str]) -> str:
     """`text` with `HIDDEN` for each secret; of one over several lines, on each of them."""
     forms = {form for secret in secrets for form in _forms(secret)}
-    found = [
-        *_as_it_is(text, forms),
-        *_over_breaks(text, forms, _is_no_space, _LEAST_OVER_BREAKS),
-        *_over_breaks(text, forms, str.isalnum, _LEAST_ALPHANUMERIC),
-    ]
+    found = [*_as_it_is(text, forms), *_broken(text, forms)]
+    broken = _as_breaks(text)
+    if broken != text:
+        found += _broken(broken, {_as_breaks(form) for form in forms})
     return _hidden(text, _merged(found))
 
 
@@ -50,6 +53,16 @@ def _as_it_is(text: str, forms: Iterable[str]) -> Iterator[Span]:
     for form in forms:
         for at in _places(text, form):
             yield at, at + len(form)
+
+
+def _as_breaks(text: str) -> str:
+    """`text` with breaks where it has them in words; each place stays where it is."""
+    return _WRITTEN.sub(lambda told: (" " if told[1] == "t" else "\n").rjust(len(told[0])), text)
+
+
+def _broken(text: str, forms: Iterable[str]) -> Iterator[Span]:
+    yield from _over_breaks(text, forms, _is_no_space, _LEAST_OVER_BREAKS)
+    yield from _over_breaks(text, forms, str.isalnum, _LEAST_ALPHANUMERIC)
 
 
 def _over_breaks(

@@ -6,6 +6,7 @@ import base64
 import json
 import pprint
 import random
+import re
 import textwrap
 import time
 from urllib.parse import quote
@@ -67,6 +68,34 @@ def test_whatever_breaks_the_line_puts_around_it(text: str) -> None:
     assert not any(LONG[at : at + 5] in told for at in range(len(LONG) - 5))
 
 
+@pytest.mark.parametrize("printed", [repr, json.dumps, lambda told: json.dumps(json.dumps(told))])
+@pytest.mark.parametrize("wrapped", ["\n", "\r\n", "\n\t"])
+@pytest.mark.parametrize("width", [20, 60, 76])
+def test_a_break_in_words_is_one(printed, wrapped, width) -> None:
+    for form in _forms(LONG):
+        pieces = [form[at : at + width] for at in range(0, len(form), width)]
+        told = without(f"before {printed(wrapped.join(pieces))} after", [LONG])
+        assert re.fullmatch(r'before [\\"\']+\[hidden][\\"\']+ after', told), told
+
+
+def test_a_break_in_words_is_one_as_of_what_base64_has_wrapped() -> None:
+    wrapped = base64.encodebytes(LONG.encode())
+    assert without(repr(wrapped), [LONG]) == f"b'{HIDDEN}\\n'"
+    assert without(json.dumps({"key": wrapped.decode()}), [LONG]) == f'{{"key": "{HIDDEN}\\n"}}'
+    key = "\n".join((LONG[:64], LONG[64:128], LONG[128:]))
+    anew = "\n".join((LONG[:50], LONG[50:100], LONG[100:]))
+    assert without(json.dumps([anew, "no\nmore"]), [key]) == f'["{HIDDEN}", "no\\nmore"]'
+
+
+def test_a_secret_with_a_backslash_is_hidden_over_breaks_in_words() -> None:
+    secret = r"C:\new\reports\tables-4"
+    for at in range(1, len(secret)):
+        if secret[at - 1] == "\\":
+            continue  # whose the backslashes are, nobody can say
+        told = without(json.dumps(f"{secret[:at]}\n{secret[at:]}"), [secret])
+        assert told == f'"{HIDDEN}"', secret[:at]
+
+
 def test_what_stands_around_stays() -> None:
     text = f"first {CANARY[:9]}\n{CANARY[9:]} second\nthird"
     assert without(text, [CANARY]) == f"first {HIDDEN}\n{HIDDEN} second\nthird"
@@ -100,6 +129,9 @@ def test_a_key_of_several_lines_is_hidden_however_it_is_wrapped() -> None:
         ("a-b c\nd", "----\n----"),
         ("Traceback (most recent call last):\n  File", ""),
         ("x\n\ny", "\n\n\n\n"),
+        (r"C:\new\ten\reports", "C:ewenreports"),
+        (r"no ca-\nnary", "canary-and-more"),
+        (r"port 1\n2345 was free", "1234"),
         ("   \n   ", "      "),
     ],
 )
