@@ -126,16 +126,44 @@ def test_no_loose_ends_in_the_sources() -> None:
     assert found == []
 
 
-OF_ASYNCIO_SINCE_311 = {"timeout", "timeout_at", "TaskGroup", "Runner", "Barrier"}
+SINCE_311 = {
+    "asyncio": {"timeout", "timeout_at", "TaskGroup", "Runner", "Barrier"},
+    "datetime": {"UTC"},
+    "enum": {"StrEnum", "ReprEnum", "verify"},
+    "typing": {
+        "Self",
+        "Never",
+        "LiteralString",
+        "Required",
+        "NotRequired",
+        "Unpack",
+        "assert_never",
+    },
+    "contextlib": {"chdir"},
+    "hashlib": {"file_digest"},
+}
 
 
 def _too_new(node: ast.AST) -> str | None:
     """What fails on Python 3.10 alone, which ruff and mypy let pass."""
     if isinstance(node, ast.Name) and node.id == "TimeoutError":
         return "TimeoutError (asyncio.TimeoutError is another class there)"
-    if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "asyncio":
-        return f"asyncio.{node.attr}" if node.attr in OF_ASYNCIO_SINCE_311 else None
+    if isinstance(node, ast.Attribute):
+        module = getattr(node.value, "id", "")
+        return f"{module}.{node.attr}" if node.attr in SINCE_311.get(module, ()) else None
+    if isinstance(node, ast.ImportFrom):
+        new = SINCE_311.get(node.module or "", set()) & {one.name for one in node.names}
+        return f"{', '.join(sorted(new))} of {node.module}" if new else None
+    if isinstance(node, ast.Import) and any(one.name == "tomllib" for one in node.names):
+        return "tomllib"
     return None
+
+
+@pytest.mark.parametrize(
+    "line", ["from datetime import UTC", "asyncio.timeout(1)", "import tomllib", "x = TimeoutError"]
+)
+def test_what_is_newer_is_seen(line: str) -> None:
+    assert any(map(_too_new, ast.walk(ast.parse(line))))
 
 
 def test_nothing_is_newer_than_the_oldest_python() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 
 import pytest
 
@@ -14,7 +14,7 @@ from fairihub_spawner.options import choice, options_from_form, wants_a_click
 from .conftest import team
 
 TODAY = date(2026, 6, 1)
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 DIRECTORY = TeamDirectory(
     teams=(
         team("uc4", "ada bob", small={}, large={}),
