@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,55 +60,50 @@ def require_way(access: Access) -> None:
     Raises:
         Unavailable: `no-cluster`, saying which file lacks what.
     """
-
-    async def loaded() -> None:
-        await asyncio.wait_for(configuration(access), _LOAD_SECONDS)
-
     try:
-        asyncio.run(loaded())
+        _loaded(access)
     except Exception as problem:  # the loaders raise whatever a file or a plugin makes them
         raise Unavailable("no-cluster", _sentence(access, problem)) from None
+
+
+def _loaded(access: Access) -> client.Configuration:
+    async def loaded() -> client.Configuration:
+        return await asyncio.wait_for(configuration(access), _LOAD_SECONDS)
+
+    return asyncio.run(loaded())
 
 
 def what_keeps(access: Access) -> str | None:
     """Why the cluster takes nothing from us at this moment, and what to look at; None if it does.
 
-    Asked where somebody waits, so not for long.
+    Asked where somebody waits, so not for long: apart, as an event loop does not end before the
+    name of a host is looked up.
     """
-
-    async def asked() -> tuple[str, int]:
-        async with client.ApiClient(await configuration(access)) as api:
-            host = api.configuration.host
-            try:
-                call = client.CoreV1Api(api).list_namespace  # that we may not is an answer, too
-                answer: Any = await call(limit=1, _preload_content=False)
-            except client.ApiException as problem:
-                return host, problem.status or 500
-            except (aiohttp.ClientError, OSError) as problem:
-                raise _Away(host, problem) from None
-            return host, answer.status
-
     try:
-        host, status = asyncio.run(asyncio.wait_for(asked(), _ASK_SECONDS))
-    except _Away as away:
-        return f"The cluster at {away.host} does not answer ({in_words(away.problem)}). {_LOOK}"
-    except asyncio.TimeoutError:
-        return f"The cluster does not answer within {_ASK_SECONDS} s. {_LOOK}"
-    except Exception as problem:  # the loaders raise whatever a file or a plugin makes them
+        way = _loaded(access)
+    except Exception as problem:  # as in `require_way`
         return _sentence(access, problem)
+    said: list[str | None] = []
+    asking = threading.Thread(target=lambda: said.append(asyncio.run(_asked(way))), daemon=True)
+    asking.start()
+    asking.join(_ASK_SECONDS)
+    return said[0] if said else f"The cluster does not answer within {_ASK_SECONDS} s. {_LOOK}"
+
+
+async def _asked(way: client.Configuration) -> str | None:
+    async with client.ApiClient(way) as api:
+        try:
+            call = client.CoreV1Api(api).list_namespace  # that we may not is an answer, too
+            answer: Any = await call(limit=1, _preload_content=False)
+            status = answer.status
+        except client.ApiException as problem:
+            status = problem.status or 500
+        except (aiohttp.ClientError, OSError) as problem:
+            return f"The cluster at {way.host} does not answer ({in_words(problem)}). {_LOOK}"
     if status == 401:
         said = "does not accept the hub’s credentials (401). Renew those of the kubeconfig"
-        return f"The cluster at {host} {said}, or of the hub’s service account."
-    return f"The cluster at {host} answers {status}. {_LOOK}" if status >= 500 else None
-
-
-class _Away(Exception):
-    """No answer came from there."""
-
-    def __init__(self, host: str, problem: BaseException) -> None:
-        super().__init__(host)
-        self.host = host
-        self.problem = problem
+        return f"The cluster at {way.host} {said}, or of the hub’s service account."
+    return f"The cluster at {way.host} answers {status}. {_LOOK}" if status >= 500 else None
 
 
 def in_words(problem: BaseException) -> str:
