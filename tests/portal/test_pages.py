@@ -153,7 +153,7 @@ def test_a_start_that_fails_says_why_and_offers_another(hub, signed_in):
     expect(failure).to_have_text("The bucket of this profile cannot be reached.")
     page.reload()
     shows(failure, "The bucket of this profile")
-    page.click("#start")
+    page.click("#retry")
     page.wait_for_url("**/hub/spawn/ada*")
 
 

@@ -66,7 +66,7 @@ async def test_a_clock_that_is_set_makes_no_start_run_out(
 
 async def test_a_start_that_is_taken_up_has_its_time_and_no_more() -> None:
     starting = Starting(1)
-    with pytest.raises(Exception, match="The cluster does not answer"):
+    with pytest.raises(Exception, match="The cluster did not answer"):
         await asyncio.wait_for(starting._taken_up(), 20)
     assert starting.last_start is not None
     assert starting.last_start.state == "failed"
