@@ -73,13 +73,16 @@ def _over_breaks(
     What stands before the text may have been cut off, and a form begin there.
     """
     at = [place for place, character in enumerate(text) if counts(character)]
-    bare = "".join(text[place] for place in at)
+    bare, lines = "".join(text[place] for place in at), f"{text}\n"
     for form in {"".join(filter(counts, form)) for form in forms}:
         if len(form) < least:
             continue
+        line_end = -1
         for first in _places(bare, form):
             begin, end = at[first], at[first + len(form) - 1] + 1
-            if text.find("\n", begin, end) >= 0:
+            if line_end < begin:
+                line_end = lines.find("\n", begin)
+            if line_end < end:
                 yield begin, end
         rest = _rest_of(form, bare)
         if rest and text[at[rest - 1] + 1 : at[rest - 1] + 2] in ("", "\n"):
@@ -99,10 +102,25 @@ def _is_no_space(character: str) -> bool:
 
 
 def _places(text: str, form: str) -> Iterator[int]:
-    at = text.find(form)
+    """Where `form` begins, also within itself; of what repeats itself only the new part is read."""
+    at, step = text.find(form), 0
     while at >= 0:
         yield at
-        at = text.find(form, at + 1)
+        step = step or _period(form)
+        end = at + len(form)
+        again = text.startswith(form[-step:], end)
+        at = at + step if again else text.find(form, at + step + 1)
+
+
+def _period(form: str) -> int:
+    """The least distance at which two places of `form` can overlap, or its length."""
+    inner = [0]
+    for character in form[1:]:
+        most = inner[-1]
+        while most and form[most] != character:
+            most = inner[most - 1]
+        inner.append(most + (form[most] == character))
+    return len(form) - inner[-1]
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
