@@ -66,6 +66,7 @@ class Observer:
         self._claims: list[dict[str, Any]] = []
         self._of_claims: list[dict[str, Any]] = []
         self._words: tuple[str, ...] = ()
+        self._cleaned: tuple[str, tuple[str, ...]] | None = None
         self._asked = 0.0
         self._answer: dict[str, Any] | None = None
         self._gone: datetime | None = None
@@ -246,5 +247,8 @@ class Observer:
             return
         finally:
             self._silent_since = self._silent_since or time.monotonic()
+        if self._cleaned == (log, hidden):
+            return
         # A log that was made to be hard to clean must not hold up the hub.
         self._words = await asyncio.to_thread(last_words, log, hidden) or self._words
+        self._cleaned = log, hidden

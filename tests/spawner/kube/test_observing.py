@@ -94,6 +94,28 @@ async def test_a_log_that_never_comes_is_not_waited_for_for_long(
     assert (found.code, found.final) == ("server-crashed", True)
 
 
+async def test_a_log_is_cleaned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a container crashes, it is looked at again and again."""
+    cleaned: list[str] = []
+
+    def noted(log: str, hidden: tuple[str, ...]) -> tuple[str, ...]:
+        cleaned.append(log)
+        return (log, *hidden)
+
+    monkeypatch.setattr(observing, "last_words", noted)
+    observer = observed(Calls(iter(["one", "one", "two", "two", "two"])), crashed())
+    secrets = iter([(), (), (), ("new",), ("new",)])
+
+    async def hidden() -> tuple[str, ...]:
+        return next(secrets)
+
+    observer._hidden = hidden
+    for _ in range(5):
+        await observer._ask_last_words()
+    assert cleaned == ["one", "two", "two"]
+    assert observer._words == ("two", "new")
+
+
 async def test_a_pod_that_is_gone_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observing, "ASK_SECONDS", 0.0)
     found = await lost(Calls(), None)
