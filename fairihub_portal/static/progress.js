@@ -13,6 +13,8 @@ const OF_THE_HUB = {
   "Spawning server...": _("The server is being started"),
 };
 let hasSteps = false;
+let shown = null;
+let said = "";
 
 events.onmessage = ({ data }) => {
   const event = JSON.parse(data);
@@ -37,11 +39,25 @@ function follow({ steps, diagnosis, message, note }) {
     tell(_("What is left of the start is being cleared away…"));
     return;
   }
-  showDiagnosis(diagnosis ?? null);
+  showKept(diagnosis ?? null);
   const current = steps.find(({ state }) => state === "running");
   // What keeps the start is said in the note above; the line goes on to say where it is.
-  const said = noteOf(current ?? { note, values: {}, message: diagnosis ? "" : message });
-  if (said) tell(said);
+  const line = noteOf(current ?? { note, values: {}, message: diagnosis ? "" : message });
+  if (line) tell(line);
+}
+
+/** Says what keeps the start, or made it fail; what was said of it is no part of the events. */
+async function showKept(diagnosis) {
+  const before = shown;
+  shown = diagnosis;
+  if (before?.code !== diagnosis?.code) said = "";
+  showDiagnosis(diagnosis && { detail: said, ...diagnosis });
+  const isKnown = ["code", "final", "message"].every((part) => before?.[part] === diagnosis?.[part]);
+  if (!diagnosis || isKnown || diagnosis.detail !== undefined) return;
+  const found = (await call(startUrl).catch(() => ({}))).diagnosis;
+  if (!found || found.code !== shown?.code || found.final !== shown.final) return;
+  said = found.detail;
+  showDiagnosis({ ...shown, detail: said });
 }
 
 function tell(message) {
@@ -58,7 +74,7 @@ function showOver(diagnosis) {
   const title = cancelled ? _("The start was cancelled") : _("Your server did not start");
   byId("progress-title").textContent = title;
   for (const id of ["progress-about", "progress-bar", "while-starting"]) byId(id).hidden = true;
-  showDiagnosis(cancelled ? null : (diagnosis ?? null));
+  showKept(cancelled ? null : (diagnosis ?? null));
 }
 
 async function fail({ message, diagnosis: told }) {

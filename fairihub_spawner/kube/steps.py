@@ -176,7 +176,10 @@ def _size(size: int | None) -> tuple[tuple[str, str], ...]:
 
 
 def progress_event(steps: Sequence[Step], diagnosis: Diagnosis | None = None) -> dict[str, Any]:
-    """What `progress()` yields: for JupyterHub a number and a sentence, for our page all of it."""
+    """What `progress()` yields: for JupyterHub a number and a sentence, for our page more.
+
+    Without the `detail` of the diagnosis, which not everybody may read who may follow starts.
+    """
     note, message = _said(steps)
     event: dict[str, Any] = {
         "progress": _progress(steps),
@@ -185,7 +188,7 @@ def progress_event(steps: Sequence[Step], diagnosis: Diagnosis | None = None) ->
         "steps": [step.model_dump(mode="json") for step in steps],
     }
     if diagnosis is not None:
-        event["diagnosis"] = diagnosis.model_dump(mode="json")
+        event["diagnosis"] = diagnosis.for_answers()
     return event
 
 

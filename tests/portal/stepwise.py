@@ -33,7 +33,11 @@ class StepwiseSpawner(TeamLocalSpawner):
 
     @property
     def last_start(self) -> Start | None:
-        return self._kept.get(self.user.name)
+        start, said = self._kept.get(self.user.name), self._script()
+        if start is None or start.state != "starting" or not said:
+            return start
+        steps, diagnosis = self._now(said)
+        return start.model_copy(update={"steps": steps, "diagnosis": diagnosis})
 
     def _now(self, said: dict[str, Any]) -> tuple[tuple[Step, ...], Diagnosis | None]:
         steps = tuple(Step.model_validate(step) for step in said["steps"])

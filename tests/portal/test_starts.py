@@ -118,6 +118,7 @@ def test_a_start_that_is_lost_is_called_so_while_it_is_cleared_away(hub, signed_
         page.wait_for_selector("#progress-log :text('cleared away')", state="attached")
         assert page.inner_text("h1") == "Your server did not start"
         assert "does not exist" in page.inner_text("#failure")
+        page.wait_for_selector("#said-text:text('<i>not found</i>')", state="attached")
         for part in ("progress-about", "stop-server-btn", "ways-on"):
             assert page.locator(f"#{part}").is_hidden(), part
         page.reload()

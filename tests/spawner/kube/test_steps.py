@@ -182,6 +182,7 @@ def test_progress_says_what_keeps_a_start():
     told = progress_event(steps_of(pod(node=None), [], [], NOW, diagnosis=found), found)
     assert told["message"].endswith("One other server waits, too.")
     assert told["diagnosis"]["code"] == "no-cpu-free"
+    assert "detail" not in told["diagnosis"], "which whoever may follow it may not read for that"
     assert 0 < told["progress"] < 100
     json.dumps(told)
 

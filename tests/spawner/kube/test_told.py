@@ -34,6 +34,21 @@ def test_the_last_event_of_a_start_that_failed_says_why(scene: Scene) -> None:
     assert "detail" not in event["diagnosis"]
 
 
+def test_an_event_says_what_keeps_a_start_without_what_was_said(scene: Scene) -> None:
+    scene.kubelet.lets_run = lambda pod: False
+    scene.ask_for("eve")
+    assert eventually(lambda: scene.pods_of("eve")), scene.hub.tail()
+    name = scene.pod_of("eve")["metadata"]["name"]
+    no_room = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    said = {**no_room, "message": "0/1 nodes are available: 1 Insufficient memory."}
+    scene.kube.update("pods", TEAM, name, status={"conditions": [said]})
+    assert eventually(lambda: (scene.start_of("eve").get("diagnosis") or {}).get("detail"))
+    event = next(e for e in scene.hub.progress("eve") if e.get("diagnosis"))
+    assert event["diagnosis"]["code"] == "no-memory-free"
+    assert "detail" not in event["diagnosis"]
+    scene.hub.stop("eve")
+
+
 def test_what_is_no_failure_of_a_start_is_answered_as_ever(scene: Scene) -> None:
     scene.hub.started("cleo", "small")
     status, answer = scene.hub.start("cleo", "small")
