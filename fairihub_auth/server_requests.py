@@ -14,7 +14,7 @@ from tornado import web
 
 from fairihub_core import clock
 from fairihub_core.servers import last_choice, note_cancelled, was_cancelled
-from fairihub_core.starts import diagnosis_of, start_of
+from fairihub_core.starts import diagnosed, diagnosis_of, start_of
 
 RESTARTS = "The hub restarts. Look again in a moment."
 LOOKED_AT_SECONDS = 10
@@ -39,12 +39,7 @@ class ServerHandler(UserServerAPIHandler):
             await super().post(user_name, server_name)
         except asyncio.CancelledError:
             user = self.find_user(user_name)
-            starting = user and user.spawners.get(server_name)
-            if not (self._finished or was_cancelled(starting)):
-                self.set_status(503)
-                self.finish({"status": 503, "message": RESTARTS})
-            if not self._finished:
-                raise
+            self._cut_short(user and user.spawners.get(server_name))
             return  # who asked is answered: nothing is left to do, nor to log as a fault
         user = self.find_user(user_name)
         spawner = user and user.spawners.get(server_name)
@@ -58,6 +53,19 @@ class ServerHandler(UserServerAPIHandler):
         if start is not None and start.diagnosis is not None:
             self.set_header("Content-Type", "application/json")
             self.write({"diagnosis": start.diagnosis.for_answers()})
+
+    def _cut_short(self, starting: Any) -> None:
+        """Answers who asked for a start that has ended before its time."""
+        if was_cancelled(starting):
+            told = diagnosed("start-cancelled", clock.now(), final=True)
+            self._say(409, {"message": told.message, "diagnosis": told.for_answers()})
+        else:
+            self._say(503, {"message": RESTARTS})
+
+    def _say(self, status: int, told: dict[str, Any]) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish({"status": status, **told})
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = (kwargs.get("exc_info") or (None, None, None))[1]

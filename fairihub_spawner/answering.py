@@ -19,15 +19,6 @@ Handlers = list[tuple[str, type[APIHandler], dict[str, Any]]]
 """As `c.JupyterHub.extra_handlers` takes them."""
 
 
-def tell(handler: Any, status: int, diagnosis: Diagnosis) -> None:
-    """Answers who still waits for the REST API, in its form; whoever else asked is told nothing."""
-    if isinstance(handler, APIHandler) and not handler._finished:
-        handler.set_status(status)
-        handler.set_header("Content-Type", "application/json")
-        told = {"message": diagnosis.message, "diagnosis": diagnosis.for_answers()}
-        handler.finish({"status": status, **told})
-
-
 class _Refusal(web.HTTPError):
     """An error on its way out of `prepare`, from where only an exception leads."""
 

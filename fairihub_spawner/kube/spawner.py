@@ -21,7 +21,6 @@ from fairihub_core.handover import token_is_given
 from fairihub_core.offers import Offer
 from fairihub_core.servers import ServerLog, was_cancelled
 from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
-from fairihub_spawner.answering import tell
 from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts, taking_up
 from fairihub_spawner.kube.answering import found_at
@@ -108,12 +107,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
             raise
 
     def _cancelled(self) -> None:
-        """Tells whoever asked for the start and waits, too: JupyterHub has no words for them."""
-        if not was_cancelled(self):
-            return  # the hub ends; what is in the cluster by now, the next one goes on with
-        diagnosis = diagnosed("start-cancelled", clock.now(), final=True)
-        self._lost(diagnosis, 409)
-        tell(self.handler, 409, diagnosis)
+        if was_cancelled(self):
+            self._lost(diagnosed("start-cancelled", clock.now(), final=True), 409)
+        # Else the hub ends; what is in the cluster by now, the next one goes on with.
 
     def _lost(self, diagnosis: Diagnosis, status: int) -> Exception:
         assert self.last_start is not None  # noqa: S101
