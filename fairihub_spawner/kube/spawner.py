@@ -20,7 +20,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.handover import token_is_given
 from fairihub_core.offers import Offer
 from fairihub_core.servers import ServerLog, was_cancelled
-from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused
+from fairihub_core.starts import Diagnosis, Notice, Start, Step, diagnosed, refused, start_of
 from fairihub_spawner.drive import arguments_of
 from fairihub_spawner.kube import secrets, starts, taking_up
 from fairihub_spawner.kube.answering import found_at
@@ -38,7 +38,7 @@ from fairihub_spawner.kube.traits import literal, traits_of
 from fairihub_spawner.kube.watching import Mirror
 from fairihub_spawner.team_server import TeamServer, refusal_of
 
-CALLS_OF_A_START = 8
+CALLS_OF_A_START = 9
 """So many calls of it may each be made again and again, and come off in the end."""
 
 
@@ -126,7 +126,8 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         for notice in plan.notices:
             self._notice(notice)
         self._take_on(plan)
-        pods = await self._start_watching_pods()  # of the namespace that is known only now
+        # Of the namespace that is known only now.
+        pods = await self.calls.persistently(self._start_watching_pods)
         await prepare_volumes(self.calls, plan, self._notice)
         placed = Placed(plan.namespace, plan.pod_name, plan.server_secret, plan.claim_names)
         await self._place(placed, offer, bucket)
@@ -274,13 +275,13 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """The steps of the start, each time that they change."""
-        told: Start | None = None
-        while True:
-            start, over = self.last_start, self._start_future and self._start_future.done()
-            if start is not None and start != told:
-                told = start
-                yield progress_event(start.steps, start.diagnosis)
-            if over:
+        told: dict[str, Any] | None = None
+        while (start := start_of(self)) is not None:
+            event = progress_event(start.steps, start.diagnosis)
+            if event != told:
+                told = event
+                yield event
+            if start.ended is not None:
                 return
             await asyncio.sleep(0.3)
 
@@ -383,7 +384,9 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def clear_state(self) -> None:
         super().clear_state()
         self.let_go.set()  # by JupyterHub, which has stopped the server
-        if self.last_start is not None:
+        if not self._stop_pending:  # but begins with the next start of it
+            self.last_start = starts.begun(self.name, "", clock.now())
+        elif self.last_start is not None:
             self.last_start = starts.stopped(self.last_start)
 
     def get_state(self) -> dict[str, Any]:
