@@ -52,6 +52,6 @@ def _unread(diagnosis: Diagnosis) -> Unavailable:
         )
     return Unavailable(
         "server-log-refused",
-        "The cluster does not let the hub read the log of your server. Ask the operator of the "
-        "hub, whose log has what it said.",
+        "The cluster does not let the hub read the log of your server, or the Secrets that must "
+        "not be shown in it. Ask the operator of the hub, whose log has what it said.",
     )

@@ -51,21 +51,24 @@ def test_of_what_a_server_wrote_no_value_of_a_secret_is_told(kube, hub):
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "code"),
+    ("status", "resource", "said", "code"),
     [
-        (403, 'cannot get resource "pods/log" in API group ""', "server-log-refused"),
-        (500, "Get https://10.0.0.1:10250/containerLogs: no route to host", "server-log-away"),
+        (403, "pods", 'cannot get resource "pods/log" in API group ""', "server-log-refused"),
+        (403, "secrets", 'cannot get resource "secrets" in API group ""', "server-log-refused"),
+        (500, "pods", "Get https://10.0.0.1:10250/containerLogs: no route", "server-log-away"),
     ],
 )
 def test_a_log_that_the_cluster_does_not_give_is_not_shown_as_an_empty_one(
-    kube, hub, status, said, code
+    kube, hub, status, resource, said, code
 ):
     if hub.server("ada") is None:
         hub.started("ada", "keyed")
-    kube.fail(Refusal(status, "Reason", said), verb="get", resource="pods")
+    kube.fail(Refusal(status, "Reason", said), verb="get", resource=resource)
     answer = hub.call("GET", "/hub/api/fairihub/servers/ada/log", login="ada")
     assert (answer[0], answer[1]["code"]) == (503, code)
     assert said in hub.log.read_text()
+    if status == 403:
+        assert "the log of your server, or the Secrets" in answer[1]["message"], "whichever it was"
 
 
 def log(hub: KubeHub, query: str = "") -> tuple[list[str], bool]:
