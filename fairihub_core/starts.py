@@ -192,7 +192,7 @@ def start_of(spawner: Any) -> Start | None:
     if future is not None and future.cancelled():
         return None  # cancelled by whoever asked for it
     recorded = getattr(spawner, "last_start", None)
-    if isinstance(recorded, Start):
+    if isinstance(recorded, Start) and not _is_of_before(recorded, spawner):
         return _interrupted(recorded) if state == "stopped" else recorded
     profile = last_choice(spawner) or ""
     if state in ("starting", "running"):
@@ -210,6 +210,14 @@ def start_of(spawner: Any) -> Start | None:
         state="failed",
         diagnosis=diagnosis_of(error, at),
     )
+
+
+def _is_of_before(start: Start, spawner: Any) -> bool:
+    """Whether the next start has begun, of which nobody keeps an account yet.
+
+    Then JupyterHub has no address for the server; one that is taken up has that of its first hub.
+    """
+    return start.ended is not None and spawner.pending == "spawn" and spawner.server is None
 
 
 def _interrupted(start: Start) -> Start:

@@ -39,6 +39,7 @@ function follow({ steps, diagnosis, message, note }) {
     tell(_("What is left of the start is being cleared away…"));
     return;
   }
+  showTop(_("Starting your server"), false);
   showKept(diagnosis ?? null);
   const current = steps.find(({ state }) => state === "running");
   // What keeps the start is said in the note above; the line goes on to say where it is.
@@ -72,9 +73,13 @@ function tell(message) {
 function showOver(diagnosis) {
   const cancelled = diagnosis?.code === "start-cancelled";
   const title = cancelled ? _("The start was cancelled") : _("Your server did not start");
-  byId("progress-title").textContent = title;
-  for (const id of ["progress-about", "progress-bar", "while-starting"]) byId(id).hidden = true;
+  showTop(title, true);
   showKept(cancelled ? null : (diagnosis ?? null));
+}
+
+function showTop(title, isOver) {
+  byId("progress-title").textContent = title;
+  for (const id of ["progress-about", "progress-bar", "while-starting"]) byId(id).hidden = isOver;
 }
 
 async function fail({ message, diagnosis: told }) {

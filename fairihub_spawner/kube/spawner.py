@@ -88,7 +88,6 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         """
         began = time.monotonic()
         self.last_start = starts.begun(self.name, "", clock.now())
-        self.cancelled_by_somebody = False
         try:
             offer = self.chosen_offer()
             self.last_start = starts.begun(self.name, offer.name, clock.now())
@@ -386,7 +385,10 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
         self.let_go.set()  # by JupyterHub, which has stopped the server
         if not self._stop_pending:  # but begins with the next start of it
             self.last_start = starts.begun(self.name, "", clock.now())
+            self.cancelled_by_somebody = False
         elif self.last_start is not None:
+            if self.last_start.state == "starting":
+                self._cancelled()
             self.last_start = starts.stopped(self.last_start)
 
     def get_state(self) -> dict[str, Any]:

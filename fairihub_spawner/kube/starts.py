@@ -49,8 +49,13 @@ def ran_out(seconds: float, limit: float) -> bool:
     return seconds >= limit - 1
 
 
-def stopped(start: Start) -> Start:
-    """A start whose server has ended: of the stop there is nothing more to say."""
+def stopped(start: Start) -> Start | None:
+    """A start whose server has ended: of the stop there is nothing more to say.
+
+    None for one that ended before it was looked at, of which JupyterHub alone knows why.
+    """
+    if start.state == "starting" and not start.profile:
+        return None
     left = tuple(n for n in start.notices if not n.code.startswith("stop-"))
     return start.model_copy(update={"notices": left})
 

@@ -1,7 +1,8 @@
 """A local server that tells of its start as one on a cluster does, where a test asks for it.
 
 The file `start.json` in the folder of the hub says what the cluster would: a list of progress
-events, which last until the file changes; with `fail` the start ends with the last diagnosis.
+events, which last until the file changes; a final diagnosis ends the start, and what is left of it
+is cleared away once it says `fail`.
 """
 
 from __future__ import annotations
@@ -67,12 +68,23 @@ class StepwiseSpawner(TeamLocalSpawner):
                 return address
             steps, diagnosis = self._now(said)
             if diagnosis and diagnosis.final:
-                self._keep(start, steps, diagnosis)  # and what is left of it is cleared away
+                break
             await asyncio.sleep(0.1)
         steps, diagnosis = self._now(said)
         assert diagnosis
         self._keep(start, steps, diagnosis)
         raise refusal_of(diagnosis.code, diagnosis.said, 503)
+
+    def clear_state(self) -> None:
+        super().clear_state()
+        if not self._stop_pending:
+            self._kept.pop(self.user.name, None)
+
+    async def run_post_stop_hook(self) -> None:
+        while (said := self._script() or {}) and not said["fail"]:
+            if not (said["diagnosis"] or {}).get("final"):
+                return
+            await asyncio.sleep(0.1)  # what is left of the start is cleared away
 
     def _keep(self, start: Start, steps: tuple[Step, ...], diagnosis: Diagnosis) -> None:
         told = {"state": "failed", "steps": steps, "diagnosis": diagnosis, "ended": clock.now()}

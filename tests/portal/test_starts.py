@@ -15,7 +15,7 @@ from fairihub_core.start_causes import CAUSES
 from fairihub_core.starts import Start, diagnosed
 from fairihub_portal.starts import Starts, told
 from fairihub_portal.texts import start_words, words
-from fairihub_spawner.kube.steps import steps_of
+from fairihub_spawner.kube.steps import progress_event, steps_of
 from tests.portal.reading import TOO_FAINT
 from tests.support.kube_objects import IMAGE, NOW, claim, event, nodes, pod, waiting
 
@@ -114,22 +114,38 @@ def test_a_start_that_is_lost_is_called_so_while_it_is_cleared_away(hub, signed_
     start(hub, page)
     page.wait_for_selector("#steps:visible")
     cluster(LOST, NO_IMAGE)
-    for _ in range(2):
-        page.wait_for_selector("#progress-log :text('cleared away')", state="attached")
-        assert page.inner_text("h1") == "Your server did not start"
-        assert "does not exist" in page.inner_text("#failure")
-        page.wait_for_selector("#said-text:text('<i>not found</i>')", state="attached")
-        for part in ("progress-about", "stop-server-btn", "ways-on"):
-            assert page.locator(f"#{part}").is_hidden(), part
-        page.reload()
-    page.goto(f"{hub.url}hub/home")
-    assert page.get_attribute("#server", "data-state") == "stopped"
+    page.wait_for_selector("#progress-log :text('cleared away')", state="attached")
+    assert page.inner_text("h1") == "Your server did not start"
     assert "does not exist" in page.inner_text("#failure")
-    page.click("#start")
-    page.wait_for_url("**/spawn-pending/**")
+    page.wait_for_selector("#said-text:text('<i>not found</i>')", state="attached")
+    for part in ("progress-about", "stop-server-btn", "ways-on"):
+        assert page.locator(f"#{part}").is_hidden(), part
+    page.reload()
+    page.wait_for_selector("#refresh")
+    assert page.inner_text("h1") == "Your server did not start"
+    assert "does not exist" in page.inner_text("#failure")
+    page.goto(f"{hub.url}hub/home")
+    assert page.get_attribute("#server", "data-state") == "stopping"
+    assert "does not exist" in page.inner_text("#failure")
+    page.goto(f"{hub.url}hub/spawn-pending/bob")
     cluster(LOST, NO_IMAGE, fail=True)
     page.wait_for_selector("#ways-on:visible")
     fails(page)
+
+
+def test_a_start_that_goes_on_after_all_can_be_cancelled(hub, signed_in, cluster):
+    cluster(FETCHING)
+    page = signed_in("bob")
+    told = [progress_event(LOST, NO_IMAGE), progress_event(FETCHING)]
+    events = "".join(f"data: {json.dumps(event)}\n\n" for event in told)
+    page.route("**/server/progress*", lambda route: route.fulfill(
+        content_type="text/event-stream", body=events))  # fmt: skip
+    start(hub, page)
+    page.wait_for_selector("#progress-log :text('cleared away')", state="attached")
+    page.wait_for_selector("h1:text('Starting your server')")
+    assert page.locator("#diagnosis").is_hidden()
+    page.click("#stop-server-btn")
+    page.wait_for_url("**/hub/home")
 
 
 def test_a_start_that_its_owner_cancelled_is_no_failure(hub, signed_in, cluster):

@@ -420,6 +420,16 @@ def test_home_tells_what_to_know_of_a_server_that_runs():
     assert said not in rendered("home.html", user=user_named("ada"))
 
 
+def test_a_start_that_is_lost_says_why_while_it_is_cleared_away():
+    for page in ("stop_pending.html", "home.html"):
+        html = rendered(page, user=user_named("ada", pending="stop"))
+        assert 'id="failure"' in html, page
+        assert "image-missing" in html, page
+        user = user_named("ada", pending="stop")
+        user.spawner.last_start = FAILED.model_copy(update={"state": "ready", "diagnosis": None})
+        assert 'id="failure"' not in rendered(page, user=user), page
+
+
 @pytest.mark.parametrize(
     ("pending", "ready", "says"),
     [

@@ -1,5 +1,6 @@
 """A hub that believes every login, whose servers are pods; told by `kube_hub.py`."""
 
+import asyncio
 import json
 import os
 from datetime import timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import DummyAuthenticator
+from tornado.web import HTTPError
 
 from fairihub_auth.audit_entries import record_tokens
 from fairihub_auth.server_requests import SERVERS
@@ -49,6 +51,12 @@ cluster = KubeSettings.model_validate(told["cluster"])
 class Believing(DummyAuthenticator):
     def get_handlers(self, app: Any) -> list[Any]:
         return [*super().get_handlers(app), *SERVERS]
+
+    async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
+        while Path("held").exists():  # noqa: ASYNC110 - a test says how long
+            await asyncio.sleep(0.05)
+        if Path("refused").exists():
+            raise HTTPError(403)
 
 
 def in_place_of_the_server(spawner: Any, pod: Any) -> Any:

@@ -233,11 +233,17 @@ def test_a_start_that_ends_ran_out_of_time_or_was_cancelled(seconds, out):
     assert ran_out(seconds, 60) is out
 
 
-def spawner(start: Start | None, *, pending: str | None = None, future: Future | None = None):
+def spawner(
+    start: Start | None,
+    *,
+    pending: str | None = None,
+    future: Future | None = None,
+    server: str | None = None,
+):
     told = SimpleNamespace(user_options={"profile": "urban.small"}, started=None)
     return SimpleNamespace(
         name="", pending=pending, ready=False, orm_spawner=told, last_start=start,
-        _spawn_future=future,
+        _spawn_future=future, server=server,
     )  # fmt: skip
 
 
@@ -258,6 +264,16 @@ def test_a_start_that_nobody_goes_on_with_was_interrupted():
     assert (left.state, left.diagnosis.code) == ("failed", "start-interrupted")
     over = failed(STARTED, LOST, NOW)
     assert start_of(spawner(over)) == over
+
+
+@pytest.mark.parametrize("before", [failed(STARTED, LOST, NOW), succeeded(STARTED, STEPS, NOW)])
+def test_a_start_that_begins_is_not_the_one_before(before):
+    next_one = start_of(spawner(before, pending="spawn"))
+    assert next_one is not None
+    assert (next_one.state, next_one.diagnosis, next_one.steps) == ("starting", None, ())
+    for pending in (None, "stop", "check"):
+        assert start_of(spawner(before, pending=pending)) == before
+    assert start_of(spawner(before, pending="spawn", server="of an earlier hub")) == before
 
 
 def test_a_start_that_was_cancelled_is_no_failure():

@@ -49,6 +49,52 @@ def test_an_event_says_what_keeps_a_start_without_what_was_said(scene: Scene) ->
     scene.hub.stop("eve")
 
 
+def test_a_start_that_waits_for_the_hub_is_not_told_of_as_the_one_before(scene: Scene) -> None:
+    held = scene.hub.folder / "held"
+    scene.hub.start("finn", "lost")
+    assert scene.start_of("finn")["diagnosis"]["code"] == CODE
+    held.touch()
+    try:
+        (asking,) = scene.ask_for("finn")
+        assert eventually(lambda: (scene.hub.server("finn") or {}).get("pending") == "spawn")
+        assert eventually(lambda: scene.start_of("finn").get("state") == "starting")
+        assert scene.start_of("finn")["diagnosis"] is None
+        status, answer = scene.hub.start("finn", "small")
+        assert (status, answer) == (202, "")
+        events = scene.hub.progress("finn")
+        assert "diagnosis" not in next(e for e in events if "steps" in e)
+    finally:
+        held.unlink()
+    asking.join(30)
+    assert [e for e in events if e.get("ready")], scene.hub.tail()
+    scene.hub.stop("finn")
+
+
+def test_a_start_that_is_cancelled_before_it_is_looked_at_is_told_of_as_that(scene: Scene) -> None:
+    held = scene.hub.folder / "held"
+    held.touch()
+    try:
+        (asking,) = scene.ask_for("finn")
+        assert eventually(lambda: (scene.hub.server("finn") or {}).get("pending") == "spawn")
+        assert eventually(lambda: scene.start_of("finn").get("state") == "starting")
+        scene.hub.stop("finn")
+    finally:
+        held.unlink()
+    asking.join(30)
+    assert scene.start_of("finn")["diagnosis"]["code"] == "start-cancelled"
+
+
+def test_a_start_that_the_hub_refuses_was_not_interrupted(scene: Scene) -> None:
+    refused = scene.hub.folder / "refused"
+    refused.touch()
+    try:
+        scene.hub.start("finn", "small")
+    finally:
+        refused.unlink()
+    assert eventually(lambda: scene.start_of("finn").get("state") == "failed"), scene.hub.tail()
+    assert scene.start_of("finn")["diagnosis"]["code"] == "start-failed"
+
+
 def test_what_is_no_failure_of_a_start_is_answered_as_ever(scene: Scene) -> None:
     scene.hub.started("cleo", "small")
     status, answer = scene.hub.start("cleo", "small")
