@@ -21,8 +21,11 @@ _LEAST_ALPHANUMERIC = 8
 """The end of one line and the beginning of the next may well make a short word."""
 _LEAST_CUT = 8
 _MOST_CUT = 4096
-_WRITTEN = re.compile(r"\\+([nrt])")
-"""A break or tab in words; in what was written twice, with two backslashes or more."""
+_WRITTEN = re.compile(r"(?<!\\)\\+([nrt])")
+"""A break or tab in words; in what was written twice, with two backslashes or more.
+
+Never begun within a run of backslashes, which would take the square of its length.
+"""
 
 Span = tuple[int, int]
 

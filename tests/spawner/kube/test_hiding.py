@@ -178,6 +178,8 @@ def test_of_places_that_overlap_each_is_found() -> None:
         ("a" * 131_000, ["a" * 2000, "a" * 3000, "a" * 30_000]),
         (("a" * 76 + "\\n") * 1_680, ["a" * 2000, "a" * 3000]),
         ("a" * 131_000, ["a" * 8, "a" * 1000]),
+        ("\\" * 131_000, ["sesame-open"]),
+        (("\\" * 1000 + "x") * 131, ["sesame-open"]),
         ("a\n" * 65_000, ["a" * 8, "a" * 1000]),
         ("aaaaaaaaab\n" + "a" * 131_000, ["a" * 500_000]),
         ("aaaaaaab\n" * 14_000, ["aaaaaaaa" * 9 + "b"]),
@@ -185,7 +187,7 @@ def test_of_places_that_overlap_each_is_found() -> None:
         ("the words of a log, line by line\n" * 4_000, [f"secret-{n}-{LONG}" for n in range(100)]),
         ("the words of a log, line by line\n" * 4_000, ["\n".join(f"{n:064}" for n in range(500))]),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_a_log_of_128_kib_does_not_take_long(text: str, secrets: list[str]) -> None:
     began = time.process_time()
