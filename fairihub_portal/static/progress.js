@@ -15,6 +15,8 @@ const OF_THE_HUB = {
 let hasSteps = false;
 let shown = null;
 let said = "";
+let askedAt = -Infinity;
+const ASK_AGAIN_MS = 5000;
 
 events.onmessage = ({ data }) => {
   const event = JSON.parse(data);
@@ -54,7 +56,9 @@ async function showKept(diagnosis) {
   if (before?.code !== diagnosis?.code) said = "";
   showDiagnosis(diagnosis && { detail: said, ...diagnosis });
   const isKnown = ["code", "final", "message"].every((part) => before?.[part] === diagnosis?.[part]);
-  if (!diagnosis || isKnown || diagnosis.detail !== undefined) return;
+  if (!diagnosis || diagnosis.detail !== undefined) return;
+  if (isKnown && Date.now() < askedAt + ASK_AGAIN_MS) return; // what was said may grow
+  askedAt = Date.now();
   const found = (await call(startUrl).catch(() => ({}))).diagnosis;
   if (!found || found.code !== shown?.code || found.final !== shown.final) return;
   said = found.detail;
