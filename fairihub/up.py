@@ -199,8 +199,6 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
     if options.links is not None:
         write_whole(options.links, json.dumps(links, indent=1).encode())
     say(f"\n{hub.settings.name} runs at {hub.public_address}\n")
-    for warning in clusters.warnings(hub.settings):
-        say(f"Warning: {warning}\n")
     _say_sign_in(hub, links, directory, in_terminal)
     data = f" --data {shlex.quote(str(options.data))}" if options.data != UpOptions.data else ""
     some = next(iter(links), "LOGIN")
@@ -216,6 +214,9 @@ def _welcome(options: UpOptions, hub: HubSettings, directory: TeamDirectory) -> 
         say("  Ctrl-C stops everything; what is in the data folder stays.\n")
     else:
         say("  Ctrl-C stops the hub; servers go on, and the next start takes them up again.\n")
+    # After all else: a kubeconfig may name a program that takes its time.
+    for warning in clusters.warnings(hub.settings):
+        say(f"Warning: {warning}\n")
     if options.open_browser and in_terminal and links and _has_desktop():
         webbrowser.open(next(iter(links.values())))
 

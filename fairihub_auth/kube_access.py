@@ -84,7 +84,14 @@ def what_keeps(access: Access) -> str | None:
     except Exception as problem:  # as in `require_way`
         return _sentence(access, problem)
     said: list[str | None] = []
-    asking = threading.Thread(target=lambda: said.append(asyncio.run(_asked(way))), daemon=True)
+
+    def ask() -> None:
+        try:
+            said.append(asyncio.run(_asked(way)))
+        except Exception as problem:  # of certificates that are none
+            said.append(_sentence(access, problem))
+
+    asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_ASK_SECONDS)
     return said[0] if said else f"The cluster does not answer within {_ASK_SECONDS} s. {_LOOK}"

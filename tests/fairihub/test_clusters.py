@@ -196,6 +196,24 @@ def test_a_cluster_that_is_not_there_is_warned_of(
     assert "s3cr3t" not in told
 
 
+def test_a_certificate_that_is_none_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    cluster = {
+        "server": "https://127.0.0.1:6443",
+        "certificate-authority": str(tmp_path / "ca.pem"),
+    }
+    (tmp_path / "hub.kubeconfig").write_text(
+        yaml.safe_dump({**GOOD, "clusters": [{"name": "one", "cluster": cluster}]})
+    )
+    monkeypatch.setenv("KUBECONFIG", "hub.kubeconfig")
+    (told,) = warnings(PODS)
+    assert "does not answer within" not in told
+    assert "hub.kubeconfig" in told
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_cluster_that_says_nothing_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kube: StandinKube
 ) -> None:
