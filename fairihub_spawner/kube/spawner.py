@@ -383,7 +383,7 @@ class FairihubSpawner(TeamServer, SteadyKubeSpawner):
     def clear_state(self) -> None:
         super().clear_state()
         self.let_go.set()  # by JupyterHub, which has stopped the server
-        if not self._stop_pending:  # but begins with the next start of it
+        if self._spawn_pending:  # but begins with the next start of it
             self.last_start = starts.begun(self.name, "", clock.now())
             self.cancelled_by_somebody = False
         elif self.last_start is not None:
