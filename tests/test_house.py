@@ -152,15 +152,24 @@ def _too_new(node: ast.AST) -> str | None:
         module = getattr(node.value, "id", "")
         return f"{module}.{node.attr}" if node.attr in SINCE_311.get(module, ()) else None
     if isinstance(node, ast.ImportFrom):
+        if node.module == "tomllib":
+            return "tomllib"
         new = SINCE_311.get(node.module or "", set()) & {one.name for one in node.names}
         return f"{', '.join(sorted(new))} of {node.module}" if new else None
-    if isinstance(node, ast.Import) and any(one.name == "tomllib" for one in node.names):
-        return "tomllib"
+    if isinstance(node, ast.Import):
+        return "tomllib" if any(one.name == "tomllib" for one in node.names) else None
     return None
 
 
 @pytest.mark.parametrize(
-    "line", ["from datetime import UTC", "asyncio.timeout(1)", "import tomllib", "x = TimeoutError"]
+    "line",
+    [
+        "from datetime import UTC",
+        "asyncio.timeout(1)",
+        "import tomllib",
+        "from tomllib import loads",
+        "x = TimeoutError",
+    ],
 )
 def test_what_is_newer_is_seen(line: str) -> None:
     assert any(map(_too_new, ast.walk(ast.parse(line))))
