@@ -14,7 +14,7 @@ from tests.support.standin_kube import Kubelet, StandinKube
 TEAM = "uc4"
 TEN = tuple(f"one-of-ten-{n}" for n in range(10))
 GRACE = "grace.h+lab@uni.example"
-PEOPLE = ("ada", "bob", "cleo", "dan", "eve", "finn", GRACE, *TEN)
+PEOPLE = ("ada", "bob", "cleo", "dan", "eve", "finn", "flo", GRACE, *TEN)
 ALWAYS = float("inf")
 POLLS = 2.5
 """Seconds in which the hub looks at each server twice, at least."""

@@ -83,6 +83,7 @@ def test_a_watch_that_breaks_loses_no_server(scene, break_it):
 def test_an_empty_list_loses_no_server(scene):
     scene.hub.started("ada", "small")
     name = scene.pod_of("ada")["metadata"]["name"]
+    assert eventually(lambda: scene.kube.watching("pods"))
     before = len(scene.kube.requests("get", "pods"))
     scene.kube.fail(Empty(), verb="list", resource="pods")
     scene.kube.say("pods", error_event(410))
@@ -143,20 +144,21 @@ def test_a_start_that_is_cancelled_leaves_nothing(scene, slow):
     scene.hub.started("eve", "small")  # and it stands in nobody's way
 
 
-def test_whoever_calls_a_start_off_and_whoever_asked_for_it_are_told_so(scene):
+def test_whoever_cancels_a_start_and_whoever_asked_for_it_are_told_so(scene):
     scene.kubelet.lets_run = lambda pod: False
     answers: list[tuple[int, Any]] = []
-    asking = threading.Thread(target=lambda: answers.append(scene.hub.start("eve", "small")))
+    asking = threading.Thread(target=lambda: answers.append(scene.hub.start("flo", "small")))
     asking.start()
-    assert eventually(lambda: scene.start_of("eve").get("steps"))
-    scene.hub.call("DELETE", "/hub/api/users/eve/server")
+    assert eventually(lambda: scene.start_of("flo").get("steps"))
+    scene.hub.call("DELETE", "/hub/api/users/flo/server")
     asking.join(30)
     ((status, answer),) = answers
-    assert (status, answer["status"]) == (409, 409)
+    assert status == 409, (answer, scene.start_of("flo"), scene.hub.tail())
+    assert answer["status"] == 409
     assert answer["message"] == "The start was cancelled."
     assert answer["diagnosis"]["code"] == "start-cancelled"
-    assert eventually(lambda: scene.nothing_left("eve")), scene.hub.tail()
-    told = scene.start_of("eve")
+    assert eventually(lambda: scene.nothing_left("flo")), scene.hub.tail()
+    told = scene.start_of("flo")
     assert (told["state"], told["diagnosis"]["code"]) == ("failed", "start-cancelled")
     assert "running" not in [step["state"] for step in told["steps"]]
     assert told["ended"]
