@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 from tests.support.kube_hub import KubeHub
 from tests.support.standin_kube import Kubelet, StandinKube
+from tests.support.waiting import eventually
 
 TEAM = "uc4"
 TEN = tuple(f"one-of-ten-{n}" for n in range(10))
@@ -63,6 +65,14 @@ class Scene:
         for thread in threads:
             thread.start()
         return threads
+
+    def hub_dies_in_the_start_of(self, login: str) -> None:
+        """The pod is there by then, and waits; the next hub finds it so."""
+        self.kubelet.lets_run = lambda pod: False
+        (asking,) = self.ask_for(login)
+        assert eventually(lambda: self.pods_of(login))
+        self.hub.end(signal.SIGKILL)
+        asking.join(30)
 
     def _ask_for(self, login: str) -> None:
         try:

@@ -81,11 +81,7 @@ def test_a_start_that_the_next_hub_takes_up_is_shown_and_comes_up(scene):
 
 
 def test_a_start_that_nobody_can_look_at_says_so(scene):
-    scene.kubelet.lets_run = lambda pod: False
-    (asking,) = scene.ask_for("dan")
-    assert eventually(lambda: scene.pods_of("dan"))
-    scene.hub.end(signal.SIGKILL)
-    asking.join(30)
+    scene.hub_dies_in_the_start_of("dan")
     scene.kube.close()
     scene.hub.run()
     away = "cluster-unreachable"
@@ -127,11 +123,7 @@ def test_a_start_that_the_next_hub_takes_up_can_be_cancelled(scene):
 
 
 def test_a_start_that_is_lost_when_the_next_hub_comes_is_told_and_cleared_away(scene):
-    scene.kubelet.lets_run = lambda pod: False
-    (asking,) = scene.ask_for("cleo")
-    assert eventually(lambda: scene.pods_of("cleo"))
-    scene.hub.end(signal.SIGKILL)
-    asking.join(30)
+    scene.hub_dies_in_the_start_of("cleo")
     name = scene.pod_of("cleo")["metadata"]["name"]
     waiting = {"reason": "ErrImageNeverPull", "message": "is not present with pull policy of Never"}
     broken = {"name": "notebook", "image": "x", "state": {"waiting": waiting}, "restartCount": 0}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from tests.support.standin_kube import Refusal
@@ -33,11 +31,7 @@ def test_of_a_start_that_is_lost_with_its_pod(scene):
 
 
 def test_of_a_start_that_the_next_hub_takes_up(scene):
-    scene.kubelet.lets_run = lambda pod: False
-    (asking,) = scene.ask_for("dan")
-    assert eventually(lambda: scene.pods_of("dan"))
-    scene.hub.end(signal.SIGKILL)
-    asking.join(30)
+    scene.hub_dies_in_the_start_of("dan")
     scene.kubelet.lets_run = lambda pod: True
     scene.hub.run()
     assert eventually(lambda: scene.runs("dan")), scene.hub.tail()
