@@ -56,6 +56,41 @@ class OutputChoice(Frozen):
     transmissionMode: Literal["value", "reference"] = "value"
 
 
+class Priority(str, Enum):
+    """Which of a member's waiting runs goes first; the turns between members do not change."""
+
+    low = "low"
+    normal = "normal"
+    high = "high"
+
+    @property
+    def rank(self) -> int:
+        """The lower, the sooner."""
+        return ("high", "normal", "low").index(self.value)
+
+
+class Source(Frozen):
+    """Where the notebook of a run came from; its content is kept with the run."""
+
+    kind: Literal["home", "catalog", "upload", "run"] = "home"
+    version: str | None = None
+    """The version of the catalogue, or the revision of the repository, that was read."""
+    run: str | None = None
+    """The id of the run that this one repeats."""
+
+
+class Environment(Frozen):
+    """What executed a run: noted when its kernel starts, so that it can be had again."""
+
+    kernel: str
+    display_name: str = ""
+    language: str = ""
+    digest: str | None = None
+    """SHA-256 of the sorted lines `name==version` of the kernel's packages; None if not Python."""
+    warm: bool = False
+    """Whether its kernel was forked from one that had begun already."""
+
+
 class Run(Frozen):
     """One headless execution of one notebook, as the store keeps it."""
 
@@ -74,6 +109,15 @@ class Run(Frozen):
     output_dirname: str | None = None
     outputs: dict[str, OutputChoice] | None = None
     """The outputs that the request chose; None means all."""
+    response: Literal["document", "raw"] = "document"
+    deadline: float | None = None
+    """Seconds that one attempt may take; None means as long as the hub allows."""
+    retries: int = 0
+    """How often it may be started again after a failure that is worth it."""
+    priority: Priority = Priority.normal
+    source: Source = Source()
+    key: str | None = None
+    """The idempotency key of its owner: a second request with it is the same run."""
     digest: str
     """SHA-256 of the notebook that is stored with the run."""
     state: RunState = RunState.accepted
@@ -85,9 +129,20 @@ class Run(Frozen):
     started: datetime | None = None
     finished: datetime | None = None
     updated: datetime
+    attempt: int = 0
+    """How often it was begun; 0 while it waits for the first time."""
+    not_before: datetime | None = None
+    """The moment before which it does not begin: the pause before a retry."""
+    engine: str | None = None
+    """The engine that executes it, which alone may bring it to its end."""
     worker_pid: int | None = None
     worker_born: float | None = None
     """When that process was created: a pid alone is handed out again."""
+    environment: Environment | None = None
+    pinned: bool = False
+    """Whether it is kept whatever its age."""
+    expired: datetime | None = None
+    """When what it left was deleted to make room."""
 
     @property
     def progress(self) -> int:
@@ -164,6 +219,14 @@ class StatusInfo(BaseModel):
     cell: int
     cells: int
     failure: Failure | None = None
+    attempt: int
+    retries: int
+    priority: Priority
+    deadline: float | None = Field(None, description="Seconds that one attempt may take.")
+    source: Source
+    environment: Environment | None = None
+    pinned: bool
+    expired: str | None = Field(None, description="When what it left was deleted to make room.")
     links: list[Link]
 
 

@@ -10,9 +10,11 @@ from typing import Any
 from fairihub_core.errors import BadInput, shortened
 from fairihub_core.offers import Offer, chosen
 from fairihub_core.quantities import bytes_of, cores_of
-from fairihub_headless.models import Limits, OutputChoice
+from fairihub_headless.models import Limits, OutputChoice, Priority
 from fairihub_headless.payload import base64_yaml
 
+MOST_RETRIES = 5
+_LONGEST = 366 * 24 * 3600.0
 _TEXT_OR_NUMBER = {"oneOf": [{"type": "string"}, {"type": "number"}]}
 
 INPUTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -42,6 +44,20 @@ INPUTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "image": ({"type": "string"}, "Only the image that the profile itself names."),
     "node_purpose": ({"type": "string"}, "Only the node purpose that the profile itself names."),
+    "deadline": (
+        {"type": "number", "exclusiveMinimum": 0},
+        "Seconds after which an attempt is ended; never above what the hub allows.",
+    ),
+    "retries": (
+        {"type": "integer", "minimum": 0, "maximum": MOST_RETRIES, "default": 0},
+        "How often the run is begun again, with growing pauses, if its kernel, its worker or the "
+        "service died. A notebook that fails by itself is not begun again. Without retries a "
+        "notebook is started at most once.",
+    ),
+    "priority": (
+        {"type": "string", "enum": [p.value for p in Priority], "default": "normal"},
+        "Which of your own waiting runs goes first. It takes no turn away from other members.",
+    ),
 }
 """Every input of `execute-notebook`: its JSON Schema and what a person should know."""
 
@@ -68,6 +84,9 @@ class Execution:
     output_filename: str | None
     output_dirname: str | None
     outputs: dict[str, OutputChoice] | None
+    deadline: float | None = None
+    retries: int = 0
+    priority: Priority = Priority.normal
 
 
 def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
@@ -98,6 +117,9 @@ def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
         output_filename=_file_name(inputs, "output_filename"),
         output_dirname=_file_name(inputs, "output_dirname"),
         outputs=_outputs(body),
+        deadline=_deadline(inputs),
+        retries=_retries(inputs),
+        priority=_priority(inputs),
     )
 
 
@@ -192,6 +214,30 @@ def _outputs(body: dict[str, Any]) -> dict[str, OutputChoice] | None:
     except ValueError:
         raise BadInput("bad-outputs", "An output can only say `transmissionMode`: "
                        "“value” or “reference”.") from None  # fmt: skip
+
+
+def _deadline(inputs: dict[str, Any]) -> float | None:
+    value = inputs.get("deadline")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise BadInput("bad-deadline", "`deadline` must be a number of seconds above 0.")
+    return float(min(value, _LONGEST))
+
+
+def _retries(inputs: dict[str, Any]) -> int:
+    value = inputs.get("retries", 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_RETRIES:
+        raise BadInput("bad-retries", f"`retries` must be a number from 0 to {MOST_RETRIES}.")
+    return value
+
+
+def _priority(inputs: dict[str, Any]) -> Priority:
+    try:
+        return Priority(_string(inputs, "priority") or "normal")
+    except ValueError:
+        known = ", ".join(p.value for p in Priority)
+        raise BadInput("bad-priority", f"`priority` can be: {known}.") from None
 
 
 def _string(inputs: dict[str, Any], key: str) -> str | None:

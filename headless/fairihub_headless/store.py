@@ -22,10 +22,12 @@ from fairihub_headless.tables import runs
 
 _REQUEST = {
     "notebook", "parameters", "kernel", "limits", "output_filename", "output_dirname", "outputs",
+    "response", "deadline", "retries", "priority", "source",
 }  # fmt: skip
 _COLUMNS = {
     "id", "owner", "team", "profile", "process", "state", "message", "digest", "cell", "cells",
     "failure", "created", "started", "finished", "updated", "worker_pid", "worker_born",
+    "attempt", "not_before", "engine", "environment", "key", "pinned", "expired",
 }  # fmt: skip
 _OPEN = (RunState.accepted, RunState.running)
 
@@ -68,11 +70,10 @@ class Store:
     def add(self, run: Run) -> None:
         """Keeps a new run; on return it survives a loss of power."""
         plain = run.model_dump(mode="json", include=_REQUEST)
-        row = {name: getattr(run, name) for name in _COLUMNS - {"state", "failure"}}
+        row = {name: getattr(run, name) for name in _COLUMNS - {"state", "failure", "environment"}}
+        more = {"state": run.state.value, "rank": run.priority.rank, "request": plain}
         with self._engine.begin() as connection:
-            connection.execute(
-                runs.insert(), {**row, "state": run.state.value, "failure": None, "request": plain}
-            )
+            connection.execute(runs.insert(), {**row, **more, "words": run.notebook.lower()})
 
     def get(self, run_id: str) -> Run | None:
         with self._engine.connect() as connection:

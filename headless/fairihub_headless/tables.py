@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -58,10 +60,35 @@ runs = Table(
     Column("started", Utc),
     Column("finished", Utc),
     Column("updated", Utc, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    # The lower, the sooner: high is 0, normal 1, low 2.
+    Column("rank", Integer, nullable=False, server_default="1"),
+    Column("not_before", Utc),
+    Column("engine", String(36)),
     Column("worker_pid", Integer),
     Column("worker_born", Float(53)),
+    Column("environment", JSON),
+    Column("key", String(255)),
+    Column("pinned", Boolean, nullable=False, server_default=false()),
+    Column("expired", Utc),
+    # What a list is searched for: the notebook and what it was called, in small letters.
+    Column("words", Text, nullable=False, server_default=""),
     Index("runs_by_owner", "owner", "seq"),
     Index("runs_by_owner_and_state", "owner", "state", "seq"),
     Index("runs_by_state", "state", "seq"),
     Index("runs_by_team", "team", "seq"),
+    Index("runs_by_engine", "engine", "state"),
+    Index("runs_by_key", "owner", "key", unique=True),
+)
+
+engines = Table(
+    "engines",
+    metadata,
+    # An engine that is alive raises `beat`; others take its runs over when it stops doing so.
+    # Nobody's clock is compared with another's.
+    Column("id", String(36), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("born", Float(53), nullable=False),
+    Column("beat", BigInteger, nullable=False),
 )

@@ -127,6 +127,14 @@ def status_info(run: Run, base: str, *, own: bool) -> StatusInfo:
         cell=run.cell,
         cells=run.cells,
         failure=run.failure,
+        attempt=run.attempt,
+        retries=run.retries,
+        priority=run.priority,
+        deadline=run.deadline,
+        source=run.source,
+        environment=run.environment,
+        pinned=run.pinned,
+        expired=run.expired.isoformat() if run.expired else None,
         links=_ways(run, base, own),
     )
 

@@ -1,0 +1,45 @@
+"""Runs have attempts, an engine that holds them, an order, a key, a source; engines have a beat."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "r0003"
+down_revision = "r0002"
+
+
+def upgrade() -> None:
+    for column in (
+        sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("rank", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("not_before", sa.DateTime),
+        sa.Column("engine", sa.String(36)),
+        sa.Column("environment", sa.JSON),
+        sa.Column("key", sa.String(255)),
+        sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("expired", sa.DateTime),
+        sa.Column("words", sa.Text, nullable=False, server_default=""),
+    ):
+        op.add_column("runs", column)
+    op.create_index("runs_by_engine", "runs", ["engine", "state"])
+    op.create_index("runs_by_key", "runs", ["owner", "key"], unique=True)
+    op.create_table(
+        "engines",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("host", sa.String(255), nullable=False),
+        sa.Column("pid", sa.Integer, nullable=False),
+        sa.Column("born", sa.Float(53), nullable=False),
+        sa.Column("beat", sa.BigInteger, nullable=False),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("engines")
+    op.drop_index("runs_by_key", "runs")
+    op.drop_index("runs_by_engine", "runs")
+    for name in (
+        "words", "expired", "pinned", "key", "environment", "engine", "not_before", "rank",
+        "attempt",
+    ):  # fmt: skip
+        op.drop_column("runs", name)
