@@ -13,9 +13,9 @@ from fairihub_core.homes import prepare_home
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places
 from fairihub_core.team_secrets import secrets_of
+from fairihub_headless.engine.processes import MARK
 from fairihub_headless.folders import RESULTS, RunFolder
 from fairihub_headless.models import Limits, Run
-from fairihub_headless.processes import MARK
 from fairihub_headless.settings import S3Settings
 
 _INHERITED = re.compile(

@@ -16,14 +16,14 @@ from fairihub_core.offers import offers_for
 from fairihub_core.parameters import parameters_of, validated_parameters
 from fairihub_core.places import Places
 from fairihub_headless.callers import Caller
-from fairihub_headless.engine import Engine
-from fairihub_headless.exceptions import Gone, no_such_job
+from fairihub_headless.engine.local import Engine
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.requests import Execution, execution_of
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource, notebook_in_home
-from fairihub_headless.store import Store
+from fairihub_headless.store.runs import Store
+from fairihub_headless.web.exceptions import Gone, no_such_job
 
 
 @dataclass

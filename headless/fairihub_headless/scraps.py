@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairihub_headless.results import SCRAP_TYPE
+from fairihub_headless.results.left import SCRAP_TYPE
 
 
 def glue(name: str, data: Any, *, display: bool | None = None) -> None:

@@ -21,14 +21,14 @@ from fairihub_core.logs import log_to_stderr
 from fairihub_core.places import Places
 from fairihub_core.service_page import Brand
 from fairihub_headless.activity import ActivityReporter
-from fairihub_headless.answering import Service
-from fairihub_headless.engine import LocalEngine
+from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.payload import MAX_BODY
-from fairihub_headless.routes import application
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings, read_settings
 from fairihub_headless.sources import CatalogSource
-from fairihub_headless.store import Store
+from fairihub_headless.store.runs import Store
+from fairihub_headless.web.answering import Service
+from fairihub_headless.web.routes import application
 
 log = logging.getLogger("fairihub.headless")
 

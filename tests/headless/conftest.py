@@ -26,12 +26,12 @@ from fairihub_core.audit import Entry
 from fairihub_core.places import Places
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_headless.callers import Caller
-from fairihub_headless.engine import LocalEngine
+from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.models import Run
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource
-from fairihub_headless.store import Store
+from fairihub_headless.store.runs import Store
 from tests.support.ports import free_port
 from tests.support.proxy import proxy_command
 

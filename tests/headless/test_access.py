@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from fairihub_core.scopes import CONTRIBUTE, CURATE, READ_RUNS, RUN
-from fairihub_headless.routes import ROUTES
+from fairihub_headless.web.routes import ROUTES
 from tests.headless.test_service import EXECUTE, ended, submit
 from tests.support.waiting import eventually
 

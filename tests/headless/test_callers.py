@@ -6,12 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect
 
 from fairihub_core.teams import Member, Team, TeamDirectory
 from fairihub_headless.callers import Caller, Selection, selection_of
 from fairihub_headless.models import Run
-from fairihub_headless.store import Store
+from fairihub_headless.store.runs import Store, migrate
 from tests.headless.test_store import NOON
 
 TODAY = date(2026, 6, 1)
@@ -138,11 +138,8 @@ def test_in_what_capacity() -> None:
 
 
 def test_a_store_of_an_earlier_version_learns_to_find_runs_by_team(tmp_path: Path) -> None:
-    Store.in_folder(tmp_path).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'runs.sqlite'}")
-    with engine.begin() as connection:
-        connection.execute(text("DROP INDEX runs_by_team"))
-        connection.execute(text("UPDATE alembic_version SET version_num = 'r0001'"))
+    migrate(engine, "r0001")
     store = Store.in_folder(tmp_path)
     assert "runs_by_team" in {index["name"] for index in inspect(engine).get_indexes("runs")}
     assert store.page(Selection(teams=frozenset({"uc1"})), [], 10, 0) == ([], 0)

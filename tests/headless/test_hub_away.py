@@ -18,7 +18,7 @@ from tests.support.standin_hub import Answer, StandInHub, members, service_of
 from tests.support.waiting import eventually
 
 SERVICES = {
-    "headless": ("fairihub_headless.base_handler", "jobs"),
+    "headless": ("fairihub_headless.web.base_handler", "jobs"),
     "catalog": ("fairihub_catalog.service", "api/me"),
 }
 """By name: the module that asks the hub, and an address that every member may read."""

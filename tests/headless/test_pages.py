@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fairihub_core.service_page import Brand
-from fairihub_headless import pages, views
 from fairihub_headless.models import Failure, FileEntry, Limits, Run, RunState
+from fairihub_headless.web import pages, views
 
 BASE = "http://hub.example/services/headless/"
 BRAND = Brand("Orchard", "#0b7261", "Our Notebooks", "/")

@@ -8,13 +8,13 @@ import pytest
 
 from fairihub_core.errors import BadInput
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless.exceptions import OGC, exception_of, no_such_job
+from fairihub_headless.engine.queueing import next_runs
 from fairihub_headless.masking import STARS, Masker, masked, secrets_in
-from fairihub_headless.openapi import openapi_document
-from fairihub_headless.queueing import next_runs
-from fairihub_headless.results import glued
-from fairihub_headless.routes import ROUTES
-from fairihub_headless.store import Waiting
+from fairihub_headless.results.left import glued
+from fairihub_headless.store.runs import Waiting
+from fairihub_headless.web.exceptions import OGC, exception_of, no_such_job
+from fairihub_headless.web.openapi import openapi_document
+from fairihub_headless.web.routes import ROUTES
 
 
 @pytest.mark.parametrize(

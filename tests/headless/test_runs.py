@@ -16,7 +16,7 @@ from fairihub_core.errors import Missing
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.callers import Caller
 from fairihub_headless.models import RunState
-from fairihub_headless.results import executed_notebook, file_of, files_of, glued
+from fairihub_headless.results.left import executed_notebook, file_of, files_of, glued
 
 GLUE = "from fairihub_headless.scraps import glue\n"
 

@@ -11,7 +11,7 @@ import pytest
 
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, OutputChoice, Run, RunState
-from fairihub_headless.store import Store, Waiting
+from fairihub_headless.store.runs import Store, Waiting
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 

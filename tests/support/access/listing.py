@@ -97,7 +97,7 @@ def api_rules(prefix: str, routes: Any) -> list[dict[str, Any]]:
 
 def headless() -> list[dict[str, Any]]:
     service_environment("headless")
-    from fairihub_headless.routes import application
+    from fairihub_headless.web.routes import application
 
     made = without_parts(
         application, service=SimpleNamespace(prefix=HEADLESS), cookie_secret=b"secret"

@@ -15,7 +15,7 @@ from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
 from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
-from fairihub_headless.views import Asked
+from fairihub_headless.web.views import Asked
 
 _WORDS = {
     RunState.accepted: "waiting",

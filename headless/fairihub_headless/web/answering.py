@@ -16,10 +16,10 @@ from fairihub_core.callers import CHALLENGE
 from fairihub_core.errors import BadInput, FairihubError
 from fairihub_core.follow import SnapshotFollower
 from fairihub_core.service_page import Brand
-from fairihub_headless import pages
-from fairihub_headless.exceptions import exception_of, no_such_method
-from fairihub_headless.routing import Needs
 from fairihub_headless.running import Runs
+from fairihub_headless.web import pages
+from fairihub_headless.web.exceptions import exception_of, no_such_method
+from fairihub_headless.web.routing import Needs
 
 log = logging.getLogger("fairihub.headless")
 

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Engine, Row, create_engine, event, func, o
 from fairihub_core.clock import now
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, Run, RunState
-from fairihub_headless.tables import runs
+from fairihub_headless.store.tables import runs
 
 _REQUEST = {
     "notebook", "parameters", "kernel", "limits", "output_filename", "output_dirname", "outputs",
@@ -54,7 +54,7 @@ class Store:
         self._engine = create_engine(url, pool_pre_ping=True)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _durable)
-        _migrate(self._engine)
+        migrate(self._engine)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:
@@ -186,10 +186,11 @@ def _durable(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _migrate(engine: Engine) -> None:
+def migrate(engine: Engine, to: str = "head") -> None:
+    """Brings the database to the present form, or (for tests) to that of an earlier revision."""
     config = Config()
     config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)

@@ -1,4 +1,4 @@
-"""The child process that executes one run: `python -m fairihub_headless.worker FOLDER`.
+"""The child process that executes one run: `python -m fairihub_headless.worker.main FOLDER`.
 
 It lives in a session of its own, holds none of the hub's tokens, and dies with the service:
 its standard input is a line to it, and when that ends so does everything below the worker.
@@ -24,7 +24,7 @@ from fairihub_core.processes import adopt_orphans, kill_descendants
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.masking import Masker, secrets_in
 from fairihub_headless.models import ExitRecord, Failure, WorkOrder
-from fairihub_headless.worklog import CappedLog, captured
+from fairihub_headless.worker.worklog import CappedLog, captured
 
 LOST_SERVICE = 75
 TERMINATED = 143
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
 def _executed(folder: RunFolder, order: WorkOrder, log: CappedLog, secrets: set[str]) -> ExitRecord:
     skip_slow_imports()
     # Late, so that the line to the service is watched while the large libraries load.
-    from fairihub_headless.execution import Execution
+    from fairihub_headless.worker.execution import Execution
 
     execution = Execution(folder, order, log, secrets)
     _listen(execution.interrupt, execution.save_now)
@@ -121,7 +121,3 @@ def _limit_memory(limit: int | None) -> None:
     bound: Any = limit + _HEADROOM
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -17,7 +17,7 @@ from fairihub_headless.models import (
     StatusInfo,
 )
 from fairihub_headless.requests import INPUTS, OUTPUTS
-from fairihub_headless.routing import Operation, Route
+from fairihub_headless.web.routing import Operation, Route
 
 _DOOR = "access:services!service=headless"
 _MODELS = (StatusInfo, JobList, FileList, OgcException)

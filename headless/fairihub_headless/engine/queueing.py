@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from fairihub_headless.store import Waiting
+from fairihub_headless.store.runs import Waiting
 
 
 def next_runs(

@@ -7,10 +7,10 @@ from typing import Any
 from tornado.web import Application
 
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless import handlers as h
-from fairihub_headless.answering import Service, log_request
-from fairihub_headless.base_handler import Callback, NotFound
-from fairihub_headless.routing import Operation, Route
+from fairihub_headless.web import handlers as h
+from fairihub_headless.web.answering import Service, log_request
+from fairihub_headless.web.base_handler import Callback, NotFound
+from fairihub_headless.web.routing import Operation, Route
 
 _EXECUTE: dict[str, Any] = {
     "needs": RUN, "status": 201, "gives": "StatusInfo", "takes": "Execute", "query": ()

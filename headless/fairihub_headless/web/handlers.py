@@ -11,21 +11,21 @@ from tornado.web import stream_request_body
 from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Missing, TooLarge
 from fairihub_core.scopes import READ_RUNS
-from fairihub_headless import pages, views
-from fairihub_headless.base_handler import Base
 from fairihub_headless.callers import selection_of
-from fairihub_headless.exceptions import Gone
 from fairihub_headless.folders import EXECUTED
 from fairihub_headless.models import PROCESS, FileList, Run, RunState
-from fairihub_headless.openapi import openapi_document
 from fairihub_headless.payload import MAX_BODY, json_object
-from fairihub_headless.results import (
+from fairihub_headless.results.left import (
     executed_notebook,
     file_of,
     files_of,
     glued,
     type_of,
 )
+from fairihub_headless.web import pages, views
+from fairihub_headless.web.base_handler import Base
+from fairihub_headless.web.exceptions import Gone
+from fairihub_headless.web.openapi import openapi_document
 
 _CHUNK = 256 * 1024
 _DROPPED = 64 * 2**20

@@ -15,9 +15,9 @@ from fairihub_core.callers import Visitor, come_back, identified, sign_in_incomp
 from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut
 from fairihub_core.scopes import Scope
-from fairihub_headless.answering import Answering, Content
 from fairihub_headless.callers import Caller
-from fairihub_headless.exceptions import no_such_method
+from fairihub_headless.web.answering import Answering, Content
+from fairihub_headless.web.exceptions import no_such_method
 
 SERVICE = "headless"
 """What the hub calls it."""

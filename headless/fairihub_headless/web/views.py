@@ -19,7 +19,7 @@ from fairihub_headless.models import (
     StatusInfo,
 )
 from fairihub_headless.requests import INPUTS, OUTPUTS
-from fairihub_headless.results import Glued, LeftFile, is_result
+from fairihub_headless.results.left import Glued, LeftFile, is_result
 
 _RELS = "http://www.opengis.net/def/rel/ogc/1.0/"
 _CLASSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"

@@ -16,12 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fairihub_core.errors import FairihubError
 from fairihub_core.processes import send, started_at
-from fairihub_headless import processes
+from fairihub_headless.engine import processes
 from fairihub_headless.equipment import Equipment
 from fairihub_headless.folders import MAX_RECORD, RunFolder, read_record
 from fairihub_headless.models import Failure, Run, RunState, WorkOrder
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.store import Store
+from fairihub_headless.store.runs import Store
 
 log = logging.getLogger("fairihub.headless")
 

@@ -25,8 +25,8 @@ from fairihub_core.places import confined
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.masking import Masker, secrets_in
 from fairihub_headless.models import Failure, WorkOrder
-from fairihub_headless.notebook_engine import NAME, FairihubEngine
-from fairihub_headless.worklog import CappedLog, Events
+from fairihub_headless.worker.notebook_engine import NAME, FairihubEngine
+from fairihub_headless.worker.worklog import CappedLog, Events
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _TAIL = 8_000

@@ -16,14 +16,14 @@ from fairihub_core.errors import FairihubError, Refused, Unavailable
 from fairihub_core.offers import Offer, offers_for
 from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
-from fairihub_headless.attempt import STOPPED, Attempt, recover
+from fairihub_headless.engine.attempt import STOPPED, Attempt, recover
+from fairihub_headless.engine.queueing import next_runs
 from fairihub_headless.equipment import Equipment, equipment_of
 from fairihub_headless.folders import DELIVERY, EXECUTED, RunFolder
 from fairihub_headless.models import Failure, Run, RunState, WorkOrder
-from fairihub_headless.queueing import next_runs
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import folder_in_home
-from fairihub_headless.store import Store, Waiting
+from fairihub_headless.store.runs import Store, Waiting
 
 log = logging.getLogger("fairihub.headless")
 

@@ -1,0 +1,1 @@
+"""What takes waiting runs, starts their workers and answers for their end."""

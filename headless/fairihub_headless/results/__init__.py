@@ -1,0 +1,1 @@
+"""What a run brought, and how it is handed out."""

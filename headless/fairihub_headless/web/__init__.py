@@ -1,0 +1,1 @@
+"""What the service answers: OGC API Processes, in JSON and as pages."""
