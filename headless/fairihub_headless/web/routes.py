@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import Application
 
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless.web import handlers as h
+from fairihub_headless.web import about, executing, jobs, outcomes
 from fairihub_headless.web.answering import Service, log_request
 from fairihub_headless.web.base_handler import Callback, NotFound
 from fairihub_headless.web.routing import Operation, Route
@@ -28,30 +28,31 @@ def _of_runs(name: str, summary: str, **more: Any) -> Operation:
 
 ROUTES: tuple[Route, ...] = (
     # Its page lists runs, and asks for READ_RUNS itself.
-    Route("", h.Landing, (_open("getLanding", "The landing page"),)),
-    Route("/conformance", h.Conformance, (_open("getConformance", "What is conformed to"),)),
-    Route("/openapi", h.OpenApi, (_open("getOpenapi", "This document"),)),
-    Route("/processes", h.Processes, (_open("getProcesses", "The processes"),)),
-    Route("/processes/{processID}", h.Process, (_open("getProcess", "One process, described"),)),
+    Route("", about.Landing, (_open("getLanding", "The landing page"),)),
+    Route("/conformance", about.Conformance, (_open("getConformance", "What is conformed to"),)),
+    Route("/openapi", about.OpenApi, (_open("getOpenapi", "This document"),)),
+    Route("/processes", about.Processes, (_open("getProcesses", "The processes"),)),
+    Route("/processes/{processID}", about.Process,
+          (_open("getProcess", "One process, described"),)),
     Route(
         "/processes/{processID}/execution",
-        h.Execution,
+        executing.Execution,
         (Operation("POST", "execute", "Accepts a run", **_EXECUTE),),
     ),
     Route(
         "/processes/{processID}/jobs",
-        h.Execution,
+        executing.Execution,
         (Operation("POST", "executeLegacy", "As `execution`, for older clients", **_EXECUTE),),
     ),
     Route(
         "/jobs",
-        h.Jobs,
+        jobs.Jobs,
         (_of_runs("getJobs", "Your jobs, or those of a team, newest first", gives="JobList",
                   query=("limit", "offset", "status", "team", "owner", "f")),),
     ),
     Route(
         "/jobs/{jobID}",
-        h.Job,
+        jobs.Job,
         (
             _of_runs("getStatus", "How a job stands", gives="StatusInfo"),
             Operation("DELETE", "dismiss", "Dismisses a job", needs=RUN, gives="StatusInfo"),
@@ -59,24 +60,25 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "/jobs/{jobID}/cancel",
-        h.Cancel,
+        jobs.Cancel,
         (
             Operation("GET", "askToCancel", "Asks whether a job is to be cancelled", needs=RUN),
             Operation("POST", "cancel", "Cancels a job", needs=RUN),
         ),
         for_people=True,
     ),
-    Route("/jobs/{jobID}/results", h.Results, (_of_runs("getResults", "What a job brought"),)),
+    Route("/jobs/{jobID}/results", outcomes.Results,
+          (_of_runs("getResults", "What a job brought"),)),
     Route(
         "/jobs/{jobID}/logs",
-        h.Logs,
+        outcomes.Logs,
         (_of_runs("getLogs", "What a job printed", kind="text/plain", query=()),),
     ),
-    Route("/jobs/{jobID}/files", h.Files,
+    Route("/jobs/{jobID}/files", outcomes.Files,
           (_of_runs("getFiles", "The files a job left", gives="FileList"),)),
     Route(
         "/jobs/{jobID}/files/{name}",
-        h.File,
+        outcomes.File,
         (_of_runs("getFile", "One file", kind="application/octet-stream", query=()),),
         rest="name",
     ),

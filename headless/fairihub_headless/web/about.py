@@ -1,0 +1,62 @@
+"""What the service says of itself: landing page, conformance, OpenAPI, processes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fairihub_core.errors import Missing
+from fairihub_core.scopes import READ_RUNS
+from fairihub_headless.models import PROCESS
+from fairihub_headless.web import pages, views
+from fairihub_headless.web.base_handler import Base
+from fairihub_headless.web.jobs import answer_jobs
+from fairihub_headless.web.openapi import openapi_document
+
+
+class Landing(Base):
+    async def get(self) -> None:
+        if self.wants_page:  # whoever comes from the hub's pages looks for their runs
+            self.visitor.require(READ_RUNS)
+            await answer_jobs(self)
+        else:
+            title = f"Runs of {self.service.name}"
+            self.answer(views.landing(self.base, self.service.name), title)
+
+
+class Conformance(Base):
+    def get(self) -> None:
+        told = {"conformsTo": list(views.CONFORMANCE)}
+        self.answer(told, "Conformance", content=lambda: pages.conformance(told, self.base))
+
+
+class OpenApi(Base):
+    def get(self) -> None:
+        title = f"Runs of {self.service.name}"
+        told = openapi_document(
+            self.settings["routes"], self.base, title, self.service.brand.hub_url
+        )
+        self.answer(told, "The API", content=lambda: pages.api(told, self.base))
+
+
+class Processes(Base):
+    def get(self) -> None:
+        told = views.process_list(self.base)
+        self.answer(told, "Processes", content=lambda: pages.processes(told, self.base))
+
+
+class Process(Base):
+    def get(self, processID: str) -> None:
+        require_process(processID)
+        told, brand = views.process_description(self.base), self.service.brand
+        content = partial(pages.process, told, self.base, brand)
+        self.answer(told, "Run a notebook", content=content)
+
+
+def require_process(name: str) -> None:
+    """Refuses what no process is called.
+
+    Raises:
+        Missing: `no-such-process`.
+    """
+    if name != PROCESS:
+        raise Missing("no-such-process", f"There is no process “{name[:120]}”.")

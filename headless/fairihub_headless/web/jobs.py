@@ -1,0 +1,93 @@
+"""Jobs: the list, one of them, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from fairihub_core.clock import today
+from fairihub_core.errors import BadInput
+from fairihub_headless.callers import selection_of
+from fairihub_headless.models import Run, RunState
+from fairihub_headless.web import pages, views
+from fairihub_headless.web.base_handler import Base
+from fairihub_headless.web.outcomes import files_left, results_of
+
+
+class Jobs(Base):
+    async def get(self) -> None:
+        await answer_jobs(self)
+
+
+async def answer_jobs(handler: Base) -> None:
+    caller, base = handler.caller, handler.base
+    asked = views.Asked(
+        limit=handler.whole_number("limit", 50, most=1000, least=1),
+        offset=handler.whole_number("offset", 0, most=10**9),
+        states=tuple(_state(text) for text in handler.get_query_arguments("status")),
+        team=handler.get_query_argument("team", None) or None,
+        owner=handler.get_query_argument("owner", None) or None,
+    )
+    meant = selection_of(caller, asked.team, asked.owner, today())
+    runs, total = await asyncio.to_thread(
+        handler.runs.store.page, meant, asked.states, asked.limit, asked.offset
+    )
+    jobs = await asyncio.to_thread(views.job_list, runs, total, base, asked, caller.login)
+    shown = pages.Shown(asked, meant.owner == caller.login, caller.lists(today()))
+    handler.answer(
+        jobs, shown.title, content=lambda: pages.runs(jobs, shown, base, handler.service.brand)
+    )
+
+
+class Job(Base):
+    async def get(self, jobID: str) -> None:
+        run = await self.runs.seen(jobID, self.caller)
+        own = self.caller.owns(run)
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
+        left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
+        content = partial(pages.run, status, left, self.base, own=own)
+        self.answer(status, f"Run of {run.notebook}", content=content)
+
+    def _left(self, run: Run) -> pages.Left:
+        """What the run left its owner, as far as it is there. Blocks."""
+        if not self.caller.owns(run):
+            return pages.Left()
+        files = files_left(self, run).files
+        brought = results_of(self, run) if run.state is RunState.successful else {}
+        return pages.Left(files, brought.get("scraps", {}))
+
+    async def delete(self, jobID: str) -> None:
+        run = await self.runs.dismiss(jobID, self.caller)
+        own = self.caller.owns(run)
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
+        self.answer(status, "Dismissed")
+
+
+class Cancel(Base):
+    """For people, in place of DELETE: asks whether they mean it, and takes a form for an answer."""
+
+    async def get(self, jobID: str) -> None:
+        run = await self.runs.seen(jobID, self.caller)
+        if run.state.ended or not self.wants_page:
+            self.redirect(f"{self.base}jobs/{run.id}", status=303)
+            return
+        token = self.xsrf_token
+        xsrf = token.decode() if isinstance(token, bytes) else token
+        own = self.caller.owns(run)
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
+        content = partial(pages.cancel, status, xsrf, self.base, own=own)
+        self.answer(status, "Cancel this run?", content=content)
+
+    async def post(self, jobID: str) -> None:
+        run = await self.runs.seen(jobID, self.caller)
+        if not run.state.ended:  # what ended meanwhile keeps its results
+            await self.runs.dismiss(jobID, self.caller)
+        self.redirect(f"{self.base}jobs/{run.id}", status=303)
+
+
+def _state(text: str) -> RunState:
+    try:
+        return RunState(text)
+    except ValueError:
+        known = ", ".join(s.value for s in RunState)
+        raise BadInput("bad-query", f"`status` can be: {known}.") from None
