@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from fairihub_core.errors import FairihubError
-from fairihub_core.processes import send, started_at
+from fairihub_core.processes import send
 from fairihub_headless.engine import processes
+from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
 from fairihub_headless.equipment import Equipment
 from fairihub_headless.folders import MAX_RECORD, RunFolder, read_record
 from fairihub_headless.models import Failure, Run, RunState, WorkOrder
@@ -47,6 +48,7 @@ class Attempt:
     folder: RunFolder
     store: Store
     settings: HeadlessSettings
+    launcher: Launcher = field(default_factory=ColdLauncher)
     _ending: Failure | None = None
     """Why we end it ourselves; None while the worker may go on."""
     _quickly: bool = False
@@ -69,25 +71,13 @@ class Attempt:
         self._made = await asyncio.to_thread(self.folder.mark)
         if self._asked.is_set():
             return await self._recorded(None)
-        # `-s` and a working folder of our own: nothing in the home is imported by the worker.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "fairihub_headless.worker", str(self.folder.path),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=self.folder.path,
-            env=dict(equipment.environment),
-            start_new_session=True,
-        )  # fmt: skip
-        born = 0.0
-        told = asyncio.ensure_future(_last_words(process.stdout))
+        worker = await self.launcher.launch(self.folder.path, equipment.environment)
+        told = asyncio.ensure_future(_last_words(worker.line))
         try:
-            created = await asyncio.to_thread(started_at, process.pid)
-            born = created or 0.0
-            await asyncio.to_thread(self.store.set_worker, self.run.id, process.pid, born)
-            await self._watch(process, born)
+            await asyncio.to_thread(self.store.set_worker, self.run.id, worker.pid, worker.born)
+            await self._watch(worker)
         finally:
-            code = await self._finish(process, born)
+            code = await self._finish(worker)
             self._told = await _within(told)
         await self._recorded(code)
 
@@ -121,11 +111,11 @@ class Attempt:
             end(run_id, RunState.failed, failure.message, failure=failure)
         self.store.release_worker(run_id)
 
-    async def _watch(self, process: asyncio.subprocess.Process, born: float) -> None:
+    async def _watch(self, worker: Worker) -> None:
         """Until the worker has ended or must be ended."""
         deadline = time.monotonic() + self.settings.max_hours * 3600
         next_memory = time.monotonic() + _MEMORY_EVERY
-        ended = asyncio.ensure_future(process.wait())
+        ended = asyncio.ensure_future(worker.wait())
         asked = asyncio.ensure_future(self._asked.wait())
         try:
             while not (ended.done() or asked.done()):
@@ -136,42 +126,38 @@ class Attempt:
                 if time.monotonic() > deadline:
                     self.end(_too_long(self.settings.max_hours))
                 if time.monotonic() > next_memory:
-                    await self._check_memory(process.pid, born)
+                    await self._check_memory(worker.pid, worker.born)
                     next_memory = time.monotonic() + _MEMORY_EVERY
             if not ended.done():
-                await self._signal(process, born, ended)
+                await self._signal(worker, ended)
         finally:
             asked.cancel()
             ended.cancel()
 
-    async def _signal(
-        self, process: asyncio.subprocess.Process, born: float, ended: asyncio.Future[Any]
-    ) -> None:
+    async def _signal(self, worker: Worker, ended: asyncio.Future[Any]) -> None:
         """SIGINT to end the cell, then SIGTERM to all; what still lives is killed afterwards."""
         grace = self.settings.cancel_grace
         if not self._quickly:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
+            worker.signal(signal.SIGINT)
             await asyncio.wait({ended}, timeout=grace)
         if not ended.done():
-            tree = await asyncio.to_thread(processes.tree_of, process.pid, born)
+            tree = await asyncio.to_thread(processes.tree_of, worker.pid, worker.born)
             await asyncio.to_thread(send, tree, signal.SIGTERM)
             await asyncio.wait({ended}, timeout=min(grace, 1.0) if self._quickly else grace)
 
-    async def _finish(self, process: asyncio.subprocess.Process, born: float) -> int | None:
+    async def _finish(self, worker: Worker) -> int | None:
         """No process of the run is left after this, however the worker ended."""
         # A worker that ends well on Linux has swept up below itself.
-        clean = process.returncode == 0 and sys.platform == "linux"
+        clean = worker.returncode == 0 and sys.platform == "linux"
         if not clean:
-            gone = await asyncio.to_thread(processes.kill_run, self.run.id, process.pid, born)
+            gone = await asyncio.to_thread(processes.kill_run, self.run.id, worker.pid, worker.born)
             if not gone:
                 log.error("processes of run %s cannot be killed", self.run.id)
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(process.wait(), timeout=10)
-        if process.stdin is not None:
-            process.stdin.close()
+            await asyncio.wait_for(worker.wait(), timeout=10)
+        worker.close()
         await self._follow_events()
-        return process.returncode
+        return worker.returncode
 
     async def _follow_events(self) -> None:
         latest = await asyncio.to_thread(self._new_event)
@@ -220,10 +206,10 @@ def _event(line: bytes) -> tuple[int, int] | None:
     return (done, cells) if done <= cells else None
 
 
-async def _last_words(line: asyncio.StreamReader | None) -> bytes:
+async def _last_words(line: asyncio.StreamReader) -> bytes:
     """All that the worker says to its service."""
     said = bytearray()
-    while line is not None and len(said) < MAX_RECORD and (part := await line.read(65536)):
+    while len(said) < MAX_RECORD and (part := await line.read(65536)):
         said += part
     return bytes(said)
 
