@@ -16,6 +16,7 @@ from fairihub_core.offers import offers_for
 from fairihub_core.parameters import parameters_of, validated_parameters
 from fairihub_core.places import Places
 from fairihub_headless.callers import Caller
+from fairihub_headless.engine.changes import Ended
 from fairihub_headless.engine.local import Engine
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run, RunState
@@ -81,6 +82,19 @@ class Runs:
             raise no_such_job(run_id)
         return run
 
+    async def ended(self, run_id: str, seconds: float) -> Run:
+        """The run as soon as it has ended, or as it stands after so many seconds.
+
+        Raises:
+            Missing: `no-such-job`.
+        """
+        with self.engine.changes.listening(run_id) as told:
+            run = await self._known(run_id)
+            if not run.state.ended:
+                await told.end(seconds)
+                run = await self._known(run_id)
+        return run
+
     async def dismiss(self, run_id: str, caller: Caller) -> Run:
         """Dismisses a run; its record and what it left stay. Its owner reads who did it.
 
@@ -93,6 +107,7 @@ class Runs:
         if not await asyncio.to_thread(self.store.dismiss, run.id, f"Dismissed by {by}."):
             raise Gone("dismissed", f"Job “{run.id}” was dismissed before.")
         self.engine.cancel(run.id)
+        self.engine.changes.tell(run.id, Ended(RunState.dismissed))
         if not caller.owns(run):
             self.record(_dismissal(run, caller))
         return await self._known(run_id)

@@ -17,6 +17,7 @@ from fairihub_core.offers import Offer, offers_for
 from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.engine.attempt import STOPPED, Attempt, recover
+from fairihub_headless.engine.changes import Changes
 from fairihub_headless.engine.queueing import next_runs
 from fairihub_headless.equipment import Equipment, equipment_of
 from fairihub_headless.folders import DELIVERY, EXECUTED, RunFolder
@@ -34,6 +35,9 @@ DISMISSED = Failure(code="dismissed", message="Dismissed.")
 
 class Engine(Protocol):
     """Where runs happen: this machine, or a cluster."""
+
+    changes: Changes
+    """What happens to runs, for those who follow them."""
 
     async def start(self) -> None:
         """Brings what an earlier service left to its end, then begins to take runs."""
@@ -62,6 +66,7 @@ class LocalEngine:
         self._settings = settings
         self._places = Places(settings.data)
         self._directory = directory
+        self.changes = Changes()
         self._attempts: dict[str, Attempt] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._owners: dict[str, str] = {}
