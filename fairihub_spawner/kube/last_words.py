@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from fairihub_spawner.kube.hiding import HIDDEN, without
+from fairihub_core.hiding import HIDDEN, without
 
 LINES = 40
 WIDTH = 300

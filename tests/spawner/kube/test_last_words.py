@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from fairihub_spawner.kube.hiding import HIDDEN
+from fairihub_core.hiding import HIDDEN
 from fairihub_spawner.kube.last_words import LINES, WIDTH, cleaned, last_words
 
 SECRET = 'p@ss "wörd"/ca+na=ry'

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from fairihub_spawner.kube.hiding import HIDDEN, _places, without
+from fairihub_core.hiding import HIDDEN, _places, without
 from fairihub_spawner.kube.last_words import last_words
 
 CANARY = "canary{brace}$(HOME)%s"
