@@ -11,10 +11,11 @@ from fairihub_catalog.index import Found, Index
 from fairihub_catalog.library import Library, Source
 from fairihub_catalog.models import Me, TeamView
 from fairihub_catalog.preview import Previews
+from fairihub_catalog.reading import version_of
 from fairihub_catalog.repository import Repository
 from fairihub_catalog.store import Store
 from fairihub_core.audit import Record
-from fairihub_core.errors import Missing, Refused
+from fairihub_core.errors import Missing, Refused, shortened
 from fairihub_core.files import read_below
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_core.places import Places
@@ -29,6 +30,7 @@ class Catalogue:
         folder: where its index and previews lie; they may be deleted at any time.
         sources: its sources at this moment; None while nobody can say which there are.
         contributions: the way in, on a hub; None where there is nobody to review.
+        published: the repository of what came in that way.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Catalogue:
         folder: Path,
         sources: Callable[[], tuple[Source, ...] | None],
         make_contributions: Callable[[Index, Library], Contributions] | None = None,
+        published: Repository | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.name = name
@@ -44,6 +47,7 @@ class Catalogue:
         self.library = Library(self.index, sources)
         self.previews = Previews(folder / "previews")
         self._contributions = make_contributions and make_contributions(self.index, self.library)
+        self._published = published
 
     def start(self) -> None:
         self.library.start()
@@ -88,6 +92,30 @@ class Catalogue:
             raise Missing("no-such-file", f"“{found.entry.id}” is not there any more.")
         return read_below(folder, found.path, MAX_NOTEBOOK_BYTES)
 
+    def at_version(self, found: Found, version: str) -> tuple[bytes, str]:
+        """The notebook at a version, and what that version is called; now, if none is named.
+
+        A version is a commit of the catalogue's own repository; what did not come in through it
+        has one version, the SHA-256 of its content.
+
+        Raises:
+            Missing: `no-such-version`.
+        """
+        path = f"{found.entry.team}/{found.path}"
+        ours = found.source == f"published/{found.entry.team}"
+        history = self._published if ours else None
+        if version and history is not None and (kept := history.at(path, version)) is not None:
+            return kept
+        content = self.content(found)
+        hashed = version_of(content)
+        if version in ("", hashed):
+            return content, (history and history.version_of(path, content)) or hashed
+        raise Missing(
+            "no-such-version",
+            f"“{found.entry.id}” has no version “{shortened(version, 64)}”. A version is a commit "
+            "that published it, or the SHA-256 of what is there now.",
+        )
+
     def kept_preview(self, found: Found) -> bytes | None:
         """The preview, if it was made before."""
         return self.previews.kept(found.entry.version)
@@ -122,7 +150,7 @@ def hub_catalogue(
         submitted = places.catalog / "submitted"
         return Contributions(submitted, store, repository, index.slugs, library.look_again, record)
 
-    return Catalogue(name, places.catalog, sources, contributions)
+    return Catalogue(name, places.catalog, sources, contributions, repository)
 
 
 def hub_sources(places: Places, published: Path, directory: TeamDirectory) -> tuple[Source, ...]:

@@ -116,11 +116,13 @@ def notebook(catalogue: Catalogue, call: Call) -> Answer:
 
 
 def content(catalogue: Catalogue, call: Call) -> Answer:
-    found = catalogue.content(catalogue.find(call.caller, call.name))
+    notebook = catalogue.find(call.caller, call.name)
+    found, version = catalogue.at_version(notebook, call.word("version"))
     tag = f'"{version_of(found)}"'
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "ETag": tag,
+        "Notebook-Version": version,
         "Cache-Control": "private, no-cache",
     }
     fresh = tag in call.known

@@ -16,6 +16,7 @@ _SECONDS = 60.0
 _PASSED_ON = (
     "Content-Type",
     "ETag",
+    "Notebook-Version",
     "Cache-Control",
     "Content-Security-Policy",
     "X-Content-Type-Options",

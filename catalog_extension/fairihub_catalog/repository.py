@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +18,8 @@ log = logging.getLogger("fairihub.catalog")
 
 _SECONDS = 60
 _LIMIT = 2 * MAX_NOTEBOOK_BYTES
+_MAX_VERSIONS = 10_000
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 class Repository:
@@ -79,6 +83,33 @@ class Repository:
         form = f"--format=%(trailers:key={key},valueonly)"
         return self._run("log", "-1", form, "--", f"{team}/{slug}.ipynb").strip()
 
+    def version_of(self, path: str, content: bytes) -> str | None:
+        """The commit that brought `content` to `path`, if it is the last one that touched it."""
+        if self._git is None or not self._has_commits():
+            return None
+        said = self._run("log", "-1", "--format=%H", "--raw", "--no-abbrev", "--", path).split()
+        blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+        return said[0] if blob.hexdigest() in said[1:] else None
+
+    def at(self, path: str, version: str) -> tuple[bytes, str] | None:
+        """What a commit brought to `path`, and its whole id; None if no commit of it is called so.
+
+        Args:
+            version: a commit, or the beginning of one; only those that touched this very file
+                are looked through, so that nothing else in the repository can be read.
+        """
+        if self._git is None or not _COMMIT.fullmatch(version) or not self._has_commits():
+            return None
+        most = f"--max-count={_MAX_VERSIONS}"
+        known = self._run("rev-list", most, "HEAD", "--", path).split()
+        meant = [commit for commit in known if commit.startswith(version)]
+        if len(meant) != 1 or not self._run("ls-tree", meant[0], "--", path):
+            return None  # unknown, of two meanings, or the commit that removed it
+        return self._said("cat-file", "blob", f"{meant[0]}:{path}"), meant[0]
+
+    def _has_commits(self) -> bool:
+        return bool(self._run("for-each-ref", "--count=1", "refs/heads").strip())
+
     def _commit(self, path: str, author: str, committer: str, message: str) -> None:
         who = {
             "GIT_AUTHOR_NAME": author,
@@ -91,24 +122,24 @@ class Repository:
             self._run("commit", "--quiet", "--file=-", "--", path, given=message, **who)
 
     def _run(self, *arguments: str, given: str = "", **environment: str) -> str:
+        return self._said(*arguments, given=given, **environment).decode("utf-8", "replace")
+
+    def _said(self, *arguments: str, given: str = "", **environment: str) -> bytes:
         settings = ("core.hooksPath=/dev/null", "commit.gpgSign=false", "core.autocrlf=false")
         words = [str(self._git), *(w for s in settings for w in ("-c", s)), *arguments]
         try:
             done = subprocess.run(
                 words,
                 cwd=self.folder,
-                input=given,
+                input=given.encode("utf-8", "replace"),
                 env=_environment(self.folder) | environment,
                 capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
                 timeout=_SECONDS,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError) as problem:
-            said = getattr(problem, "stderr", "") or str(problem)
-            log.error("git %s failed: %s", arguments[0], str(said)[:500])
+            said = getattr(problem, "stderr", b"") or str(problem).encode()
+            log.error("git %s failed: %s", arguments[0], said.decode("utf-8", "replace")[:500])
             raise Unavailable(
                 "git-failed", "The notebook could not be stored. Try again; the log says why."
             ) from None
@@ -126,4 +157,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -277,3 +278,41 @@ def test_the_published_file_says_who_and_what(ways, who, places):
     assert raw["metadata"]["properties"]["name"] == "Better"
     assert raw["metadata"]["properties"]["license"] == "CC-BY-4.0"
     assert raw["metadata"]["properties"]["id"] == "mine"
+
+
+def test_every_version_of_a_published_notebook_can_be_had_again(catalogue, ways, who, places):
+    served = []
+    for title in ("One", "Two\r\n"):
+        sent = ways.submit(who("ada"), submission(notebook(title, id="ndvi"), title=title.strip()))
+        ways.publish(who("cura"), sent.cid, "")
+        catalogue.library.scan()
+        served.append(catalogue.at_version(catalogue.find(who("ada"), "uc1.ndvi"), ""))
+    (first, one), (second, two) = served
+    found = catalogue.find(who("ada"), "uc1.ndvi")
+    assert (len(one), len(two), one != two) == (40, 40, True)
+    assert catalogue.at_version(found, one) == catalogue.at_version(found, one[:7]) == (first, one)
+    assert catalogue.at_version(found, two) == (second, two)
+    now = hashlib.sha256(second).hexdigest()
+    assert catalogue.at_version(found, now) == (second, two)
+    (places.catalog / "published/uc1/ndvi.ipynb").write_bytes(first + b"\n")
+    assert len(catalogue.at_version(found, "")[1]) == 64  # nobody published that
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["0" * 40, "HEAD", "main", "--all", "-x", "HEAD~1", "{other}", "{tree}", "{blob}", "a:b",
+     "x" * 99, "../../cookie_secret", "{hashed}"],
+)  # fmt: skip
+def test_only_versions_of_that_very_notebook_are_read(catalogue, ways, who, places, version):
+    for slug in ("ndvi", "other"):
+        sent = ways.submit(who("ada"), submission(notebook(slug, id=slug)))
+        ways.publish(who("cura"), sent.cid, "")
+    catalogue.library.scan()
+    git = ["git", "-C", str(places.catalog / "published"), "rev-parse"]
+    ask = ["HEAD", "HEAD^{tree}", "HEAD:uc1/other.ipynb"]
+    said = [subprocess.run([*git, a], capture_output=True, text=True).stdout.strip() for a in ask]
+    first = hashlib.sha256(catalogue.content(catalogue.find(who("ada"), "uc1.other"))).hexdigest()
+    asked = version.format(other=said[0], tree=said[1], blob=said[2], hashed=first)
+    with pytest.raises(Missing) as refused:
+        catalogue.at_version(catalogue.find(who("ada"), "uc1.ndvi"), asked)
+    assert refused.value.code == "no-such-version"

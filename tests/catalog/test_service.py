@@ -106,6 +106,12 @@ def test_search_content_and_etag(clients):
     assert {t["name"] for t in page["teams"]} == {"uc1"}
     first = clients["ada"].get("notebooks/uc1.land-ndvi/content")
     assert first.json()["cells"]
+    version = first.headers["Notebook-Version"]  # it lies in a folder, which has no versions
+    assert version == first.headers["ETag"].strip('"')
+    asked = "notebooks/uc1.land-ndvi/content"
+    assert clients["ada"].get(asked, params={"version": version}).content == first.content
+    unknown = clients["ada"].get(asked, params={"version": "HEAD"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "no-such-version")
     known = {"If-None-Match": first.headers["ETag"]}
     again = clients["ada"].get("notebooks/uc1.land-ndvi/content", headers=known)
     assert (again.status_code, again.content) == (304, b"")
