@@ -77,16 +77,24 @@ def confined(root: Path, relative: str, *, links: tuple[str, ...] = HOME_LINKS) 
     Raises:
         BadInput: `bad-path`, saying what is wrong with it.
     """
-    parts = relative.split("/")
-    problem = _problem_of(relative, parts)
-    if problem:
-        raise BadInput("bad-path", f"“{relative[:200]}” {problem}.")
+    require_relative(relative)
     path = root
-    for depth, part in enumerate(parts):
+    for depth, part in enumerate(relative.split("/")):
         path = path / part
         if path.is_symlink() and not (depth == 0 and part in links):
             raise BadInput("bad-path", f"“{relative[:200]}” passes through a link.")
     return path
+
+
+def require_relative(relative: str) -> None:
+    """Refuses what, by its words alone, cannot be a path below a root.
+
+    Raises:
+        BadInput: `bad-path`, saying what is wrong with it.
+    """
+    problem = _problem_of(relative, relative.split("/"))
+    if problem:
+        raise BadInput("bad-path", f"“{relative[:200]}” {problem}.")
 
 
 def _problem_of(relative: str, parts: list[str]) -> str | None:

@@ -14,6 +14,9 @@ PROCESS = "execute-notebook"
 """The process that runs any notebook; its only required input is the notebook."""
 
 
+NOTEBOOK_TYPE = "application/x-ipynb+json"
+
+
 class RunState(str, Enum):
     """Where a run stands, in the words of OGC API Processes."""
 
@@ -74,7 +77,9 @@ class Source(Frozen):
 
     kind: Literal["home", "catalog", "upload", "run"] = "home"
     version: str | None = None
-    """The version of the catalogue, or the revision of the repository, that was read."""
+    """The version of the catalogue that was read."""
+    revision: str | None = None
+    """The commit of the operator's repository that is checked out for the run."""
     run: str | None = None
     """The id of the run that this one repeats."""
 
@@ -107,6 +112,10 @@ class Run(Frozen):
     limits: Limits = Limits()
     output_filename: str | None = None
     output_dirname: str | None = None
+    result_data_directory: str | None = None
+    """Where in the home its result files are copied to after success."""
+    git_revision: str | None = None
+    """What the request named of the operator's repository; `source.revision` is what it meant."""
     outputs: dict[str, OutputChoice] | None = None
     """The outputs that the request chose; None means all."""
     response: Literal["document", "raw"] = "document"

@@ -8,19 +8,40 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairihub_core.errors import BadInput, shortened
+from fairihub_core.notebooks import is_home_path
 from fairihub_core.offers import Offer, chosen
+from fairihub_core.places import require_relative
 from fairihub_core.quantities import bytes_of, cores_of
-from fairihub_headless.models import Limits, OutputChoice, Priority
+from fairihub_headless.models import NOTEBOOK_TYPE, Limits, OutputChoice, Priority
 from fairihub_headless.payload import base64_yaml
 
 MOST_RETRIES = 5
 _LONGEST = 366 * 24 * 3600.0
+UPLOADED_AS = "upload.ipynb"
+"""What a notebook in the request is called, if the request does not say."""
+_VERSION = re.compile(r"[0-9a-f]{7,64}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}")
 _TEXT_OR_NUMBER = {"oneOf": [{"type": "string"}, {"type": "number"}]}
+
+UPLOAD: dict[str, Any] = {
+    "type": "object",
+    "required": ["value", "mediaType"],
+    "properties": {
+        "value": {"type": "object", "description": "The notebook, as in its file."},
+        "mediaType": {"type": "string", "enum": [NOTEBOOK_TYPE]},
+    },
+}
+"""A notebook in the request itself, as a qualified value of OGC API Processes."""
 
 INPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "notebook": (
-        {"type": "string", "minLength": 1, "maxLength": 1024},
-        "A path in your home folder (…​.ipynb), or the id of a notebook of the catalogue.",
+        {"oneOf": [{"type": "string", "minLength": 1, "maxLength": 1024}, UPLOAD]},
+        "A path in your home folder (…​.ipynb), the id of a notebook of the catalogue, or the "
+        'notebook itself: `{"value": {…}, "mediaType": "application/x-ipynb+json"}`.',
+    ),
+    "notebook_version": (
+        {"type": "string", "pattern": _VERSION.pattern},
+        "Of a notebook of the catalogue: the commit that published it. Left out, the present one.",
     ),
     "parameters_json": (
         {"type": "object"},
@@ -42,6 +63,17 @@ INPUTS: dict[str, tuple[dict[str, Any], str]] = {
         {"type": "string"},
         "A folder name: a copy of the executed notebook is put into ~/job-output/<name>.",
     ),
+    "result_data_directory": (
+        {"type": "string", "maxLength": 1024},
+        "A folder in your home: after success the files of RESULTS_DIRECTORY are copied there, "
+        "in place of files of the same names. `{job_name}` in it becomes the id of the run.",
+    ),
+    "git_revision": (
+        {"type": "string", "pattern": _REVISION.pattern},
+        "A branch, tag or commit of the repository that the operator has set: it is checked out "
+        "for the run, and the notebook can be named as `git/algorithm/….ipynb`.",
+    ),
+    "run_on_fargate": ({"type": "boolean", "enum": [False]}, "Only false; there is no Fargate."),
     "image": ({"type": "string"}, "Only the image that the profile itself names."),
     "node_purpose": ({"type": "string"}, "Only the node purpose that the profile itself names."),
     "deadline": (
@@ -67,6 +99,7 @@ OUTPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "notebook": ({"type": "object"}, "The executed notebook; a link unless asked for by value."),
     "files": ({"type": "array"}, "Links to the files that the notebook left in its results."),
 }
+_QUALIFIED = ("value", "mediaType")
 _TOP_LEVEL = {"inputs", "outputs", "response", "mode"}
 _KERNEL = re.compile(r"[A-Za-z0-9._-]{1,120}")
 _FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,120}")
@@ -87,6 +120,11 @@ class Execution:
     deadline: float | None = None
     retries: int = 0
     priority: Priority = Priority.normal
+    uploaded: bool = False
+    """Whether the notebook came with the request."""
+    notebook_version: str | None = None
+    result_data_directory: str | None = None
+    git_revision: str | None = None
 
 
 def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
@@ -102,6 +140,7 @@ def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
     if not isinstance(inputs, dict):
         raise BadInput("no-inputs", "The request needs an object `inputs` with a `notebook`.")
     _only_known(inputs, INPUTS, "`inputs`")
+    _no_fargate(inputs)
     offer = _offer(inputs, offers)
     for key, named in (
         ("image", offer.profile.image),
@@ -120,6 +159,10 @@ def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
         deadline=_deadline(inputs),
         retries=_retries(inputs),
         priority=_priority(inputs),
+        uploaded=isinstance(inputs.get("notebook"), dict),
+        notebook_version=_version(inputs),
+        result_data_directory=_folder(inputs, "result_data_directory"),
+        git_revision=_matching(inputs, "git_revision", _REVISION, "a branch, tag or commit"),
     )
 
 
@@ -183,12 +226,44 @@ def _only_the_profiles(inputs: dict[str, Any], key: str, named: str | None, offe
                        f"`{key}` can only be what profile {offer.name} names: {has}.")  # fmt: skip
 
 
+def _no_fargate(inputs: dict[str, Any]) -> None:
+    if inputs.get("run_on_fargate") not in (None, False):
+        raise BadInput("no-fargate", "This hub has no Fargate; leave `run_on_fargate` out.")
+
+
 def _notebook(inputs: dict[str, Any]) -> str:
+    given = inputs.get("notebook")
+    if isinstance(given, dict):
+        if given.get("mediaType", NOTEBOOK_TYPE) != NOTEBOOK_TYPE or set(given) - set(_QUALIFIED):
+            raise BadInput("bad-notebook", "A notebook in the request is written as "
+                           f"{{\"value\": {{…}}, \"mediaType\": \"{NOTEBOOK_TYPE}\"}}; "
+                           "it is never fetched from an address.")  # fmt: skip
+        return _file_name(inputs, "output_filename") or UPLOADED_AS
     named = _string(inputs, "notebook")
     if not named:
         raise BadInput("no-notebook-named", "`inputs.notebook` is missing: a path in your home "
                        "folder that ends in .ipynb, or an id of the catalogue.")  # fmt: skip
     return named
+
+
+def _version(inputs: dict[str, Any]) -> str | None:
+    version = _matching(inputs, "notebook_version", _VERSION, "a version")
+    named = inputs.get("notebook")
+    if version is not None and (not isinstance(named, str) or is_home_path(named)):
+        raise BadInput("bad-input", "`notebook_version` is for notebooks of the catalogue only.")
+    return version
+
+
+def _folder(inputs: dict[str, Any], key: str) -> str | None:
+    """A folder below the home, as far as its words tell; `{job_name}` is all it may contain."""
+    value = _string(inputs, key)
+    if value is None:
+        return None
+    plain = value.removeprefix("~/").rstrip("/").replace("{job_name}", "x")
+    if "{" in plain or "}" in plain:
+        raise BadInput("bad-input", f"`{key}` may contain `{{job_name}}`, and no other braces.")
+    require_relative(plain)
+    return value.removeprefix("~/").rstrip("/")
 
 
 def _parameters(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from typing import Any, BinaryIO, NamedTuple
 from fairihub_core.errors import BadInput, FairihubError, Missing
 from fairihub_core.places import confined
 from fairihub_headless.folders import RESULTS, RunFolder
+from fairihub_headless.models import NOTEBOOK_TYPE
 
 SCRAP_TYPE = "application/scrapbook.scrap.{}+json"
 _SCRAP_PREFIX = "application/scrapbook.scrap."
 _RECORD_TYPE = "application/papermill.record+json"
 _MAX_FILES = 10_000
 _MAX_NOTEBOOK = 256 * 2**20
-NOTEBOOK_TYPE = "application/x-ipynb+json"
 
 
 class Glued(NamedTuple):
