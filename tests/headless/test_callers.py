@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, inspect
 from fairihub_core.teams import Member, Team, TeamDirectory
 from fairihub_headless.callers import Caller, Selection, selection_of
 from fairihub_headless.models import Run
+from fairihub_headless.store.listing import Filter
 from fairihub_headless.store.runs import Store, migrate
 from tests.headless.test_store import NOON
 
@@ -98,9 +99,9 @@ def test_what_is_listed(
     store: Store, login: str, team: str | None, owner: str | None, listed: str
 ) -> None:
     meant = selection_of(caller(login), team, owner, TODAY)
-    found, total = store.page(meant, [], 100, 0)
-    assert sorted(run.id for run in found) == sorted(listed.split())
-    assert total == len(found)
+    found = store.listing.page(meant, Filter(), limit=100)
+    assert sorted(run.id for run in found.runs) == sorted(listed.split())
+    assert found.total == len(found.runs)
 
 
 @pytest.mark.parametrize("login", ["ada", "bob", "pia", "left", "olga", "nobody"])
@@ -110,8 +111,8 @@ def test_nothing_is_listed_that_may_not_be_looked_at(
     store: Store, login: str, team: str | None, owner: str | None
 ) -> None:
     who = caller(login)
-    found, _ = store.page(selection_of(who, team, owner, TODAY), [], 100, 0)
-    assert all(who.owns(run) or who.looks_after(run.team, TODAY) for run in found)
+    found = store.listing.page(selection_of(who, team, owner, TODAY), Filter(), limit=100)
+    assert all(who.owns(run) or who.looks_after(run.team, TODAY) for run in found.runs)
 
 
 @pytest.mark.parametrize(
@@ -137,11 +138,12 @@ def test_in_what_capacity() -> None:
     assert caller("olga").office("uc1") == "an operator of this hub"
 
 
-def test_a_store_of_an_earlier_version_learns_to_find_runs_by_team(tmp_path: Path) -> None:
+def test_a_store_of_an_earlier_version_learns_to_list_runs(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'runs.sqlite'}")
     migrate(engine, "r0001")
     store = Store.in_folder(tmp_path)
-    assert "runs_by_team" in {index["name"] for index in inspect(engine).get_indexes("runs")}
-    assert store.page(Selection(teams=frozenset({"uc1"})), [], 10, 0) == ([], 0)
+    assert "runs_listed" in {index["name"] for index in inspect(engine).get_indexes("runs")}
+    found = store.listing.page(Selection(teams=frozenset({"uc1"})), Filter(), limit=10)
+    assert (found.runs, found.total) == ([], 0)
     store.close()
     engine.dispose()

@@ -6,29 +6,30 @@ race for a run cannot both win.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import ColumnElement, Engine, Row, create_engine, event, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    create_engine,
+    event,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from fairihub_core.clock import now
-from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, Run, RunState
-from fairihub_headless.store.tables import runs
+from fairihub_headless.store.listing import Listing
+from fairihub_headless.store.rows import LONGEST, row_of, run_of, words_of
+from fairihub_headless.store.tables import SecondsBetween, Utc, runs
 
-_REQUEST = {
-    "notebook", "parameters", "kernel", "limits", "output_filename", "output_dirname", "outputs",
-    "response", "deadline", "retries", "priority", "source",
-}  # fmt: skip
-_COLUMNS = {
-    "id", "owner", "team", "profile", "process", "state", "message", "digest", "cell", "cells",
-    "failure", "created", "started", "finished", "updated", "worker_pid", "worker_born",
-    "attempt", "not_before", "engine", "environment", "key", "pinned", "expired",
-}  # fmt: skip
 _OPEN = (RunState.accepted, RunState.running)
 
 
@@ -52,6 +53,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url, pool_pre_ping=True)
+        self.listing = Listing(self._engine)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _durable)
         migrate(self._engine)
@@ -69,28 +71,13 @@ class Store:
 
     def add(self, run: Run) -> None:
         """Keeps a new run; on return it survives a loss of power."""
-        plain = run.model_dump(mode="json", include=_REQUEST)
-        row = {name: getattr(run, name) for name in _COLUMNS - {"state", "failure", "environment"}}
-        more = {"state": run.state.value, "rank": run.priority.rank, "request": plain}
         with self._engine.begin() as connection:
-            connection.execute(runs.insert(), {**row, **more, "words": run.notebook.lower()})
+            connection.execute(runs.insert(), row_of(run))
 
     def get(self, run_id: str) -> Run | None:
         with self._engine.connect() as connection:
             row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-        return None if row is None else _run(row)
-
-    def page(
-        self, selection: Selection, states: Collection[RunState], limit: int, offset: int
-    ) -> tuple[list[Run], int]:
-        """Some of the runs that are meant, newest first, and how many there are in all."""
-        where = _where(selection)
-        if states:
-            where.append(runs.c.state.in_([s.value for s in states]))
-        found = select(runs).where(*where).order_by(runs.c.seq.desc()).limit(limit).offset(offset)
-        with self._engine.connect() as connection:
-            total = connection.execute(select(func.count()).select_from(runs).where(*where))
-            return [_run(row) for row in connection.execute(found)], total.scalar_one()
+        return None if row is None else run_of(row)
 
     def waiting(self) -> list[Waiting]:
         """Every accepted run, oldest first."""
@@ -108,7 +95,7 @@ class Store:
         """Runs that a service before this one was executing when it ended."""
         query = select(runs).where(or_(runs.c.state == "running", runs.c.worker_pid.is_not(None)))
         with self._engine.connect() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            return [run_of(row) for row in connection.execute(query)]
 
     def claim(self, run_id: str) -> bool:
         """Takes an accepted run for execution; True for exactly one caller, once."""
@@ -136,12 +123,16 @@ class Store:
         failure: Failure | None = None, cells: int | None = None, finished: datetime | None = None,
     ) -> bool:  # fmt: skip
         """Brings an open run to its end; False if it had ended already."""
+        ended = finished or now()
         values: dict[str, Any] = {} if cells is None else {"cells": cells}
+        if failure is not None:
+            values["words"] = runs.c.words + " " + words_of(failure.message[:LONGEST])
         if state is RunState.successful and cells is not None:
             values["cell"] = cells
         return self._move(
             run_id, _OPEN, **values,
-            state=state.value, message=message, updated=now(), finished=finished or now(),
+            state=state.value, message=message, updated=now(), finished=ended,
+            took=_since_start(literal(ended, Utc)),
             failure=None if failure is None else failure.model_dump(mode="json"),
         )  # fmt: skip
 
@@ -152,6 +143,7 @@ class Store:
         return self._move(
             run_id, every_other, state="dismissed", message=message,
             updated=moment, finished=func.coalesce(runs.c.finished, moment),
+            took=_since_start(func.coalesce(runs.c.finished, literal(moment, Utc))),
         )  # fmt: skip
 
     def _move(self, run_id: str, states: tuple[RunState, ...], **values: Any) -> bool:
@@ -162,20 +154,9 @@ class Store:
             return bool(connection.execute(statement.values(**values)).rowcount)
 
 
-def _where(selection: Selection) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if selection.owner is not None:
-        found.append(runs.c.owner == selection.owner)
-    if selection.teams is not None:
-        of_teams = runs.c.team.in_(sorted(selection.teams))
-        own = () if selection.also is None else (runs.c.owner == selection.also,)
-        found.append(or_(of_teams, *own))
-    return found
-
-
-def _run(row: Row[Any]) -> Run:
-    columns = row._asdict()
-    return Run(**{name: columns[name] for name in _COLUMNS}, **columns["request"])
+def _since_start(finished: ColumnElement[datetime]) -> ColumnElement[float]:
+    """The seconds that a run took, for lists in that order; 0 if it never began."""
+    return func.coalesce(SecondsBetween(runs.c.started, finished), 0.0)
 
 
 def _durable(connection: Any, _record: Any) -> None:

@@ -9,6 +9,7 @@ from fairihub_core.clock import today
 from fairihub_core.errors import BadInput
 from fairihub_headless.callers import selection_of
 from fairihub_headless.models import Run, RunState
+from fairihub_headless.store.listing import Filter
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.outcomes import files_left, results_of
@@ -29,10 +30,13 @@ async def answer_jobs(handler: Base) -> None:
         owner=handler.get_query_argument("owner", None) or None,
     )
     meant = selection_of(caller, asked.team, asked.owner, today())
-    runs, total = await asyncio.to_thread(
-        handler.runs.store.page, meant, asked.states, asked.limit, asked.offset
+    found = await asyncio.to_thread(
+        handler.runs.store.listing.page, meant, Filter(states=asked.states),
+        limit=asked.limit, offset=asked.offset,
+    )  # fmt: skip
+    jobs = await asyncio.to_thread(
+        views.job_list, found.runs, found.total, base, asked, caller.login
     )
-    jobs = await asyncio.to_thread(views.job_list, runs, total, base, asked, caller.login)
     shown = pages.Shown(asked, meant.owner == caller.login, caller.lists(today()))
     handler.answer(
         jobs, shown.title, content=lambda: pages.runs(jobs, shown, base, handler.service.brand)

@@ -8,6 +8,8 @@ from alembic import op
 revision = "r0003"
 down_revision = "r0002"
 
+_LISTED = ("state", "team", "process", "pinned", "took", "words")
+
 
 def upgrade() -> None:
     for column in (
@@ -19,9 +21,14 @@ def upgrade() -> None:
         sa.Column("key", sa.String(255)),
         sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("expired", sa.DateTime),
+        sa.Column("took", sa.Float(53), nullable=False, server_default="0"),
         sa.Column("words", sa.Text, nullable=False, server_default=""),
     ):
         op.add_column("runs", column)
+    op.drop_index("runs_by_owner", "runs")
+    op.drop_index("runs_by_team", "runs")
+    op.create_index("runs_listed_by_owner", "runs", ["owner", "created", "seq", *_LISTED])
+    op.create_index("runs_listed", "runs", ["created", "seq", "owner", *_LISTED])
     op.create_index("runs_by_engine", "runs", ["engine", "state"])
     op.create_index("runs_by_key", "runs", ["owner", "key"], unique=True)
     op.create_table(
@@ -38,8 +45,12 @@ def downgrade() -> None:
     op.drop_table("engines")
     op.drop_index("runs_by_key", "runs")
     op.drop_index("runs_by_engine", "runs")
+    op.drop_index("runs_listed", "runs")
+    op.drop_index("runs_listed_by_owner", "runs")
+    op.create_index("runs_by_team", "runs", ["team", "seq"])
+    op.create_index("runs_by_owner", "runs", ["owner", "seq"])
     for name in (
-        "words", "expired", "pinned", "key", "environment", "engine", "not_before", "rank",
+        "words", "took", "expired", "pinned", "key", "environment", "engine", "not_before", "rank",
         "attempt",
     ):  # fmt: skip
         op.drop_column("runs", name)

@@ -1,0 +1,180 @@
+"""Lists of runs: filtered, sorted, counted, page by page. Every method blocks.
+
+A page is found by its place, not by a number of rows to skip: the thousandth comes as quickly as
+the first, and runs that are added meanwhile move nothing. All that a list is filtered, sorted and
+counted by stands in an index of its own; the wide rows are read for one page only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
+
+from fairihub_headless.callers import Selection
+from fairihub_headless.models import Run, RunState
+from fairihub_headless.store.rows import run_of, words_of
+from fairihub_headless.store.tables import runs
+
+Key = Literal["created", "duration", "notebook", "state"]
+_COLUMN = {
+    "created": runs.c.created,
+    "duration": runs.c.took,
+    "notebook": runs.c.words,
+    "state": runs.c.state,
+}
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which of the runs that somebody may see they mean; what is empty means any."""
+
+    states: tuple[RunState, ...] = ()
+    processes: tuple[str, ...] = ()
+    since: datetime | None = None
+    """Asked for at this moment or later."""
+    before: datetime | None = None
+    """Asked for before this moment."""
+    least: float | None = None
+    """Seconds that it took at least."""
+    most: float | None = None
+    words: tuple[str, ...] = ()
+    """Texts that all stand in the notebook's name or in why it failed."""
+    pinned: bool | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a list is sorted; among equals the newest first, or the oldest if it ascends."""
+
+    by: Key = "created"
+    descends: bool = True
+
+
+class Place(NamedTuple):
+    """A place in a sorted list: beside the run with these values."""
+
+    value: Any
+    seq: int
+    before: bool = False
+    """Whether the page that ends here is meant, not the one that begins here."""
+
+
+class Page(NamedTuple):
+    """Some runs, how many there are in all, and the places of the pages beside this one."""
+
+    runs: list[Run]
+    total: int
+    newer: Place | None
+    older: Place | None
+
+
+class Standing(NamedTuple):
+    """As much of a run as tells its followers how it stands."""
+
+    id: str
+    state: RunState
+    message: str
+    attempt: int
+    cell: int
+    cells: int
+
+
+class Listing:
+    """The runs of a store, as lists show them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def page(
+        self, selection: Selection, meant: Filter, order: Order = Order(), *,
+        limit: int, offset: int = 0, place: Place | None = None,
+    ) -> Page:  # fmt: skip
+        """A page of the runs that are meant: at a place, or after so many rows."""
+        where = [*_seen(selection), *_meant(meant)]
+        backwards = place is not None and place.before
+        column, descends = _COLUMN[order.by], order.descends is not backwards
+        there = [] if place is None else [_beyond(column, place, descends)]
+        sorting = [c.desc() if descends else c.asc() for c in (column, runs.c.seq)]
+        narrow = select(runs.c.seq).where(*where, *there).order_by(*sorting)
+        narrow = narrow.limit(limit + 1).offset(offset)
+        with self._engine.connect() as connection:
+            numbers = [number for (number,) in connection.execute(narrow)]
+            more, numbers = len(numbers) > limit, numbers[:limit]
+            rows = connection.execute(
+                select(runs).where(runs.c.seq.in_(numbers)).order_by(*sorting)
+            ).all()
+            if place is None and not offset and not more:
+                total = len(rows)
+            else:
+                count = select(func.count()).select_from(runs).where(*where)
+                total = connection.execute(count).scalar_one()
+        rows = rows[::-1] if backwards else rows
+        return _page(rows, total, column.name, more, place, offset)
+
+    def standing(self, ids: Collection[str]) -> list[Standing]:
+        """How these runs stand; what is not there any more is left out."""
+        wanted, found = list(ids), []
+        columns = [runs.c[name] for name in Standing._fields]
+        with self._engine.connect() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = wanted[start : start + _AT_ONCE]
+                rows = connection.execute(select(*columns).where(runs.c.id.in_(some)))
+                found += [Standing(row[0], RunState(row[1]), *row[2:]) for row in rows]
+        return found
+
+
+def _page(
+    rows: Sequence[Any], total: int, column: str, more: bool, place: Place | None, offset: int
+) -> Page:
+    backwards = place is not None and place.before
+    newer = older = None
+    if rows and (more if backwards else place is not None or offset):
+        newer = Place(getattr(rows[0], column), rows[0].seq, before=True)
+    if rows and (more or backwards):
+        older = Place(getattr(rows[-1], column), rows[-1].seq)
+    return Page([run_of(row) for row in rows], total, newer, older)
+
+
+def _beyond(column: Any, place: Place, descends: bool) -> ColumnElement[bool]:
+    """Whatever comes after the place; written so that the index is entered there."""
+    if descends:
+        beside = and_(column == place.value, runs.c.seq < place.seq)
+        return and_(column <= place.value, or_(column < place.value, beside))
+    beside = and_(column == place.value, runs.c.seq > place.seq)
+    return and_(column >= place.value, or_(column > place.value, beside))
+
+
+def _seen(selection: Selection) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if selection.owner is not None:
+        found.append(runs.c.owner == selection.owner)
+    if selection.teams is not None:
+        of_teams = runs.c.team.in_(sorted(selection.teams))
+        own = () if selection.also is None else (runs.c.owner == selection.also,)
+        found.append(or_(of_teams, *own))
+    return found
+
+
+def _meant(meant: Filter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if meant.states:
+        found.append(runs.c.state.in_([state.value for state in meant.states]))
+    if meant.processes:
+        found.append(runs.c.process.in_(meant.processes))
+    if meant.since is not None:
+        found.append(runs.c.created >= meant.since)
+    if meant.before is not None:
+        found.append(runs.c.created < meant.before)
+    if meant.least is not None:
+        found.append(and_(runs.c.took >= meant.least, runs.c.took > 0))
+    if meant.most is not None:
+        found.append(and_(runs.c.took <= meant.most, runs.c.took > 0))
+    if meant.pinned is not None:
+        found.append(runs.c.pinned.is_(meant.pinned))
+    found += [runs.c.words.contains(words_of(word), autoescape=True) for word in meant.words]
+    return found
