@@ -1,0 +1,143 @@
+"""Files of a run into a folder: each resumed where it was cut off, all of them or none in place."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+
+from fairihub_core.errors import BadInput
+from fairihub_core.places import confined
+from fairihub_headless.client.errors import RunsError
+from fairihub_headless.client.models import JobFile
+from fairihub_headless.client.transport import Transport, is_away, said, unreachable
+
+_CHUNK = 256 * 1024
+_JOB = re.compile(r"[A-Za-z0-9-]{1,64}")
+_REDIRECTS = frozenset({302, 303, 307})
+
+
+def downloaded(
+    transport: Transport, job: str, files: Sequence[JobFile], folder: Path, *, whole: bool
+) -> list[Path]:
+    """Fetches `files` of a job into `folder`, replacing those of the same names there.
+
+    They are gathered in a hidden folder first: one call that was cut off leaves nothing half, and
+    the next goes on where it was.
+
+    Args:
+        whole: whether the job has ended, so that what it left changes no more.
+
+    Raises:
+        RunsError: as the service refuses; `bad-file-name`, a name would lead out of the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    gathered = folder / f".fairihub-{_checked(job)}"
+    if not whole:
+        shutil.rmtree(gathered, ignore_errors=True)
+    # All names first: nothing is fetched of a job with a name that cannot be meant.
+    targets = [(file, _below(gathered, file.name), _below(folder, file.name)) for file in files]
+    for file, part, _ in targets:
+        if not (whole and part.is_file() and part.stat().st_size == file.size):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            path = f"jobs/{quote(job)}/files/{quote(file.name)}"
+            fetch(transport, path, part, size=file.size if whole else None)
+    for _, part, target in targets:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
+    shutil.rmtree(gathered, ignore_errors=True)
+    return [target for _, _, target in targets]
+
+
+def fetch(transport: Transport, path: str, target: Path, *, size: int | None = None) -> None:
+    """One answer into a file, which appears whole; goes on after what an earlier try has left.
+
+    Raises:
+        RunsError: as the service refuses; `cut-off`, it never came whole.
+    """
+    begun = target.with_name(f"{target.name}.begun")
+    if size is None:
+        begun.unlink(missing_ok=True)
+    pauses = transport.pauses()
+    while True:
+        before = _size(begun)
+        try:
+            if size is None or before != size:
+                _continue(transport, path, begun)
+            if size is None or _size(begun) == size:
+                os.replace(begun, target)
+                return
+            problem = RunsError("cut-off", f"{target.name} did not come whole. Try again.")
+        except RunsError as refusal:
+            if not is_away(refusal):
+                raise
+            problem = refusal
+        if size is None or _size(begun) > size:
+            begun.unlink(missing_ok=True)
+        if _size(begun) > before:
+            pauses = transport.pauses()
+        pause = next(pauses, None)
+        if pause is None:
+            raise problem
+        time.sleep(pause)
+
+
+def _continue(transport: Transport, path: str, begun: Path) -> None:
+    """Adds to a file what is missing of it, as far as it comes."""
+    have = _size(begun)
+    ranged = {"Range": f"bytes={have}-"} if have else {}
+    headers = {**ranged, "Accept": "*/*", "Accept-Encoding": "identity"}
+    with _opened(transport, path, headers) as answer:
+        if answer.status_code == 416:  # what is there is not of this file
+            begun.unlink(missing_ok=True)
+            return
+        mode = "ab" if have and answer.status_code == 206 else "wb"
+        with begun.open(mode) as file:
+            for chunk in answer.iter_bytes(_CHUNK):
+                file.write(chunk)
+
+
+@contextmanager
+def _opened(transport: Transport, path: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+    """The answer, from the service or from the store of objects that it leads to."""
+    with transport.opened(path, headers) as answer:
+        elsewhere = answer.headers.get("Location", "")
+        if answer.status_code not in _REDIRECTS or not elsewhere:
+            yield answer
+            return
+        address = urljoin(str(answer.url), elsewhere)
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise RunsError("bad-hub-url", "The service leads to an address that is none.")
+    try:
+        # Without the token: the address itself is the key.
+        with httpx.stream("GET", address, headers=headers, timeout=60.0) as stored:
+            if not stored.is_success and stored.status_code != 416:
+                stored.read()
+                raise said(stored)
+            yield stored
+    except httpx.TransportError as problem:
+        raise unreachable(urlsplit(address).netloc, problem) from None
+
+
+def _below(folder: Path, name: str) -> Path:
+    try:
+        return confined(folder, PurePosixPath(name).as_posix() if name else name, links=())
+    except BadInput as problem:
+        raise RunsError("bad-file-name", problem.message) from None
+
+
+def _checked(job: str) -> str:
+    if not _JOB.fullmatch(job):
+        raise RunsError("bad-file-name", f"“{job[:80]}” is no id of a job.")
+    return job
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

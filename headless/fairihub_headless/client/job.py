@@ -1,0 +1,111 @@
+"""One run of the service: how it stands, what it says meanwhile, and what it left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from fairihub_headless.client import downloads
+from fairihub_headless.client.errors import RunsError
+from fairihub_headless.client.events import Event, StatusChanged
+from fairihub_headless.client.following import followed
+from fairihub_headless.client.models import FilePage, JobFile, JobStatus, Results, State
+from fairihub_headless.client.transport import Transport
+
+
+class Job:
+    """A run. What it says of itself is as of the last answer; `refresh` asks anew."""
+
+    def __init__(self, transport: Transport, info: JobStatus) -> None:
+        self._transport = transport
+        self.info = info
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self.status.value}>"
+
+    @property
+    def id(self) -> str:
+        return self.info.jobID
+
+    @property
+    def status(self) -> State:
+        return self.info.status
+
+    def refresh(self) -> JobStatus:
+        """How it stands at this moment."""
+        self.info = JobStatus.model_validate(self._transport.ask("GET", self._path).json())
+        return self.info
+
+    def follow(self, timeout: float | None = None) -> Iterator[Event]:
+        """What happens to it, as it happens, until its end; a connection that is lost is made anew.
+
+        The first event says how it stands now, the last how it ended.
+
+        Raises:
+            RunsError: `not-ended`, after so many seconds; `hub-unreachable`, for longer than the
+                client's patience.
+        """
+        for event in followed(self._transport, self._path, timeout):
+            if isinstance(event, StatusChanged):
+                self.info = event.job
+            yield event
+
+    def wait(self, timeout: float | None = None) -> JobStatus:
+        """How it ended, when it has; a run that failed is no error here.
+
+        Raises:
+            RunsError: as `follow`.
+        """
+        if not self.status.ended:
+            for _ in self.follow(timeout):
+                pass
+        return self.info
+
+    def results(self) -> Results:
+        """What it brought.
+
+        Raises:
+            RunsError: why it failed, with `cell` and `traceback` among the details; or
+                `result-not-ready`, `dismissed`, `expired`.
+        """
+        return Results.model_validate(self._transport.ask("GET", f"{self._path}/results").json())
+
+    @property
+    def files(self) -> list[JobFile]:
+        """Everything that it left, the executed notebook first; asked for at each use."""
+        answer = self._transport.ask("GET", f"{self._path}/files").json()
+        return FilePage.model_validate(answer).files
+
+    def download(self, folder: str | Path, *names: str) -> list[Path]:
+        """Fetches the files with these names, or all, into a folder; never out of it.
+
+        One that was cut off goes on with the next call. Files of the same names are replaced.
+
+        Raises:
+            RunsError: `no-such-file` and what the service refuses.
+        """
+        ended = self.status.ended or self.refresh().status.ended
+        left = {file.name: file for file in self.files}
+        missing = [name for name in names if name not in left]
+        if missing:
+            raise RunsError("no-such-file", f"The run left no file “{missing[0][:200]}”.", 404)
+        chosen = [left[name] for name in names] if names else list(left.values())
+        return downloads.downloaded(self._transport, self.id, chosen, Path(folder), whole=ended)
+
+    def logs(self) -> str:
+        """What it has printed so far."""
+        return self._transport.ask("GET", f"{self._path}/logs", headers={"Accept": "*/*"}).text
+
+    def cancel(self) -> JobStatus:
+        """Ends it; what it has done stays, as does its record.
+
+        Raises:
+            RunsError: `dismissed`, it was before.
+        """
+        self.info = JobStatus.model_validate(self._transport.ask("DELETE", self._path).json())
+        return self.info
+
+    @property
+    def _path(self) -> str:
+        return f"jobs/{quote(self.id, safe='')}"

@@ -1,0 +1,167 @@
+"""What the service says, typed. Lenient: a field that a newer service adds disturbs nobody.
+
+`tests/headless/test_client_models.py` compares them with the service's OpenAPI document.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class State(str, Enum):
+    """Where a run stands."""
+
+    accepted = "accepted"
+    running = "running"
+    successful = "successful"
+    failed = "failed"
+    dismissed = "dismissed"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (State.accepted, State.running)
+
+
+class Answer(BaseModel):
+    """A value that nobody changes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Link(Answer):
+    """A link, as OGC API writes them."""
+
+    href: str
+    rel: str
+    type: str = "application/json"
+    title: str | None = None
+
+
+class Limits(Answer):
+    """What a run may use: bytes and cores."""
+
+    cpu_requests: float | None = None
+    cpu_limit: float | None = None
+    mem_requests: int | None = None
+    mem_limit: int | None = None
+
+
+class Failure(Answer):
+    """Why a run did not succeed."""
+
+    code: str
+    message: str
+    cell: int | None = None
+    """The failing cell, counted from 1 in the executed notebook."""
+    cells: int | None = None
+    error: str | None = None
+    traceback: str | None = None
+
+
+class Source(Answer):
+    """Where the notebook of a run came from."""
+
+    kind: str = "home"
+    version: str | None = None
+    revision: str | None = None
+    run: str | None = None
+    """The run that this one repeats."""
+
+
+class Environment(Answer):
+    """What executed a run."""
+
+    kernel: str
+    display_name: str = ""
+    language: str = ""
+    digest: str | None = None
+    warm: bool = False
+
+
+class JobStatus(Answer):
+    """How a run stands: OGC's statusInfo with what fairihub adds."""
+
+    jobID: str
+    processID: str
+    owner: str
+    type: str = "process"
+    status: State
+    message: str
+    progress: int
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    updated: datetime
+    job_start_datetime: datetime | None = None
+    job_end_datetime: datetime | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """The inputs of the request; secrets are starred."""
+    team: str
+    profile: str
+    limits: Limits = Limits()
+    notebook_digest: str
+    cell: int
+    cells: int
+    failure: Failure | None = None
+    attempt: int
+    retries: int
+    priority: str
+    deadline: float | None = None
+    source: Source = Source()
+    environment: Environment | None = None
+    pinned: bool
+    expired: datetime | None = None
+    links: list[Link] = Field(default_factory=list)
+
+
+class JobPage(Answer):
+    """A page of the list of jobs."""
+
+    jobs: list[JobStatus]
+    numberMatched: int
+    numberReturned: int
+    links: list[Link]
+
+
+class JobFile(Answer):
+    """A file that a run left; its name is its path among them."""
+
+    name: str
+    size: int
+    type: str
+    href: str
+
+
+class FilePage(Answer):
+    """Everything that a run left."""
+
+    files: list[JobFile]
+    links: list[Link]
+
+
+class Process(Answer):
+    """Something that can be run."""
+
+    id: str
+    title: str = ""
+    description: str = ""
+    version: str = ""
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    outputs: dict[str, Any] = Field(default_factory=dict)
+
+
+class Results(Answer):
+    """What a run brought."""
+
+    scraps: dict[str, Any] = Field(default_factory=dict)
+    """Values that the notebook glued, by name."""
+    displays: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Displays that it glued: data by media type."""
+    notebook: dict[str, Any] | None = None
+    """The executed notebook: a link, or itself if it was asked for by value."""
+    files: list[dict[str, Any]] = Field(default_factory=list)
+    """Links to the files that it left in its results."""

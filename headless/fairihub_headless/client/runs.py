@@ -1,0 +1,162 @@
+"""The service as a whole: starts runs, finds them again, and says what can be run."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from fairihub_headless.client.job import Job
+from fairihub_headless.client.models import JobPage, JobStatus, Process, State
+from fairihub_headless.client.naming import named
+from fairihub_headless.client.place import place_of
+from fairihub_headless.client.transport import Patience, Transport
+
+PROCESS = "execute-notebook"
+_PAGE = 200
+
+
+class RunsClient:
+    """The runs of one person on one hub.
+
+    ```python
+    with RunsClient("https://hub.example.org", token) as runs:
+        job = runs.run("public.monthly-summary", {"station": "Graz"})
+        job.wait()
+        print(job.results().scraps)
+    ```
+
+    Without `url` and `token` it takes `FAIRIHUB_URL` and `FAIRIHUB_TOKEN`; in a server of a hub it
+    takes that hub, and the server's own token.
+
+    Args:
+        timeout: seconds without a word of the hub until a request has failed.
+        patience: seconds for which a hub that is away is asked again.
+
+    Raises:
+        RunsError: `no-hub-named`, `bad-hub-url` or `no-token`.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout: float = 30.0,
+        patience: float = 60.0,
+    ) -> None:
+        place = place_of(url, token, os.environ)
+        self._transport = Transport(place, Patience(timeout, patience))
+
+    def __enter__(self) -> RunsClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    @property
+    def url(self) -> str:
+        """The address of the service; ends in a slash."""
+        return self._transport.service
+
+    def run(
+        self,
+        notebook: str | Path,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        version: str | None = None,
+        team: str | None = None,
+        profile: str | None = None,
+        kernel: str | None = None,
+        retries: int | None = None,
+        deadline: float | None = None,
+        priority: str | None = None,
+        key: str | None = None,
+        **inputs: Any,
+    ) -> Job:
+        """Starts a run; it is stored when this returns.
+
+        Args:
+            notebook: as the hub names it: a path in your home there (`….ipynb`), or the id of a
+                notebook of the catalogue. A `Path` means a file of this computer, which is sent.
+            parameters: values for what the notebook's `parameters` cell declares.
+            version: of a notebook of the catalogue; the present one, if nothing is said.
+            key: two requests with the same key are one run; a new one for each, if nothing is said,
+                so that a request which is sent again starts nothing twice.
+            inputs: further inputs of `execute-notebook`, such as `mem_limit`.
+
+        Raises:
+            RunsError: why it is refused; nothing was started then.
+        """
+        given = {
+            "notebook_version": version, "team": team, "profile": profile, "kernel": kernel,
+            "retries": retries, "deadline": deadline, "priority": priority, **inputs,
+        }  # fmt: skip
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if parameters:
+            chosen["parameters_json"] = dict(parameters)
+        body = {"inputs": {**named(notebook), **chosen}}
+        path = f"processes/{PROCESS}/execution"
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex, "Prefer": "respond-async"}
+        told = self._transport.ask("POST", path, json=body, headers=headers).json()
+        return Job(self._transport, JobStatus.model_validate(told))
+
+    def processes(self) -> list[Process]:
+        """What can be run."""
+        told = self._transport.ask("GET", "processes").json()
+        return [Process.model_validate(each) for each in told["processes"]]
+
+    def process(self, name: str = PROCESS) -> Process:
+        """One process with its inputs and outputs."""
+        told = self._transport.ask("GET", f"processes/{quote(name, safe='')}").json()
+        return Process.model_validate(told)
+
+    def job(self, job_id: str) -> Job:
+        """A run that was started before.
+
+        Raises:
+            RunsError: `no-such-job`, also for runs that are not yours to see.
+        """
+        told = self._transport.ask("GET", f"jobs/{quote(job_id, safe='')}").json()
+        return Job(self._transport, JobStatus.model_validate(told))
+
+    def jobs(
+        self,
+        *,
+        status: State | str | Iterable[State | str] = (),
+        team: str | None = None,
+        owner: str | None = None,
+        **filters: str,
+    ) -> Iterator[Job]:
+        """Your runs, newest first, or those that you look after; page by page as they are taken.
+
+        Args:
+            status: only runs in this state, or one of these.
+            team: runs of this team: all for its admins, else only your own; `*` for all teams.
+            owner: runs of this member, as far as you see them.
+            filters: further ones that the service knows; its reference lists them.
+        """
+        states = [status] if isinstance(status, str) else list(status)
+        wanted: list[tuple[str, str]] = [("limit", str(_PAGE))]
+        wanted += [("status", State(state).value) for state in states]
+        named = {"team": team, "owner": owner, **filters}
+        wanted += [(name, value) for name, value in named.items() if value is not None]
+        while wanted:
+            page = JobPage.model_validate(self._transport.ask("GET", "jobs", params=wanted).json())
+            for info in page.jobs:
+                yield Job(self._transport, info)
+            onward = [link.href for link in page.links if link.rel == "next"]
+            # Its query alone: the token goes to no other place that a link might name.
+            wanted = parse_qsl(urlsplit(onward[0]).query) if onward else []
