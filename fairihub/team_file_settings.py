@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from fairihub.setting_types import Block
-from fairihub_auth.git_address import usable_branch, usable_path, usable_url
+from fairihub_core.git_address import usable_branch, usable_path, usable_url
 from fairihub_core.units import counted
 
 Repository = Annotated[str, AfterValidator(usable_url), Field(max_length=500)]

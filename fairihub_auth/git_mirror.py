@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairihub_auth.git_address import Address, credentials_for
-from fairihub_auth.git_command import Git, GitSaid
 from fairihub_auth.sources import MAX_FILE_BYTES, MAX_FILES, SUFFIXES, text_of
 from fairihub_core.errors import FairihubError, TooLarge, Unavailable, Unreadable
+from fairihub_core.git_address import Address, credentials_for
+from fairihub_core.git_command import Git, GitSaid
 
 FETCH_SECONDS = 60.0
 MAX_ON_DISK = 256 * 1024 * 1024

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
-from fairihub_auth.git_address import Address
 from fairihub_auth.git_mirror import FETCH_SECONDS, Commit, Mirror
 from fairihub_auth.sources import Source
 from fairihub_core.errors import BadInput, FairihubError, Unavailable
+from fairihub_core.git_address import Address
 
 FIRST_SECONDS = 15.0
 """How long the start of the hub waits for the first fetch."""

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from fairihub_auth.git_address import Credentials
 from fairihub_core.errors import TooLarge, Unavailable
+from fairihub_core.git_address import Credentials
 from fairihub_core.logins import printable
 
 _PASSED_ON = (
@@ -88,7 +88,7 @@ class Git:
         """
         git = shutil.which("git")
         if git is None:
-            raise Unavailable("no-git", "Team files in a repository need git on this machine.")
+            raise Unavailable("no-git", "A repository needs git on the hub's machine.")
         settings = list(_SETTINGS)
         environment = self._environment()
         if sign_in is not None:
@@ -124,7 +124,7 @@ class Git:
                 raise TooLarge(
                     "source-too-large",
                     f"It is larger than {on_disk / 2**20:g} MiB. "
-                    "Keep team files in a repository of their own.",
+                    "Keep what is meant here in a repository of its own.",
                 )
             if process.returncode is not None:
                 return

@@ -47,7 +47,7 @@ class Address:
                 usable_branch(self.branch)
             usable_path(self.path)
         except ValueError as problem:
-            said = f"A repository of team files cannot be used: {problem}."
+            said = f"A repository cannot be used: {problem}."
             raise BadInput("bad-repository", said) from None
 
     @property
