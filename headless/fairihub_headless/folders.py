@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,16 +26,29 @@ DELIVERY = "job-output"
 class RunFolder:
     """Where everything about one run lies; others than its owner never see the inside.
 
-    While it runs, results grow in `work`; at the end that folder is renamed to `files`, so
-    that results appear whole or not at all.
+    Each attempt has a place of its own in it, where results grow in `work`; at the end that
+    folder is renamed to `files`, so that results appear whole or not at all. The service that
+    takes a run over from another seals the place first, by renaming it: whatever the other
+    still wants to begin or to publish, it finds nothing there.
     """
 
     path: Path
+    attempt: int = 0
+    sealed: bool = False
 
     @classmethod
-    def of(cls, root: Path, run_id: str) -> RunFolder:
+    def of(cls, root: Path, run_id: str, attempt: int = 0) -> RunFolder:
         # Two levels: no folder with a hundred thousand entries.
-        return cls(root / "runs" / run_id[:2] / run_id)
+        return cls(root / "runs" / run_id[:2] / run_id, attempt)
+
+    @classmethod
+    def at(cls, place: Path) -> RunFolder:
+        """By the place of one attempt, as its worker is told it."""
+        return cls(place.parent, int(place.name.rpartition("-")[2]))
+
+    @property
+    def place(self) -> Path:
+        return self.path / f"{'sealed' if self.sealed else 'attempt'}-{self.attempt}"
 
     @property
     def notebook(self) -> Path:
@@ -42,11 +56,7 @@ class RunFolder:
 
     @property
     def order(self) -> Path:
-        return self.path / "order.json"
-
-    @property
-    def events(self) -> Path:
-        return self.path / "events.jsonl"
+        return self.place / "order.json"
 
     @property
     def log(self) -> Path:
@@ -54,15 +64,20 @@ class RunFolder:
 
     @property
     def exit(self) -> Path:
-        return self.path / "exit.json"
+        return self.place / "exit.json"
+
+    @property
+    def started(self) -> Path:
+        """Is there as soon as the kernel of this attempt is: the notebook may have begun."""
+        return self.place / "started"
 
     @property
     def runtime(self) -> Path:
-        return self.path / "runtime"
+        return self.place / "runtime"
 
     @property
     def work(self) -> Path:
-        return self.path / "work"
+        return self.place / "work"
 
     @property
     def files(self) -> Path:
@@ -77,8 +92,8 @@ class RunFolder:
 
     def prepare(self, order: WorkOrder) -> None:
         """Everything that a worker finds when it starts."""
-        for folder in (self.work / RESULTS, self.runtime):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.place, self.work, self.work / RESULTS, self.runtime):
+            folder.mkdir(exist_ok=True, mode=0o700)
         write_whole(self.order, order.model_dump_json().encode())
 
     def forget_order(self) -> None:
@@ -89,7 +104,9 @@ class RunFolder:
     def exit_record(self) -> ExitRecord | None:
         """The worker's last words, or None if it died without any."""
         try:
-            return read_record(read_below(self._root, self._below("exit.json"), MAX_RECORD))
+            return read_record(
+                read_below(self._root, self._below(f"{self.place.name}/exit.json"), MAX_RECORD)
+            )
         except FairihubError:
             return None
 
@@ -114,6 +131,21 @@ class RunFolder:
             return
         self.work.rename(self.files)
         sync_folder(self.path)
+
+    def seal(self) -> RunFolder:
+        """The place of this attempt, out of the reach of whoever began it."""
+        sealed = replace(self, sealed=True)
+        with contextlib.suppress(OSError):
+            self.place.rename(sealed.place)
+        return sealed
+
+    def clear(self) -> None:
+        """Removes the place of this attempt, with all that was not published."""
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def unpublish(self) -> None:
+        """Removes what an attempt left that is to be made again."""
+        shutil.rmtree(self.files, ignore_errors=True)
 
     def open(self, relative: str) -> BinaryIO:
         """A file in this folder; no link on the way is followed.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import signal
 import sys
 import time
@@ -14,27 +13,21 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from fairihub_core.errors import FairihubError
 from fairihub_core.processes import send
 from fairihub_headless.engine import processes
+from fairihub_headless.engine.changes import CellDone, Changes, Progress
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
 from fairihub_headless.equipment import Equipment
-from fairihub_headless.folders import MAX_RECORD, RunFolder, read_record
-from fairihub_headless.models import Failure, Run, RunState, WorkOrder
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.line import Cells, Reported, heard
+from fairihub_headless.models import ExitRecord, Failure, Run, RunState, WorkOrder
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
 
 log = logging.getLogger("fairihub.headless")
 
-_TICK = 0.25
-_MEMORY_EVERY = 1.0
+_PROGRESS_EVERY = 1.0
 _RECORD_AGAIN = 2.0
-_MAX_EVENTS = 2**20
-_LINES = 100
-_EVENT = re.compile(
-    rb'\{"at": [0-9.]{1,30}, "cell": (?P<cell>[0-9]{1,6}), "cells": (?P<cells>[0-9]{1,6})\}'
-)
-"""A line as the worker writes it; its file is open to the notebook, so others are skipped."""
 STOPPED = Failure(
     code="service-stopped", message="The service was stopped while this run was executing."
 )
@@ -48,16 +41,20 @@ class Attempt:
     folder: RunFolder
     store: Store
     settings: HeadlessSettings
+    changes: Changes
     launcher: Launcher = field(default_factory=ColdLauncher)
     _ending: Failure | None = None
     """Why we end it ourselves; None while the worker may go on."""
     _quickly: bool = False
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
-    _read: int = 0
     _made: tuple[int, int] | None = None
     """The mark of the folder where results grow; None if another service made it."""
-    _told: bytes | None = None
-    """The worker's last words to this service; None if it had no line to this one."""
+    _told: ExitRecord | None = None
+    """The worker's last words to this service."""
+    _heard: bool = False
+    """Whether there was a line to the worker: only without one its file is believed."""
+    _cells: Cells | None = None
+    """What the store is to be told when it was not told anything for a while."""
 
     def end(self, reason: Failure, *, quickly: bool = False) -> None:
         """Asks for the run to be ended; `quickly` means without the first, kind signal."""
@@ -71,14 +68,16 @@ class Attempt:
         self._made = await asyncio.to_thread(self.folder.mark)
         if self._asked.is_set():
             return await self._recorded(None)
-        worker = await self.launcher.launch(self.folder.path, equipment.environment)
-        told = asyncio.ensure_future(_last_words(worker.line))
+        worker = await self.launcher.launch(self.folder.place, equipment.environment)
+        told = asyncio.ensure_future(self._listen(worker))
         try:
             await asyncio.to_thread(self.store.set_worker, self.run.id, worker.pid, worker.born)
             await self._watch(worker)
         finally:
             code = await self._finish(worker)
-            self._told = await _within(told)
+            with contextlib.suppress(asyncio.TimeoutError):
+                # Something may hold the line open after the end.
+                await asyncio.wait_for(told, timeout=2)
         await self._recorded(code)
 
     async def _recorded(self, code: int | None) -> None:
@@ -96,7 +95,7 @@ class Attempt:
         The worker's record decides: what it told this service, or what it wrote for this one
         while the service before died. A notebook can reach the file, so it is believed only then.
         """
-        witness = self.folder.exit_record() if self._told is None else read_record(self._told)
+        witness = self._told if self._heard else self.folder.exit_record()
         self.folder.forget_order()
         with contextlib.suppress(OSError):
             self.folder.publish(self._made)
@@ -114,25 +113,39 @@ class Attempt:
     async def _watch(self, worker: Worker) -> None:
         """Until the worker has ended or must be ended."""
         deadline = time.monotonic() + self.settings.max_hours * 3600
-        next_memory = time.monotonic() + _MEMORY_EVERY
         ended = asyncio.ensure_future(worker.wait())
         asked = asyncio.ensure_future(self._asked.wait())
+        beside = asyncio.ensure_future(self._keep_watch(worker, deadline))
         try:
-            while not (ended.done() or asked.done()):
-                await asyncio.wait(
-                    {ended, asked}, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED
-                )
-                await self._follow_events()
-                if time.monotonic() > deadline:
-                    self.end(_too_long(self.settings.max_hours))
-                if time.monotonic() > next_memory:
-                    await self._check_memory(worker.pid, worker.born)
-                    next_memory = time.monotonic() + _MEMORY_EVERY
+            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
                 await self._signal(worker, ended)
         finally:
-            asked.cancel()
-            ended.cancel()
+            for task in (ended, asked, beside):
+                task.cancel()
+
+    async def _listen(self, worker: Worker) -> None:
+        """Passes on what the worker says, as it says it."""
+        self._heard = True
+        async for said in heard(worker.line):
+            if isinstance(said, ExitRecord):
+                self._told = said
+            elif isinstance(said, Cells):
+                self._cells = said
+                self.changes.tell(self.run.id, CellDone(said.done, said.cells))
+            elif isinstance(said, Reported):
+                self.changes.tell(self.run.id, Progress(said.fraction, said.message))
+
+    async def _keep_watch(self, worker: Worker, deadline: float) -> None:
+        """What is done once a second: the store hears of progress, limits are looked at."""
+        while True:
+            await asyncio.sleep(_PROGRESS_EVERY)
+            if time.monotonic() > deadline:
+                self.end(_too_long(self.settings.max_hours))
+            cells, self._cells = self._cells, None
+            if cells is not None:
+                await asyncio.to_thread(self.store.progress, self.run.id, cells.done, cells.cells)
+            await self._check_memory(worker.pid, worker.born)
 
     async def _signal(self, worker: Worker, ended: asyncio.Future[Any]) -> None:
         """SIGINT to end the cell, then SIGTERM to all; what still lives is killed afterwards."""
@@ -156,30 +169,7 @@ class Attempt:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(worker.wait(), timeout=10)
         worker.close()
-        await self._follow_events()
         return worker.returncode
-
-    async def _follow_events(self) -> None:
-        latest = await asyncio.to_thread(self._new_event)
-        if latest is not None:
-            await asyncio.to_thread(self.store.progress, self.run.id, *latest)
-
-    def _new_event(self) -> tuple[int, int] | None:
-        """What the last good line says of those that were written since the last look."""
-        try:
-            with self.folder.open("events.jsonl") as file:
-                file.seek(self._read)
-                fresh = file.read(_MAX_EVENTS)
-        except (FairihubError, OSError):
-            return None
-        whole, newline, _ = fresh.rpartition(b"\n")
-        if not newline:
-            # What fills all there is without an end is no line of the worker's.
-            self._read += len(fresh) if len(fresh) == _MAX_EVENTS else 0
-            return None
-        self._read += len(whole) + 1
-        lines = whole.split(b"\n")[-_LINES:]
-        return next((event for line in reversed(lines) if (event := _event(line))), None)
 
     async def _check_memory(self, pid: int, born: float) -> None:
         limit = self.run.limits.mem_limit
@@ -190,36 +180,15 @@ class Attempt:
             self.end(_too_much(limit), quickly=True)
 
 
-def recover(run: Run, folder: RunFolder, store: Store, settings: HeadlessSettings) -> None:
+def recover(
+    run: Run, folder: RunFolder, store: Store, settings: HeadlessSettings, changes: Changes
+) -> None:
     """Ends what is left of a run whose service has died, and says so in its record. Blocks."""
     processes.kill_run(run.id, run.worker_pid, run.worker_born)
-    attempt = Attempt(run, folder, store, settings)
+    attempt = Attempt(run, folder, store, settings, changes)
     if folder.exit_record() is None:
         attempt.end(STOPPED)
     attempt.record_end()
-
-
-def _event(line: bytes) -> tuple[int, int] | None:
-    """Cells done and cells in all; None for what the worker cannot have written."""
-    found = _EVENT.fullmatch(line)
-    done, cells = (int(found["cell"]), int(found["cells"])) if found else (1, 0)
-    return (done, cells) if done <= cells else None
-
-
-async def _last_words(line: asyncio.StreamReader) -> bytes:
-    """All that the worker says to its service."""
-    said = bytearray()
-    while len(said) < MAX_RECORD and (part := await line.read(65536)):
-        said += part
-    return bytes(said)
-
-
-async def _within(told: asyncio.Future[bytes]) -> bytes:
-    """What was told; nothing if something holds the line open after the end."""
-    try:
-        return await asyncio.wait_for(told, timeout=2)
-    except asyncio.TimeoutError:
-        return b""
 
 
 def _unexplained(code: int | None) -> Failure:

@@ -100,7 +100,7 @@ class LocalEngine:
     def _recover(self) -> None:
         for run in self._store.left_over():
             log.warning("run %s was left over by an earlier service", run.id)
-            recover(run, self._folder(run.id), self._store, self._settings)
+            recover(run, self._folder(run.id), self._store, self._settings, self.changes)
 
     async def _schedule(self) -> None:
         while True:
@@ -151,7 +151,7 @@ class LocalEngine:
             if run is None:
                 continue
             # Known before it is claimed: a dismissal finds the run or prevents the claim.
-            attempt = Attempt(run, self._folder(run_id), self._store, settings)
+            attempt = Attempt(run, self._folder(run_id), self._store, settings, self.changes)
             self._attempts[run_id] = attempt
             if await asyncio.to_thread(self._store.claim, run_id):
                 self._owners[run_id] = run.owner

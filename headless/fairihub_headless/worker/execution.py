@@ -23,10 +23,11 @@ from fairihub_core.errors import FairihubError, Missing
 from fairihub_core.files import folder_below, write_whole, write_whole_in
 from fairihub_core.places import confined
 from fairihub_headless.folders import RunFolder
+from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in
-from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.models import Environment, Failure, WorkOrder
 from fairihub_headless.worker.notebook_engine import NAME, FairihubEngine
-from fairihub_headless.worker.worklog import CappedLog, Events
+from fairihub_headless.worker.worklog import CappedLog
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _TAIL = 8_000
@@ -36,7 +37,12 @@ class Execution:
     """Runs the notebook of `folder` as `order` says, and is the witness of how it goes."""
 
     def __init__(
-        self, folder: RunFolder, order: WorkOrder, log: CappedLog, secrets: set[str]
+        self,
+        folder: RunFolder,
+        order: WorkOrder,
+        log: CappedLog,
+        secrets: set[str],
+        line: Line,
     ) -> None:
         self.max_output_bytes = order.max_output_bytes
         self.cells = 0
@@ -44,14 +50,14 @@ class Execution:
         self._folder = folder
         self._order = order
         self._log = log
-        self._events = Events(folder.events)
+        self._line = line
         self._given = Masker(secrets_in(order.parameters))
         self.masker = Masker(secrets | secrets_in(order.parameters))
         self._profile_secrets = Masker(secrets)
         self._failure: Failure | None = None
         self._notebook: NotebookNode | None = None
         # Opened before the notebook begins, which may put a link in its place.
-        self._work = folder_below(folder.path, "work")
+        self._work = folder_below(folder.place, "work")
         self._written = b""
         self._kernel: int | None = None
         self._interrupted = False
@@ -88,10 +94,11 @@ class Execution:
 
     def kernel_started(self, pid: int | None) -> None:
         self._kernel = pid
+        self._line.kernel(self._environment)
 
     def cell_started(self, done: int, cells: int) -> None:
         self._cell, self.cells = done, cells
-        self._events.cells_done(done, cells)
+        self._line.cells(done, cells)
         if self._interrupted:
             raise RuntimeError("The run was interrupted.")
 
@@ -123,6 +130,7 @@ class Execution:
 
     def _execute(self) -> None:
         kernel, language = self._kernel_and_language()
+        self._environment = Environment(kernel=kernel, language=language)
         papermill.execute_notebook(
             str(self._folder.notebook.name),
             None,
@@ -134,7 +142,7 @@ class Execution:
             cwd=self._order.cwd,
             witness=self,
         )
-        self._events.cells_done(self.cells, self.cells)
+        self._line.cells(self.cells, self.cells)
 
     def _kernel_and_language(self) -> tuple[str, str]:
         """The kernel asked for, else the notebook's, else one of the same language."""

@@ -1,4 +1,4 @@
-"""The child process that executes one run: `python -m fairihub_headless.worker.main FOLDER`.
+"""The child process that executes one run: `python -m fairihub_headless.worker FOLDER`.
 
 It lives in a session of its own, holds none of the hub's tokens, and dies with the service:
 its standard input is a line to it, and when that ends so does everything below the worker.
@@ -22,6 +22,7 @@ from fairihub_core.files import folder_below, write_whole_in
 from fairihub_core.lean import skip_slow_imports
 from fairihub_core.processes import adopt_orphans, kill_descendants
 from fairihub_headless.folders import RunFolder
+from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in
 from fairihub_headless.models import ExitRecord, Failure, WorkOrder
 from fairihub_headless.worker.worklog import CappedLog, captured
@@ -35,11 +36,12 @@ _HEADROOM = 2 * 2**30
 
 def main(arguments: list[str]) -> int:
     """Executes the run in the given folder; the exit record says how it ended."""
-    folder = RunFolder(Path(arguments[0]))
+    folder = RunFolder.at(Path(arguments[0]))
     # Opened before the notebook begins, which may put other things in their place. What is
     # dup'ed is not handed on: the line to the service is this process's own.
-    place, line = folder_below(folder.path, ""), os.dup(1)
+    place, line = folder_below(folder.place, ""), Line(os.dup(1), folder.started)
     order = WorkOrder.model_validate_json(folder.order.read_bytes())
+    os.chdir(folder.path)
     os.umask(0o022)  # what the notebook writes is an ordinary file of its home
     adopt_orphans()
     threading.Thread(target=_end_with_the_service, daemon=True).start()
@@ -48,23 +50,23 @@ def main(arguments: list[str]) -> int:
     secrets = {os.environ.get(name, "") for name in order.secret_names}
     log = CappedLog(folder.log, order.max_log_bytes, Masker(secrets | secrets_in(order.parameters)))
     with captured(log):
-        record = _executed(folder, order, log, secrets)
+        record = _executed(folder, order, log, secrets, line)
         kill_descendants()
         log.say(f"The run has ended: {record.state}.")
-    last_words = record.model_dump_json().encode()
     with suppress(OSError):  # the service is told as well; the file is for the one after it
-        write_whole_in(place, folder.exit.name, last_words)
-    with open(line, "wb") as service:
-        service.write(last_words)
+        write_whole_in(place, folder.exit.name, record.model_dump_json().encode())
+    line.end(record)
     return 0
 
 
-def _executed(folder: RunFolder, order: WorkOrder, log: CappedLog, secrets: set[str]) -> ExitRecord:
+def _executed(
+    folder: RunFolder, order: WorkOrder, log: CappedLog, secrets: set[str], line: Line
+) -> ExitRecord:
     skip_slow_imports()
     # Late, so that the line to the service is watched while the large libraries load.
     from fairihub_headless.worker.execution import Execution
 
-    execution = Execution(folder, order, log, secrets)
+    execution = Execution(folder, order, log, secrets, line)
     _listen(execution.interrupt, execution.save_now)
     _limit_memory(order.mem_limit)
     try:

@@ -1,11 +1,9 @@
-"""What a worker writes while it works: a log with an end and without secrets, and events."""
+"""What a worker writes while it works: a log with an end and without secrets."""
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +11,6 @@ from pathlib import Path
 from fairihub_headless.masking import Masker
 
 _CHUNK = 64 * 1024
-_EVENT_PAUSE = 0.1
 
 
 class CappedLog:
@@ -85,20 +82,3 @@ def captured(log: CappedLog) -> Iterator[None]:
 def _pump(reading: int, log: CappedLog) -> None:
     while chunk := os.read(reading, _CHUNK):
         log.write(chunk.decode("utf-8", "replace"))
-
-
-class Events:
-    """What happened in a run, a line of JSON each; the engine reads along."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w")
-        self._last = float("-inf")
-
-    def cells_done(self, done: int, cells: int) -> None:
-        """At most ten lines a second, save the first and the last."""
-        moment = time.monotonic()
-        if 0 < done < cells and moment - self._last < _EVENT_PAUSE:
-            return
-        self._last = moment
-        self._file.write(json.dumps({"at": time.time(), "cell": done, "cells": cells}) + "\n")
-        self._file.flush()

@@ -1,0 +1,85 @@
+"""The worker's line: what is said arrives in its order, what no worker says is skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from fairihub_headless import line
+from fairihub_headless.line import Cells, KernelUp, Line, Reported, heard, read
+from fairihub_headless.models import Environment, ExitRecord
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+DONE = ExitRecord(state="successful", cells=2, finished=NOON)
+
+
+async def all_heard(raw: bytes) -> list[line.Said]:
+    reader = asyncio.StreamReader()
+    reader.feed_data(raw)
+    reader.feed_eof()
+    return [said async for said in heard(reader)]
+
+
+async def test_what_a_worker_says_is_heard_in_its_order_until_its_last_word(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    said = Line(writing, tmp_path / "started")
+    said.kernel(Environment(kernel="python3"))
+    for done in range(3):
+        said.cells(done, 2)
+    said.report(1.5, "x" * 5000)
+    said.end(DONE)
+    said.cells(2, 2)
+    with os.fdopen(reading, "rb") as pipe:
+        told = await all_heard(pipe.read() + b'{"event": "cell", "done": 1, "cells": 2}\n')
+    assert told[:2] == [KernelUp(Environment(kernel="python3")), Cells(0, 2)]
+    assert told[-3:] == [Cells(2, 2), Reported(1.0, "x" * 1000), DONE]
+
+
+def test_a_notebook_does_not_begin_where_another_service_has_sealed_the_place(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        Line(-1, tmp_path / "gone" / "started").kernel(Environment(kernel="python3"))
+
+
+def test_a_service_that_has_died_ends_no_worker(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    said = Line(writing, tmp_path / "started")
+    said.cells(0, 1)
+    said.end(DONE)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"", b"[", b"[]", b"null", b"{}", b'{"event": []}', b'{"event": "cell"}', b"\xff",
+        b'{"event": "cell", "done": 2, "cells": 1}', b'{"event": "cell", "done": -1, "cells": 1}',
+        b'{"event": "cell", "done": 1, "cells": 10000000}', b"[" * 100_000,
+        b'{"event": "progress", "fraction": "x", "message": ""}',
+        b'{"event": "progress", "fraction": NaN}',
+        b'{"event": "end", "record": {"state": "dismissed"}}',
+        b'{"event": "kernel", "environment": {}}',
+    ],
+)  # fmt: skip
+def test_what_no_worker_says_is_nothing(raw: bytes) -> None:
+    assert read(raw) is None
+
+
+async def test_a_line_without_end_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "MAX_LINE", 1000)
+    told = b'{"event": "cell", "done": 1, "cells": 2}\n'
+    assert await all_heard(told + b"x" * 300_000 + b"\n" + told) == [Cells(1, 2), Cells(1, 2)]
+
+
+async def test_after_too_many_lines_only_the_end_is_listened_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line, "MOST_LINES", 2)
+    told = b'{"event": "cell", "done": 1, "cells": 2}\n' * 5
+    end = b'{"event": "end", "record": ' + DONE.model_dump_json().encode() + b"}\n"
+    assert await all_heard(told + end) == [Cells(1, 2), Cells(1, 2), DONE]
