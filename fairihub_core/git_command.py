@@ -59,12 +59,26 @@ class Git:
     Args:
         protocols: what it may speak, as GIT_ALLOW_PROTOCOL.
         stopping: ends a command that runs.
+        worktree: where files may be written, with an index of its own.
     """
 
-    def __init__(self, folder: Path, *, protocols: str, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        protocols: str,
+        stopping: threading.Event,
+        worktree: Path | None = None,
+        index: Path | None = None,
+    ) -> None:
         self.folder = folder
         self._protocols = protocols
         self._stopping = stopping
+        self._apart = {
+            name: str(path)
+            for name, path in (("GIT_WORK_TREE", worktree), ("GIT_INDEX_FILE", index))
+            if path is not None
+        }
 
     def run(
         self,
@@ -139,6 +153,7 @@ class Git:
             "LC_ALL": "C.UTF-8",
             "HOME": "/nonexistent",  # no .netrc, no .gitconfig; ssh finds its keys without it
             "GIT_DIR": str(self.folder),
+            **self._apart,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_TERMINAL_PROMPT": "0",
