@@ -10,7 +10,7 @@ from fairihub_catalog.contributions import Contributions
 from fairihub_catalog.index import Found, Index
 from fairihub_catalog.library import Library, Source
 from fairihub_catalog.models import Me, TeamView
-from fairihub_catalog.preview import Previews
+from fairihub_catalog.preview import PREVIEW
 from fairihub_catalog.reading import version_of
 from fairihub_catalog.repository import Repository
 from fairihub_catalog.store import Store
@@ -19,6 +19,7 @@ from fairihub_core.errors import Missing, Refused, shortened
 from fairihub_core.files import read_below
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_core.places import Places
+from fairihub_core.renderings import Rendered, Renderings
 from fairihub_core.teams import PUBLIC, TeamDirectory
 
 
@@ -45,7 +46,7 @@ class Catalogue:
         self.name = name
         self.index = Index(folder / "index.sqlite")
         self.library = Library(self.index, sources)
-        self.previews = Previews(folder / "previews")
+        self.previews = Renderings(folder / "previews", PREVIEW)
         self._contributions = make_contributions and make_contributions(self.index, self.library)
         self._published = published
 
@@ -116,17 +117,17 @@ class Catalogue:
             "that published it, or the SHA-256 of what is there now.",
         )
 
-    def kept_preview(self, found: Found) -> bytes | None:
+    def kept_preview(self, found: Found) -> Rendered | None:
         """The preview, if it was made before."""
         return self.previews.kept(found.entry.version)
 
-    def preview(self, found: Found) -> bytes:
+    def preview(self, found: Found) -> Rendered:
         return self.previews.of(found.entry.version, lambda: self.content(found))
 
-    def kept_contribution_preview(self, caller: Caller, cid: str) -> bytes | None:
+    def kept_contribution_preview(self, caller: Caller, cid: str) -> Rendered | None:
         return self.previews.kept(self.contributions.version(caller, cid))
 
-    def contribution_preview(self, caller: Caller, cid: str) -> bytes:
+    def contribution_preview(self, caller: Caller, cid: str) -> Rendered:
         version = self.contributions.version(caller, cid)
         return self.previews.of(version, lambda: self.contributions.content(cid))
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fairihub_catalog import preview
 from fairihub_catalog.callers import Caller
 from fairihub_catalog.catalogue import Catalogue
 from fairihub_catalog.index import Query
@@ -22,6 +21,7 @@ from fairihub_catalog.models import (
 )
 from fairihub_catalog.reading import version_of
 from fairihub_catalog.requests import parsed, whole_number
+from fairihub_core.notebook_page import HEADERS
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_core.scopes import CONTRIBUTE, CURATE, Scope
 
@@ -131,12 +131,12 @@ def content(catalogue: Catalogue, call: Call) -> Answer:
 
 def notebook_preview(catalogue: Catalogue, call: Call) -> Answer:
     page = catalogue.preview(catalogue.find(call.caller, call.name))
-    return Answer(page, headers=preview.HEADERS)
+    return Answer(page.page, headers=HEADERS)
 
 
 def kept_preview(catalogue: Catalogue, call: Call) -> Answer | None:
     page = catalogue.kept_preview(catalogue.find(call.caller, call.name))
-    return None if page is None else Answer(page, headers=preview.HEADERS)
+    return None if page is None else Answer(page.page, headers=HEADERS)
 
 
 def contributions(catalogue: Catalogue, call: Call) -> Answer:
@@ -158,12 +158,12 @@ def contribution(catalogue: Catalogue, call: Call) -> Answer:
 
 def contribution_preview(catalogue: Catalogue, call: Call) -> Answer:
     page = catalogue.contribution_preview(call.caller, call.name)
-    return Answer(page, headers=preview.HEADERS)
+    return Answer(page.page, headers=HEADERS)
 
 
 def kept_contribution_preview(catalogue: Catalogue, call: Call) -> Answer | None:
     page = catalogue.kept_contribution_preview(call.caller, call.name)
-    return None if page is None else Answer(page, headers=preview.HEADERS)
+    return None if page is None else Answer(page.page, headers=HEADERS)
 
 
 def publish(catalogue: Catalogue, call: Call) -> Answer:

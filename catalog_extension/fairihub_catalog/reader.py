@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fairihub_catalog.children import child_environment
 from fairihub_catalog.models import Facts, Submission
+from fairihub_core.children import child_environment
 from fairihub_core.errors import FairihubError, Unavailable, Unreadable
 from fairihub_core.findings import Finding
 from fairihub_core.teams import Frozen

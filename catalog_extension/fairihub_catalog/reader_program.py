@@ -5,7 +5,7 @@ Run apart as `python -m fairihub_catalog.reader_program`.
 
 from __future__ import annotations
 
-from fairihub_catalog.children import limit_this_process
+from fairihub_core.children import limit_this_process
 from fairihub_core.lean import skip_slow_imports
 
 skip_slow_imports()

@@ -9,9 +9,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
-from fairihub_catalog.preview import Previews
+from fairihub_catalog.preview import PREVIEW
 from fairihub_catalog.reading import version_of
-from fairihub_catalog.sanitise import sanitised
+from fairihub_core.renderings import Renderings
+from fairihub_core.sanitise import sanitised
 from tests.catalog.helpers import code, notebook, shown
 
 HOSTILE = """
@@ -43,7 +44,9 @@ def body_of(page: bytes) -> str:
 
 def preview(tmp_path, made, seconds=10) -> str:
     raw = nbformat.writes(made).encode()
-    return body_of(Previews(tmp_path / "p", seconds).of(version_of(raw), lambda: raw))
+    return body_of(
+        Renderings(tmp_path / "p", PREVIEW, seconds).of(version_of(raw), lambda: raw).page
+    )
 
 
 def test_what_is_hostile_is_gone_and_what_is_meant_stays(tmp_path):
@@ -113,9 +116,10 @@ def test_attached_pictures_are_shown(tmp_path):
 
 def test_what_takes_too_long_says_so_and_is_not_tried_at_once_again(tmp_path):
     raw = nbformat.writes(notebook(cells=[code("1", shown(text_html="<div>" * 39_000))])).encode()
-    previews = Previews(tmp_path, 2)
+    previews = Renderings(tmp_path, PREVIEW, 2)
     page = previews.of(version_of(raw), lambda: raw)
-    assert b"No preview" in page
+    assert page.failed
+    assert b"No preview" in page.page
     began = time.monotonic()
     assert previews.of(version_of(raw), lambda: 1 / 0) == page
     assert time.monotonic() - began < 1
@@ -123,28 +127,28 @@ def test_what_takes_too_long_says_so_and_is_not_tried_at_once_again(tmp_path):
 
 def test_a_preview_is_kept_by_content(tmp_path):
     raw = nbformat.writes(notebook("Once")).encode()
-    previews = Previews(tmp_path)
+    previews = Renderings(tmp_path, PREVIEW)
     first = previews.of(version_of(raw), lambda: raw)
-    assert b"Once" in first
+    assert b"Once" in first.page
     assert previews.of(version_of(raw), lambda: 1 / 0) == first
 
 
 def test_a_file_that_changed_meanwhile_is_not_kept_under_its_old_version(tmp_path):
     new = nbformat.writes(notebook("New")).encode()
-    previews = Previews(tmp_path)
+    previews = Renderings(tmp_path, PREVIEW)
     previews.of("0" * 64, lambda: new)
-    assert b"New" in previews.of(version_of(new), lambda: 1 / 0)
+    assert b"New" in previews.of(version_of(new), lambda: 1 / 0).page
     with pytest.raises(ZeroDivisionError):
         previews.of("0" * 64, lambda: 1 / 0)
 
 
 def test_no_notebook_gives_an_honest_page(tmp_path):
-    assert b"No preview" in Previews(tmp_path).of("1" * 64, lambda: b"no notebook")
+    assert b"No preview" in Renderings(tmp_path, PREVIEW).of("1" * 64, lambda: b"no notebook").page
 
 
 def test_the_page_itself_forbids_to_load_anything(tmp_path):
     raw = nbformat.writes(notebook()).encode()
-    page = Previews(tmp_path).of(version_of(raw), lambda: raw).decode()
+    page = Renderings(tmp_path, PREVIEW).of(version_of(raw), lambda: raw).page.decode()
     assert "default-src 'none'" in page
     assert "prefers-color-scheme: dark" in page
     assert not re.search(r"https?://", page.replace("http-equiv", ""))

@@ -1,6 +1,6 @@
 """What of a rendered notebook may reach a reader: an allow-list, no scripts, no remote loads.
 
-Never the only layer: previews are also served sandboxed, under a policy without scripts.
+Never the only layer: such pages are also served sandboxed, under a policy without scripts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What child processes of the catalogue are given: a bare environment and limits."""
+"""What child processes that read a stranger's notebook are given: a bare environment and limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HANDED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 def child_environment(**more: str) -> dict[str, str]:
-    """An environment without secrets: what reads a stranger's notebook has no need of tokens."""
+    """An environment without secrets: such a child has no need of tokens."""
     kept = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8", **more}
 

@@ -1,7 +1,7 @@
-"""The program that renders one notebook: notebook on standard input, HTML on standard output.
+"""The program that renders one notebook, but for the exporter, which each room brings.
 
-Run apart as `python -m fairihub_catalog.render`, by `preview`, which kills it when it takes too
-long. Maths stays as it was typed: without scripts nothing can set it.
+Run apart by `renderings`, which kills it when it takes too long: notebook on standard input, HTML
+on standard output. Maths stays as it was typed: without scripts nothing can set it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import html
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from fairihub_catalog.children import limit_this_process
-from fairihub_catalog.page import document
+from fairihub_core.children import limit_this_process
 from fairihub_core.lean import skip_slow_imports
+from fairihub_core.notebook_page import document
 
 MEMORY_LIMIT = 2 * 2**30
 OUTPUT_LIMIT = 24 * 2**20
+_MAX_BYTES = 40 * 2**20
 _MAX_SOURCE = 20_000
 _MAX_SOURCES = 400_000
 _MAX_OUTPUT = 200_000
@@ -25,34 +27,42 @@ _MAX_CELLS = 2_000
 _MAX_OUTPUTS = 200
 
 
-def main() -> None:
-    """The child."""
+class Exporter(Protocol):
+    """Makes HTML of a notebook, such as nbconvert's."""
+
+    def from_notebook_node(self, notebook: Any) -> tuple[str, Any]: ...
+
+
+def main(exporter: Callable[[list[str]], tuple[Exporter, type[Exception]]]) -> None:
+    """The child.
+
+    Args:
+        exporter: makes what makes HTML, by the further words of the command line; and says which
+            error it raises for an attached picture that is not there.
+    """
     seconds = int(sys.argv[1])
     limit_this_process(memory=MEMORY_LIMIT, cpu_seconds=seconds, file_size=OUTPUT_LIMIT)
     sys.setrecursionlimit(2_000)
-    sys.stdout.buffer.write(rendered(sys.stdin.buffer.read()).encode())
+    content = sys.stdin.buffer.read()
+    skip_slow_imports()
+    sys.stdout.buffer.write(rendered(content, *exporter(sys.argv[2:])).encode())
     sys.stdout.buffer.flush()
 
 
-def rendered(content: bytes) -> str:
+def rendered(content: bytes, exporter: Exporter, invalid: type[Exception]) -> str:
     """The notebook in `content` as a page of its own."""
-    skip_slow_imports()
-    from nbconvert import HTMLExporter
-    from nbconvert.filters.markdown_mistune import InvalidNotebook
-
-    from fairihub_catalog.sanitise import sanitised
     from fairihub_core.notebooks import metadata_of, read_notebook
+    from fairihub_core.sanitise import sanitised
 
-    notebook = read_notebook(content)
+    notebook = read_notebook(content, limit=_MAX_BYTES)
     title = metadata_of(notebook, "notebook").title
     notebook.metadata.pop("widgets", None)
     every = notebook.cells
     notebook.cells = _first(every)
     left_out = len(every) - len(notebook.cells)
-    exporter = HTMLExporter(template_name="basic", embed_images=False)
     try:
         body, _ = exporter.from_notebook_node(notebook)
-    except InvalidNotebook:
+    except invalid:
         # It names an attached picture that it does not have: shown without any.
         for cell in notebook.cells:
             cell.source = cell.source.replace("attachment:", "missing:")
@@ -115,7 +125,3 @@ def _cut(text: str) -> str:
     if len(text) <= _MAX_OUTPUT:
         return text
     return text[: _MAX_OUTPUT // 10] + f"\n… (cut: {html.escape(f'{len(text):,}')} characters)"
-
-
-if __name__ == "__main__":
-    main()

@@ -9,7 +9,16 @@ POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; "
     "base-uri 'none'"
 )
-"""What a preview may load: nothing. Also in the page itself, for a frame made by `srcdoc`."""
+"""What such a page may load: nothing. Also in the page itself, for a frame made by `srcdoc`."""
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    # `sandbox` without any allowance: to the browser the page is of no origin, without scripts.
+    "Content-Security-Policy": f"sandbox; {POLICY}; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""With what such a page is served."""
 
 _STYLE = """
 :root { color-scheme: light dark; --fg: #1c2024; --bg: #fff; --soft: #f4f5f6; --line: #d6d9dc;
@@ -67,9 +76,10 @@ def document(title: str, body: str) -> str:
     )
 
 
-def failure(message: str) -> str:
-    """The page in place of a preview that cannot be made."""
-    return document("No preview", f'<h1>No preview</h1><p class="note">{html.escape(message)}</p>')
+def failure(message: str, title: str = "No preview") -> str:
+    """The page in place of one that cannot be made."""
+    told = html.escape(title)
+    return document(title, f'<h1>{told}</h1><p class="note">{html.escape(message)}</p>')
 
 
 @functools.cache
