@@ -1,0 +1,158 @@
+"""What a fork server of kernels forks: IPython's kernel, ready but for the run that it is for."""
+
+import hashlib
+import os
+import re
+import sys
+from pathlib import PurePath
+
+IMPORTS = ["ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell"]
+
+_QUIET = 50
+
+
+def rehearse(folder):
+    """Does all that a kernel does until it is asked, and tells what it had to import for it."""
+    before = set(sys.modules)
+    app = _app(folder)
+    early = set()
+    init_path = app.init_path
+
+    def noted_path():
+        early.update(sys.modules)
+        init_path()
+
+    app.init_path = noted_path
+    app.initialize([])
+    app.shell.run_cell("None", silent=True)
+    return {
+        "modules": [name for name in sys.modules if name not in before],
+        "late": [name for name in sys.modules if name not in early],
+        "digest": digest(),
+    }
+
+
+def digest():
+    """SHA-256 of the sorted lines `name==version` of all packages here."""
+    from importlib import metadata
+
+    lines = {
+        "%s==%s" % (re.sub(r"[-_.]+", "-", name).lower(), found.version)
+        for found in metadata.distributions()
+        for name in [found.metadata["Name"]]
+        if name
+    }
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def prepared(folder, home, home_names):
+    """Begins a kernel that listens in `folder`; what it returns makes it the kernel of a run."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "forking"]:
+        del sys.modules[name]
+    app = _app(folder)
+    app.initialize([])
+    app.log_level = 30
+    _leave_no_file(app)
+
+    def follow(order):
+        _move(home, home_names)
+        _make_own(app, order)
+        return {"connection": _connection(app)}, app.start
+
+    streams = [_taken(sys.stdout, 1), _taken(sys.stderr, 2)]
+    return follow, [0, *streams]
+
+
+def _taken(stream, number):
+    """Where what is written to a stream of the system goes: IPython reads the stream itself."""
+    copy = getattr(stream, "_original_stdstream_copy", None)
+    return number if copy is None else copy
+
+
+def _app(folder):
+    from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False  # what a run executed is not what its member typed
+    config.IPKernelApp.log_level = _QUIET
+    config.IPKernelApp.parent_handle = os.getppid()
+    config.IPKernelApp.transport = "ipc"
+    config.IPKernelApp.ip = os.path.join(folder, "s")
+    config.IPKernelApp.connection_file = os.path.join(folder, "connection.json")
+    app = IPKernelApp.instance(config=config)
+    app.init_poller = lambda: None  # the system ends this process with its parent
+    return app
+
+
+def _leave_no_file(app):
+    try:
+        os.unlink(app.abs_connection_file)
+    except OSError:
+        pass
+
+
+def _move(home, home_names):
+    """Puts the home of the run in the place of that of the fork server, wherever it was noted."""
+    own = os.path.expanduser("~")
+    for module, name in home_names:
+        loaded = sys.modules.get(module)
+        value = getattr(loaded, name, None)
+        if isinstance(value, (str, PurePath)):
+            setattr(loaded, name, type(value)(str(value).replace(home, own)))
+
+
+def _make_own(app, order):
+    """All that a new kernel derives from its environment, in the order in which it does."""
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [os.path.abspath(place) for place in given if place]
+    sys.argv = [_launcher(), *order["arguments"]]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv = list(order["command"])
+    shell = app.shell
+    shell.init_environment()
+    if not os.environ.get("MPLBACKEND"):
+        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    _own_profile(app)
+    app.connection_file = order["connection_file"]
+    app.write_connection_file()
+
+
+def _launcher():
+    import ipykernel
+
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(ipykernel.__file__)))
+    return os.path.join(folder, "ipykernel_launcher.py")
+
+
+def _own_profile(app):
+    from IPython.core.profiledir import ProfileDir
+    from IPython.paths import get_ipython_dir
+    from IPython.utils.path import get_home_dir
+
+    shell, place = app.shell, get_ipython_dir()
+    profile = ProfileDir.create_profile_dir_by_name(place, "default", app.config)
+    app.ipython_dir = shell.ipython_dir = place
+    app.profile_dir = shell.profile_dir = app.kernel.profile_dir = profile
+    if hasattr(shell, "_db"):
+        shell._db = None
+    elif hasattr(shell, "db"):
+        shell.db = type(shell.db)(os.path.join(profile.location, "db"))
+    shell.home_dir = get_home_dir()
+    shell.starting_dir = os.getcwd()
+    shell.user_ns["_dh"][:] = [type(shell.user_ns["_dh"][0])(os.getcwd())]
+
+
+def _connection(app):
+    return {
+        "transport": app.transport,
+        "ip": app.ip,
+        "key": app.session.key.decode(),
+        "signature_scheme": app.session.signature_scheme,
+        "shell_port": app.shell_port,
+        "iopub_port": app.iopub_port,
+        "stdin_port": app.stdin_port,
+        "control_port": app.control_port,
+        "hb_port": app.hb_port,
+    }

@@ -1,0 +1,168 @@
+"""The fork server itself: imports once, then forks for whoever of the same user asks.
+
+Its standard input is a line to the service: when that ends, so does this, and so does all that
+waits here. What was handed over goes on without it.
+"""
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import time
+
+from . import process, wire
+from .guardian import Guardian
+from .rehearsal import rehearsed
+
+_REFILL = 0.05
+"""Seconds after which another waits in the place of one that was taken: that one goes first."""
+_FAILURES = 3
+_CANNOT = 70
+
+
+def main(argument):
+    """Serves as the JSON argument says; in a forked process, does what that is there for."""
+    said = json.loads(argument)
+    if said["parent"]:
+        process.die_with(said["parent"])
+    process.call_itself("fairihub-warm")
+    os.umask(0o077)
+    kind = importlib.import_module("." + said["kind"], __package__)
+    facts = _begun(kind, said)
+    then = Server(said, kind.prepared, facts).serve()
+    del kind, facts, said
+    while callable(then):
+        then = then()
+    return then
+
+
+def _begun(kind, said):
+    """Imports all that there is to import, and tells what a run must know of this process."""
+    facts = rehearsed(kind, said)
+    threads = len(os.listdir("/proc/self/task"))
+    if threads > 1:
+        _give_up("%d threads were begun by the imports; they would be lost" % (threads - 1))
+    gc.collect()
+    gc.freeze()
+    with open(os.path.join(said["folder"], "facts.json"), "w") as file:
+        json.dump(facts, file)
+    return facts
+
+
+class Server:
+    """Accepts, forks and hands over; never waits for anybody."""
+
+    def __init__(self, said, prepared, facts):
+        self._said = said
+        self._prepared = prepared
+        self._home_names = facts["home_names"]
+        self._waiting = []
+        self._preparing = []
+        self._failures = 0
+        self._refill_at = 0.0
+
+    def serve(self):
+        """Until the service has gone; in a forked process, returns what that is to do."""
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system counts guardians
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(os.path.join(self._said["folder"], "socket"))
+        self._listener.listen(128)
+        print(json.dumps({"ready": True}), flush=True)
+        while True:
+            guardian = self._turn()
+            if guardian is not None:
+                return guardian
+
+    def _turn(self):
+        missing = self._said["waiting"] - len(self._waiting) - len(self._preparing)
+        pause = max(0.0, self._refill_at - time.monotonic()) if missing > 0 else None
+        lines = self._waiting + self._preparing
+        ready, _, _ = select.select([0, self._listener, *lines], [], [], pause)
+        if 0 in ready and not os.read(0, 4096):
+            os._exit(0)
+        for line in lines:
+            if line in ready:
+                self._hear(line)
+        if self._listener in ready:
+            return self._answer()
+        if missing > 0 and time.monotonic() >= self._refill_at:
+            return self._fork()
+        return None
+
+    def _hear(self, line):
+        """A forked process has prepared itself, or it has ended."""
+        try:
+            wire.receive(line)
+        except (EOFError, OSError):
+            for lines in (self._waiting, self._preparing):
+                if line in lines:
+                    lines.remove(line)
+            line.close()
+            self._failures += 1
+            self._refill_at = time.monotonic() + _REFILL * 2**self._failures
+            if self._failures >= _FAILURES:
+                _give_up("what is forked here ends before it can be used")
+            return
+        self._failures = 0
+        if line in self._preparing:
+            self._preparing.remove(line)
+            self._waiting.append(line)
+
+    def _answer(self):
+        """Hands who asks over to the one that has waited longest, else to a new one."""
+        asking, _ = self._listener.accept()
+        with asking:
+            if not _is_own(asking):
+                return None
+            if not (self._waiting or self._preparing):
+                forked = self._fork(asking)
+                if forked is not None:
+                    return forked
+            line = (self._waiting or self._preparing).pop(0)
+            try:
+                wire.send(line, {}, [asking.fileno()])
+            except OSError:
+                pass  # it has just ended; who asks finds the line closed, and begins anew
+            line.close()
+            self._refill_at = time.monotonic() + _REFILL
+        return None
+
+    def _fork(self, *asking):
+        """None in this process, which goes on; what is to be done in the forked one."""
+        ours, theirs = socket.socketpair()
+        name = tempfile.mkdtemp(prefix="k", dir=self._said["folder"])
+        if os.fork():
+            theirs.close()
+            self._preparing.append(ours)
+            return None
+        for line in (ours, self._listener, *asking, *self._waiting, *self._preparing):
+            line.close()  # each by its owner, so that none closes its number again later
+        process.reset_signals()
+        process.close_all({theirs.fileno()})
+        prepared, names = self._prepared, self._home_names
+        home = self._said["home"]
+        return Guardian(
+            theirs,
+            name,
+            lambda folder: prepared(folder, home, names),
+            self._said["mark"],
+            self._said["guard_mark"],
+        )
+
+
+def _is_own(asking):
+    """Whether who asks is of this user."""
+    credentials = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return struct.unpack("3i", credentials)[1] == os.geteuid()
+
+
+def _give_up(why):
+    print(json.dumps({"problem": why}), flush=True)
+    sys.stdout.flush()
+    os._exit(_CANNOT)
