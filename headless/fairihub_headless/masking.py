@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from fairihub_core.hiding import Hider, hidden
+
 STARS = "*****"
-_TELLING = re.compile(r"secret|key|password|passwd|token|credential", re.IGNORECASE)
+_TELLING = re.compile(r"secret|key|passwor[dt]|passwd|passphrase|token|credential", re.IGNORECASE)
 _SHORTEST = 6
-"""A shorter value would star ordinary words all over a text."""
+"""A shorter value would hide ordinary words all over a text."""
+_WORDS = re.compile(r"[^\W\d_]{1,15}(?: [^\W\d_]{1,15}){0,3}")
+_STRUCTURE = frozenset({"cell_type", "output_type", "nbformat", "nbformat_minor"})
+"""What makes a notebook one holds nothing of its author's."""
 
 
 def is_telling(name: str) -> bool:
@@ -28,38 +33,92 @@ def masked(value: Any) -> Any:
 
 
 def secrets_in(value: Any, *, telling: bool = False) -> set[str]:
-    """Every text that stands under a telling name, at any depth."""
+    """Every text and number that stands under a telling name, at any depth."""
     if isinstance(value, Mapping):
         parts = [secrets_in(v, telling=telling or is_telling(str(k))) for k, v in value.items()]
     elif isinstance(value, list | tuple):
         parts = [secrets_in(item, telling=telling) for item in value]
     else:
-        return {value} if telling and isinstance(value, str) else set()
+        return {str(value)} if telling and _may_be_secret(value) else set()
     return set().union(*parts)
 
 
+def unlike_words(secrets: Iterable[str]) -> set[str]:
+    """Those that are no plain words: `sort_key="temperature"` must not spoil what a run brings."""
+    return {secret for secret in secrets if not _WORDS.fullmatch(secret)}
+
+
 class Masker:
-    """Stars known secret values wherever they stand in a text."""
+    """Takes known secret values out of texts and notebooks, in every form they are printed in."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # The longest first, so that one secret inside another leaves no rest.
-        # A log is masked line by line: a secret of several lines is known by each of them.
-        lines = {line.strip() for s in secrets for line in (s, *s.splitlines())}
-        known = sorted({s for s in lines if len(s) >= _SHORTEST}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
+        self.hider = Hider({s for s in secrets if len(s.strip()) >= _SHORTEST})
 
     def text(self, text: str) -> str:
-        return text if self._pattern is None else self._pattern.sub(STARS, text)
+        return self.hider.text(text) if self.hider else text
 
     def deep(self, value: Any) -> Any:
-        """`value` with every text in it masked, in place where it is a list or mapping."""
-        if self._pattern is None:
+        """`value` with every text in it masked, also over several; itself if there is nothing.
+
+        All texts are looked at as the lines of one, which takes about as long as it is large.
+        """
+        if not self.hider:
             return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            for key in value:
-                value[key] = self.deep(value[key])
-        elif isinstance(value, list):
-            value[:] = [self.deep(item) for item in value]
-        return value
+        texts = list(_texts(value))
+        spans = self.hider.spans("\n".join(texts))
+        if not spans:
+            return value
+        return _rebuilt(value, iter(_masked_lines(texts, spans)))
+
+
+def _may_be_secret(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in `value`, its keys too, in the order of `_rebuilt`; numbers as they print."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in _STRUCTURE:
+                yield str(key)
+                yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif _may_be_secret(value):
+        yield str(value)
+
+
+def _rebuilt(value: Any, texts: Iterator[str]) -> Any:
+    if isinstance(value, str):
+        return next(texts)
+    if isinstance(value, Mapping):
+        return {
+            key if key in _STRUCTURE else next(texts):
+            item if key in _STRUCTURE else _rebuilt(item, texts)
+            for key, item in value.items()
+        }  # fmt: skip
+    if isinstance(value, list | tuple):
+        return [_rebuilt(item, texts) for item in value]
+    if _may_be_secret(value):
+        told = next(texts)
+        return value if told == str(value) else told
+    return value
+
+
+def _masked_lines(texts: list[str], spans: list[tuple[int, int]]) -> Iterator[str]:
+    """Each of `texts` without those of `spans` that lie in it; these count in all, as joined."""
+    begin, at = 0, 0
+    for text in texts:
+        end = begin + len(text)
+        while at < len(spans) and spans[at][1] <= begin:
+            at += 1
+        here, next_one = [], at
+        while next_one < len(spans) and spans[next_one][0] < end:
+            first, last = spans[next_one]
+            here.append((max(first, begin) - begin, min(last, end) - begin))
+            next_one += 1
+        yield hidden(text, here) if here else text
+        begin = end + 1

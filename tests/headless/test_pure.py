@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import BadInput
+from fairihub_core.hiding import HIDDEN
 from fairihub_core.scopes import READ_RUNS, RUN
 from fairihub_headless.engine.queueing import next_runs
 from fairihub_headless.masking import STARS, Masker, masked, secrets_in
@@ -33,7 +34,7 @@ def test_masked_at_any_depth(value: Any, shown: Any) -> None:
 def test_known_secrets_are_starred_in_texts() -> None:
     given = {"deep": [{"token": "abcdefgh"}], "password": {"of": "lines-one\nlines-two"}}
     masker = Masker({*secrets_in(given), "abcdefgh-longer", "no"})
-    assert masker.text("abcdefgh-longer abcdefgh lines-two no") == f"{STARS} {STARS} {STARS} no"
+    assert masker.text("abcdefgh-longer abcdefgh lines-two no") == f"{HIDDEN} {HIDDEN} {HIDDEN} no"
 
 
 @pytest.mark.parametrize(

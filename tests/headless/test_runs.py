@@ -62,7 +62,7 @@ async def test_a_run_leaves_values_files_a_copy_and_no_secrets(
     home = house.places.home("uc1", "ada")
     assert (home / "job-output" / "night" / "mine.ipynb").is_file()
     log = house.log(run)
-    assert f"{home / 'deep'} ***** *****" in log
+    assert f"{home / 'deep'} [hidden] [hidden]" in log
     assert f"[]\n{home} uc1.small" in log
     for text in (log, (folder.files / "mine.ipynb").read_text(), run.model_dump_json()):
         assert secret not in text

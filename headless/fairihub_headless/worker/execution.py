@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import os
-import re
 import signal
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +22,12 @@ from fairihub_core.files import folder_below, write_whole, write_whole_in
 from fairihub_core.places import confined
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.line import Line
-from fairihub_headless.masking import Masker, secrets_in
+from fairihub_headless.masking import Masker, secrets_in, unlike_words
 from fairihub_headless.models import Environment, Failure, WorkOrder
 from fairihub_headless.worker.notebook_engine import NAME, FairihubEngine
-from fairihub_headless.worker.worklog import CappedLog
+from fairihub_headless.worker.notebook_file import notebook_bytes
+from fairihub_headless.worker.worklog import CappedLog, without_colours
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _TAIL = 8_000
 
 
@@ -51,9 +49,9 @@ class Execution:
         self._order = order
         self._log = log
         self._line = line
-        self._given = Masker(secrets_in(order.parameters))
-        self.masker = Masker(secrets | secrets_in(order.parameters))
-        self._profile_secrets = Masker(secrets)
+        given = secrets_in(order.parameters)
+        self.masker = Masker(secrets | given)
+        self._results = Masker(secrets | unlike_words(given))
         self._failure: Failure | None = None
         self._notebook: NotebookNode | None = None
         # Opened before the notebook begins, which may put a link in its place.
@@ -62,8 +60,8 @@ class Execution:
         self._kernel: int | None = None
         self._interrupted = False
         self._cell = 0
-        self._pause = order.save_every
-        self._saved = time.monotonic()
+        self._settle: Callable[[], None] = lambda: None
+        self.save_every = order.save_every
 
     def run(self) -> Failure | None:
         """Why it failed, or None; the executed notebook is in the folder either way."""
@@ -88,9 +86,13 @@ class Execution:
 
     def save_now(self) -> None:
         if self._notebook is not None:
-            self._write(self._notebook)
+            self._settle()
+            self.save(self._notebook)
 
     # What the engine tells.
+
+    def began(self, notebook: NotebookNode, settle: Callable[[], None]) -> None:
+        self._notebook, self._settle = notebook, settle
 
     def kernel_started(self, pid: int | None) -> None:
         self._kernel = pid
@@ -103,11 +105,11 @@ class Execution:
             raise RuntimeError("The run was interrupted.")
 
     def printed(self, text: str) -> None:
-        self._log.write(_ANSI.sub("", text))
+        self._log.write(text)
 
     def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
-        words = self.masker.text(_ANSI.sub("", f"{error.ename}: {error.evalue}"))[:2000]
-        trace = self.masker.text(_ANSI.sub("", error.traceback))
+        words = self.masker.text(without_colours(f"{error.ename}: {error.evalue}"))[:2000]
+        trace = self.masker.text(without_colours(error.traceback))
         self._failure = Failure(
             code="cell-failed",
             message=f"Cell {cell} of {cells} failed: {words.splitlines()[0][:300]}",
@@ -118,13 +120,8 @@ class Execution:
         )
 
     def save(self, notebook: NotebookNode, *, last: bool = False) -> None:
-        self._notebook = notebook
-        begun = time.monotonic()
-        if last or begun - self._saved > self._pause:
-            self._write(notebook)
-            self._saved = time.monotonic()
-            # A large notebook must not spend its time on being saved.
-            self._pause = max(self._pause, 20 * (self._saved - begun))
+        self._written = notebook_bytes(self._presentable(notebook), quickly=not last)
+        write_whole_in(self._work, self._order.notebook_name, self._written)
 
     # Its own steps.
 
@@ -186,19 +183,16 @@ class Execution:
             cells=self.cells or None,
         )
 
-    def _write(self, notebook: NotebookNode) -> None:
-        text = nbformat.writes(self._presentable(notebook))
-        self._written = text.encode("utf-8", "replace")
-        write_whole_in(self._work, self._order.notebook_name, self._written)
-
-    def _presentable(self, notebook: NotebookNode) -> NotebookNode:
-        """The notebook without the profile's secrets, and without those given as parameters."""
-        shown: NotebookNode = self._profile_secrets.deep(copy.deepcopy(notebook))
-        self._given.deep(shown.metadata.get("papermill", {}))
-        for cell in shown.cells:
-            if "injected-parameters" in cell.metadata.get("tags", []):
-                cell.source = self._given.text(cell.source)
-        return shown
+    def _presentable(self, notebook: NotebookNode) -> dict[str, Any]:
+        """The notebook without secrets. A word under a telling name is only hidden as given."""
+        shown: dict[str, Any] = self._results.deep(notebook)
+        cells = [
+            {**cell, "source": self.masker.text(cell["source"])} if _is_injected(cell) else cell
+            for cell in shown["cells"]
+        ]
+        about = {**shown["metadata"]}
+        about["papermill"] = self.masker.deep(about.get("papermill", {}))
+        return {**shown, "cells": cells, "metadata": about}
 
     def _deliver(self) -> None:
         """Puts the copy that was asked for into the home; never over another file."""
@@ -225,3 +219,7 @@ def _free(home: Path, folder: str, name: str) -> Path:
         if not path.exists():
             return path
     raise OSError("a thousand files of that name are there already")
+
+
+def _is_injected(cell: dict[str, Any]) -> bool:
+    return "injected-parameters" in cell["metadata"].get("tags", [])

@@ -1,24 +1,38 @@
-"""Our papermill engine: as papermill's own, but it saves on a timer, reports, and caps outputs."""
+"""The papermill engine `fairihub`: saves on a timer, tells what happens, and leaves nothing behind.
+
+`papermill --engine fairihub in.ipynb out.ipynb` works anywhere; runs of the service have a
+witness of their own, which is told everything and decides where the notebook is written.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
-from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.log import logger
 
+from fairihub_headless.worker.alone import Alone, Listener
+from fairihub_headless.worker.kernel_client import Client
+
 NAME = "fairihub"
+SAVE_EVERY = 10.0
+_PAPERMILLS_EVERY = 30
+"""What papermill's command line says of saving if its user said nothing."""
 
 
 class Witness(Protocol):
     """Who is told how an execution goes."""
 
-    max_output_bytes: int
+    max_output_bytes: int | None
+    save_every: float
+    """Seconds between two saves while it runs; 0 means only at the end."""
+
+    def began(self, notebook: NotebookNode, settle: Callable[[], None]) -> None:
+        """`notebook` will grow; `settle` brings into it what has come but is not in it yet."""
 
     def kernel_started(self, pid: int | None) -> None: ...
     def cell_started(self, done: int, cells: int) -> None: ...
@@ -28,36 +42,94 @@ class Witness(Protocol):
 
 
 class FairihubEngine(NBClientEngine):
-    """papermill's engine `fairihub`; needs a `witness` among the engine's arguments."""
+    """papermill's engine `fairihub`.
+
+    It takes papermill's own options, all those of nbclient's NotebookClient, and:
+
+    Args:
+        autosave_every: seconds between two saves to papermill's output path while the notebook
+            runs; 0 means only at the end. It is also saved at failure and interruption.
+        events: a path, which gets a line of JSON for whatever happens, or a callable, which gets
+            it as a dict: `kernel`, `cell`, `failed`, `saved`, `end`.
+        max_output_bytes: so much output is kept in the notebook, and it says so; None means all.
+        witness: who is told instead, in a run of the service.
+    """
 
     @classmethod
     def execute_notebook(
-        cls, nb: NotebookNode, kernel_name: str, *, witness: Witness, **kwargs: Any
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        *,
+        output_path: str | None = None,
+        autosave_every: float | None = None,
+        autosave_cell_every: float = _PAPERMILLS_EVERY,
+        events: str | Path | Listener | None = None,
+        max_output_bytes: int | None = None,
+        witness: Witness | None = None,
+        progress_bar: bool | dict[str, Any] = True,
+        log_output: bool = False,
+        **kwargs: Any,
     ) -> NotebookNode:
-        manager = Manager(nb, witness)
+        if witness is not None:
+            manager = Manager(nb, witness, progress_bar, log_output)
+            return cls._executed(manager, kernel_name, **kwargs)
+        if autosave_every is None:
+            told = autosave_cell_every != _PAPERMILLS_EVERY
+            autosave_every = autosave_cell_every if told else SAVE_EVERY
+        with Alone(output_path, autosave_every, events, max_output_bytes) as alone:
+            manager = Manager(nb, alone, progress_bar, log_output)
+            return cls._executed(manager, kernel_name, guard=alone.interrupted_by, **kwargs)
+
+    @classmethod
+    def _executed(
+        cls,
+        manager: Manager,
+        kernel_name: str,
+        start_timeout: float = 60,
+        execution_timeout: float | None = None,
+        input_path: str | None = None,
+        **kwargs: Any,
+    ) -> NotebookNode:
+        client = Client(
+            manager,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+            timeout=execution_timeout or kwargs.pop("timeout", None),
+            log=logger,
+            log_output=manager.log_output,
+            **kwargs,
+        )
+        manager.client = client
         manager.notebook_start()
         try:
-            Client(
-                manager,
-                kernel_name=kernel_name,
-                timeout=None,
-                startup_timeout=kwargs.get("start_timeout", 60),
-                log=logger,
-                shutdown_kernel="immediate",
-                coalesce_streams=True,
-            ).execute()
+            client.execute()
         finally:
+            client.settle()
             manager.notebook_complete()
         executed: NotebookNode = manager.nb
         return executed
 
 
 class Manager(NotebookExecutionManager):
-    """papermill's book-keeping, which leaves it to the witness when to save."""
+    """papermill's book-keeping, which leaves it to a timer and the witness when and how to save."""
 
-    def __init__(self, nb: NotebookNode, witness: Witness) -> None:
-        super().__init__(nb, output_path=None, progress_bar=False)
+    client: Client | None = None
+
+    def __init__(
+        self,
+        nb: NotebookNode,
+        witness: Witness,
+        progress_bar: bool | dict[str, Any] = False,
+        log_output: bool = False,
+    ) -> None:
+        super().__init__(nb, None, log_output=log_output, progress_bar=progress_bar)
         self.witness = witness
+
+    def notebook_start(self, **kwargs: Any) -> None:
+        super().notebook_start(**kwargs)
+        self.witness.began(self.nb, self.client.settle if self.client else lambda: None)
+        self.witness.save(self.nb)
 
     def cell_start(self, cell: NotebookNode, cell_index: int = 0, **kwargs: Any) -> None:
         super().cell_start(cell, cell_index, **kwargs)
@@ -66,76 +138,17 @@ class Manager(NotebookExecutionManager):
     def cell_exception(
         self, cell: NotebookNode, cell_index: int = 0, exception: Any = None, **kwargs: Any
     ) -> None:
+        """A cell failed: by an error of its own, or because its kernel or time ended."""
         super().cell_exception(cell, cell_index, **kwargs)
-        self.witness.failed(cell_index + 1, len(self.nb.cells), exception)
+        if isinstance(exception, CellExecutionError):
+            self.witness.failed(cell_index + 1, len(self.nb.cells), exception)
 
     def notebook_complete(self, **kwargs: Any) -> None:
         super().notebook_complete(**kwargs)
         self.witness.save(self.nb, last=True)
 
     def save(self, **kwargs: Any) -> None:
-        self.witness.save(self.nb)
+        """Not at each cell: of a notebook of many cells, that takes the square of their number."""
 
     def autosave_cell(self) -> None:
-        self.save()
-
-
-class Client(PapermillNotebookClient):
-    """papermill's client, which keeps a flood of output out of the notebook."""
-
-    def __init__(self, manager: Manager, **kwargs: Any) -> None:
-        super().__init__(manager, **kwargs)
-        self._witness = manager.witness
-        self._room = manager.witness.max_output_bytes
-        self._full = False
-
-    async def async_start_new_kernel(self, **kwargs: Any) -> None:
-        await super().async_start_new_kernel(**kwargs)
-        provisioner = getattr(self.km, "provisioner", None)
-        self._witness.kernel_started(getattr(provisioner, "pid", None))
-
-    def output(
-        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
-    ) -> NotebookNode | None:
-        self._log(msg)
-        self._room -= _size(msg["content"])
-        if self._room >= 0 or msg["msg_type"] == "error":
-            kept: NotebookNode | None = super().output(outs, _cut(msg), display_id, cell_index)
-            return kept
-        if not self._full:
-            self._full = True
-            outs.append(new_output("stream", name="stderr", text=self._excuse()))
-        return None
-
-    def _excuse(self) -> str:
-        limit = self._witness.max_output_bytes / 2**20
-        return (
-            f"[fairihub] More than {limit:.1f} MiB of output: from here on it is left out. "
-            "Write large results to a file in RESULTS_DIRECTORY.\n"
-        )
-
-    def _log(self, msg: dict[str, Any]) -> None:
-        content, kind = msg["content"], msg["msg_type"]
-        if kind == "stream":
-            self._witness.printed(content.get("text", ""))
-        elif kind == "error":
-            self._witness.printed("\n".join(content.get("traceback", [])) + "\n")
-        elif kind == "execute_result":
-            plain = content.get("data", {}).get("text/plain", "")
-            self._witness.printed(str(plain)[:10_000] + "\n")
-
-
-def _size(content: dict[str, Any]) -> int:
-    if "text" in content:
-        return len(content["text"])
-    data = content.get("data", {})
-    return sum(len(v) if isinstance(v, str) else len(json.dumps(v)) for v in data.values())
-
-
-def _cut(msg: dict[str, Any]) -> dict[str, Any]:
-    """An error is always kept, but not a whole book of it."""
-    if msg["msg_type"] == "error":
-        content = msg["content"]
-        content["evalue"] = content.get("evalue", "")[:20_000]
-        content["traceback"] = [part[:20_000] for part in content.get("traceback", [])[:200]]
-    return msg
+        """The client has a clock of its own."""

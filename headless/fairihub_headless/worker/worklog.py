@@ -1,61 +1,86 @@
-"""What a worker writes while it works: a log with an end and without secrets."""
+"""What a worker writes while it works: a log with an end, without secrets and colours."""
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
+from fairihub_core.hiding_streams import HidingStream
 from fairihub_headless.masking import Masker
 
 _CHUNK = 64 * 1024
+_CLOSING = 10.0
+_COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+
+
+def without_colours(text: str) -> str:
+    return _COLOURS.sub("", text)
 
 
 class CappedLog:
     """A text file that takes so much and no more, and says when it was full.
 
-    Written line by line, so that a secret is never cut in two before it is looked for.
+    A thread of its own writes it, all at once that has come meanwhile; so nothing that is told
+    here waits for a disk, and signal handlers may speak.
     """
 
     def __init__(self, path: Path, limit: int, masker: Masker) -> None:
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb")
-        self._left = limit
-        self._limit = limit
-        self._masker = masker
-        self._rest = ""
-        self._lock = threading.Lock()
+        self.trouble: OSError | None = None
+        """Why some of the log is missing."""
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._limit = self._left = limit
+        self._accepted = 0
+        self._stream = HidingStream(masker.hider)
+        self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        self._writer = threading.Thread(target=self._keep_writing, daemon=True)
+        self._writer.start()
 
     def write(self, text: str) -> None:
-        with self._lock:
-            if self._left <= 0:
-                return
-            *lines, self._rest = (self._rest + text).split("\n")
-            if lines:
-                self._put("\n".join(lines) + "\n")
-            elif len(self._rest) > _CHUNK:
-                self._put(self._rest)
-                self._rest = ""
+        # What is too much is not even kept until it is written.
+        if self._accepted <= self._limit:
+            text = text[: self._limit + 1]
+            self._accepted += len(text)
+            self._waiting.put(text)
 
     def say(self, text: str) -> None:
         """One line of the worker's own."""
         self.write(f"[fairihub] {text}\n")
 
     def close(self) -> None:
-        with self._lock:
-            if self._rest and self._left > 0:
-                self._put(self._rest + "\n")
-            self._rest = ""
-            self._file.flush()
+        """All that was told is in the file on return."""
+        self._waiting.put(None)
+        self._writer.join(_CLOSING)
 
-    def _put(self, text: str) -> None:
-        raw = self._masker.text(text).encode("utf-8", "replace")
-        self._file.write(raw[: self._left])
+    def _keep_writing(self) -> None:
+        ended = False
+        while not ended:
+            texts = [self._waiting.get()]
+            while not self._waiting.empty():
+                texts.append(self._waiting.get())
+            ended = None in texts
+            told = self._stream.feed(without_colours("".join(t for t in texts if t is not None)))
+            if ended and (rest := self._stream.end()):
+                told += rest + "\n"
+            if told and self._left > 0:
+                self._put(told.encode("utf-8", "replace"))
+        os.close(self._file)
+
+    def _put(self, raw: bytes) -> None:
+        part = raw[: self._left]
         self._left -= len(raw)
-        if self._left <= 0:
-            self._file.write(f"\n[fairihub] The log is cut here: {self._limit} bytes.\n".encode())
-        self._file.flush()
+        if self._left < 0:
+            part += f"\n[fairihub] The log is cut here: {self._limit} bytes.\n".encode()
+        while part:
+            try:
+                part = part[os.write(self._file, part) :]
+            except OSError as problem:
+                self.trouble = problem
+                return
 
 
 @contextmanager
