@@ -12,6 +12,8 @@ from fairihub_core.teams import Frozen
 
 PROCESS = "execute-notebook"
 """The process that runs any notebook; its only required input is the notebook."""
+ECHO = "echo"
+"""The process that gives back what it is given; it executes nothing."""
 
 
 NOTEBOOK_TYPE = "application/x-ipynb+json"

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairihub_core.errors import BadInput, shortened
+from fairihub_core.errors import BadInput
 from fairihub_core.notebooks import is_home_path
 from fairihub_core.offers import Offer, chosen
 from fairihub_core.places import require_relative
 from fairihub_core.quantities import bytes_of, cores_of
 from fairihub_headless.models import NOTEBOOK_TYPE, Limits, OutputChoice, Priority
 from fairihub_headless.payload import base64_yaml
+from fairihub_headless.processes.asking import Response, asked_of
+from fairihub_headless.processes.model import Input, Output
 
 MOST_RETRIES = 5
 _LONGEST = 366 * 24 * 3600.0
@@ -33,74 +35,91 @@ UPLOAD: dict[str, Any] = {
 }
 """A notebook in the request itself, as a qualified value of OGC API Processes."""
 
-INPUTS: dict[str, tuple[dict[str, Any], str]] = {
-    "notebook": (
+INPUTS: dict[str, Input] = {
+    "notebook": Input(
         {"oneOf": [{"type": "string", "minLength": 1, "maxLength": 1024}, UPLOAD]},
-        "A path in your home folder (…​.ipynb), the id of a notebook of the catalogue, or the "
+        "A path in your home that ends in .ipynb, the id of a notebook of the catalogue, or the "
         'notebook itself: `{"value": {…}, "mediaType": "application/x-ipynb+json"}`.',
+        required=True,
+        media_types=(NOTEBOOK_TYPE,),
     ),
-    "notebook_version": (
+    "notebook_version": Input(
         {"type": "string", "pattern": _VERSION.pattern},
         "Of a notebook of the catalogue: the commit that published it. Left out, the present one.",
     ),
-    "parameters_json": (
+    "parameters_json": Input(
         {"type": "object"},
         "Values for the notebook's parameters, by name; only declared names are accepted.",
     ),
-    "parameters": (
+    "parameters": Input(
         {"type": "string", "contentEncoding": "base64", "contentMediaType": "application/yaml"},
         "The same as base64-encoded YAML, for older clients. Not together with parameters_json.",
+        media_types=("application/yaml", "text/yaml"),
     ),
-    "team": ({"type": "string"}, "The team whose home and profile are used; if you have several."),
-    "profile": ({"type": "string"}, "A profile of yours: its slug, or team.slug."),
-    "kernel": ({"type": "string"}, "Name of the kernel; default is the notebook's own."),
-    "cpu_requests": (_TEXT_OR_NUMBER, "Cores, such as 500m or 2."),
-    "cpu_limit": (_TEXT_OR_NUMBER, "Cores; never above the profile."),
-    "mem_requests": (_TEXT_OR_NUMBER, "Memory, such as 512Mi."),
-    "mem_limit": (_TEXT_OR_NUMBER, "Memory; never above the profile."),
-    "output_filename": ({"type": "string"}, "Name of the executed notebook; a plain file name."),
-    "output_dirname": (
+    "team": Input(
+        {"type": "string"}, "The team whose home and profile are used; if you have several."
+    ),
+    "profile": Input({"type": "string"}, "A profile of yours: its slug, or team.slug."),
+    "kernel": Input({"type": "string"}, "Name of the kernel; default is the notebook's own."),
+    "cpu_requests": Input(_TEXT_OR_NUMBER, "Cores, such as 500m or 2."),
+    "cpu_limit": Input(_TEXT_OR_NUMBER, "Cores; never above the profile."),
+    "mem_requests": Input(_TEXT_OR_NUMBER, "Memory, such as 512Mi."),
+    "mem_limit": Input(_TEXT_OR_NUMBER, "Memory; never above the profile."),
+    "output_filename": Input(
+        {"type": "string"}, "Name of the executed notebook; a plain file name."
+    ),
+    "output_dirname": Input(
         {"type": "string"},
         "A folder name: a copy of the executed notebook is put into ~/job-output/<name>.",
     ),
-    "result_data_directory": (
+    "result_data_directory": Input(
         {"type": "string", "maxLength": 1024},
         "A folder in your home: after success the files of RESULTS_DIRECTORY are copied there, "
         "in place of files of the same names. `{job_name}` in it becomes the id of the run.",
     ),
-    "git_revision": (
+    "git_revision": Input(
         {"type": "string", "pattern": _REVISION.pattern},
         "A branch, tag or commit of the repository that the operator has set: it is checked out "
         "for the run, and the notebook can be named as `git/algorithm/….ipynb`.",
     ),
-    "run_on_fargate": ({"type": "boolean", "enum": [False]}, "Only false; there is no Fargate."),
-    "image": ({"type": "string"}, "Only the image that the profile itself names."),
-    "node_purpose": ({"type": "string"}, "Only the node purpose that the profile itself names."),
-    "deadline": (
-        {"type": "number", "exclusiveMinimum": 0},
+    "run_on_fargate": Input(
+        {"type": "boolean", "enum": [False]}, "Only false; there is no Fargate."
+    ),
+    "image": Input({"type": "string"}, "Only the image that the profile itself names."),
+    "node_purpose": Input(
+        {"type": "string"}, "Only the node purpose that the profile itself names."
+    ),
+    "deadline": Input(
+        {"type": "number", "minimum": 0, "exclusiveMinimum": True},
         "Seconds after which an attempt is ended; never above what the hub allows.",
     ),
-    "retries": (
+    "retries": Input(
         {"type": "integer", "minimum": 0, "maximum": MOST_RETRIES, "default": 0},
         "How often the run is begun again, with growing pauses, if its kernel, its worker or the "
         "service died. A notebook that fails by itself is not begun again. Without retries a "
         "notebook is started at most once.",
     ),
-    "priority": (
+    "priority": Input(
         {"type": "string", "enum": [p.value for p in Priority], "default": "normal"},
         "Which of your own waiting runs goes first. It takes no turn away from other members.",
     ),
 }
 """Every input of `execute-notebook`: its JSON Schema and what a person should know."""
 
-OUTPUTS: dict[str, tuple[dict[str, Any], str]] = {
-    "scraps": ({"type": "object"}, "Values that the notebook glued, by name."),
-    "displays": ({"type": "object"}, "Displays that the notebook glued: data by media type."),
-    "notebook": ({"type": "object"}, "The executed notebook; a link unless asked for by value."),
-    "files": ({"type": "array"}, "Links to the files that the notebook left in its results."),
+OUTPUTS: dict[str, Output] = {
+    "scraps": Output({"type": "object"}, "Values that the notebook glued, by name."),
+    "displays": Output({"type": "object"}, "Displays that the notebook glued: data by media type."),
+    "notebook": Output(
+        {"type": "object", "contentMediaType": NOTEBOOK_TYPE},
+        "The executed notebook; a link unless asked for by value.",
+        NOTEBOOK_TYPE,
+    ),
+    "files": Output(
+        {"type": "array", "items": {"type": "object"}},
+        "Links to the files that the notebook left in its results.",
+    ),
 }
 _QUALIFIED = ("value", "mediaType")
-_TOP_LEVEL = {"inputs", "outputs", "response", "mode"}
 _KERNEL = re.compile(r"[A-Za-z0-9._-]{1,120}")
 _FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,120}")
 
@@ -117,6 +136,7 @@ class Execution:
     output_filename: str | None
     output_dirname: str | None
     outputs: dict[str, OutputChoice] | None
+    response: Response = "document"
     deadline: float | None = None
     retries: int = 0
     priority: Priority = Priority.normal
@@ -134,12 +154,8 @@ def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
         BadInput: an unknown key, a wrong type, or a value that this profile does not allow.
         Refused: no profile fits, or several do.
     """
-    _only_known(body, _TOP_LEVEL, "the request")
-    _check_answer(body)
-    inputs = body.get("inputs")
-    if not isinstance(inputs, dict):
-        raise BadInput("no-inputs", "The request needs an object `inputs` with a `notebook`.")
-    _only_known(inputs, INPUTS, "`inputs`")
+    asked = asked_of(body, INPUTS, OUTPUTS)
+    inputs = {**asked.inputs, "notebook": body["inputs"].get("notebook")}
     _no_fargate(inputs)
     offer = _offer(inputs, offers)
     for key, named in (
@@ -155,7 +171,8 @@ def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
         kernel=_matching(inputs, "kernel", _KERNEL, "the name of a kernel"),
         output_filename=_file_name(inputs, "output_filename"),
         output_dirname=_file_name(inputs, "output_dirname"),
-        outputs=_outputs(body),
+        outputs=asked.outputs,
+        response=asked.response,
         deadline=_deadline(inputs),
         retries=_retries(inputs),
         priority=_priority(inputs),
@@ -182,23 +199,6 @@ def limits_of(inputs: dict[str, Any], offer: Offer) -> Limits:
         cpu_requests=cpu_requests and _least(cpu_requests, cpu),
         mem_requests=mem_requests and _least(mem_requests, memory),
     )
-
-
-def _check_answer(body: dict[str, Any]) -> None:
-    if body.get("response", "document") != "document":
-        raise BadInput("bad-response", "`response` can only be “document”.")
-    if body.get("mode", "async") not in ("async", "auto"):
-        raise BadInput("bad-mode", "Notebooks run asynchronously only; leave `mode` out.")
-
-
-def _only_known(given: dict[str, Any], known: Any, where: str) -> None:
-    unknown = [shortened(key, 60) for key in given if key not in known]
-    if unknown:
-        raise BadInput(
-            "unknown-input",
-            f"Unknown in {where}: {', '.join(unknown[:20])}. Known: {', '.join(sorted(known))}.",
-            unknown=unknown[:20],
-        )
 
 
 def _offer(inputs: dict[str, Any], offers: Sequence[Offer]) -> Offer:
@@ -275,20 +275,6 @@ def _parameters(inputs: dict[str, Any]) -> dict[str, Any]:
     if as_json is not None and not isinstance(as_json, dict):
         raise BadInput("bad-parameters", "`parameters_json` must be an object.")
     return as_json or {}
-
-
-def _outputs(body: dict[str, Any]) -> dict[str, OutputChoice] | None:
-    asked = body.get("outputs")
-    if asked is None:
-        return None
-    if not isinstance(asked, dict):
-        raise BadInput("bad-outputs", "`outputs` must be an object of output names.")
-    _only_known(asked, OUTPUTS, "`outputs`")
-    try:
-        return {name: OutputChoice.model_validate(choice or {}) for name, choice in asked.items()}
-    except ValueError:
-        raise BadInput("bad-outputs", "An output can only say `transmissionMode`: "
-                       "“value” or “reference”.") from None  # fmt: skip
 
 
 def _deadline(inputs: dict[str, Any]) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fairihub_core.audit import Entry, Record
 from fairihub_core.clock import now, today
-from fairihub_core.errors import TooMany, Unavailable
+from fairihub_core.errors import Refused, TooMany, Unavailable
 from fairihub_core.notebooks import is_home_path, read_notebook
 from fairihub_core.offers import offers_for
 from fairihub_core.parameters import parameters_of, validated_parameters
@@ -20,6 +20,8 @@ from fairihub_headless.engine.changes import Ended
 from fairihub_headless.engine.local import Engine
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run, RunState
+from fairihub_headless.processes.asking import Asked
+from fairihub_headless.processes.echo import new_echo
 from fairihub_headless.requests import Execution, execution_of
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource, notebook_in_home
@@ -57,6 +59,21 @@ class Runs:
         content = await self._content(execution, caller)
         run = await asyncio.to_thread(_new_run, execution, caller.login, content)
         await asyncio.to_thread(self._keep, run, content)
+        self.engine.wake()
+        return run
+
+    async def echo(self, asked: Asked, caller: Caller) -> Run:
+        """Accepts an echo, which is a run as every other.
+
+        Raises:
+            FairihubError: its inputs will not do, or no team of the caller is open.
+        """
+        teams = caller.directory.open_teams_of(caller.login, today())
+        if not teams:
+            raise Refused("no-team", "None of your teams is open.")
+        await self._require_room(caller)
+        run = new_echo(asked, caller.login, teams[0].name)
+        await asyncio.to_thread(self._keep, run, b"")
         self.engine.wake()
         return run
 
@@ -175,6 +192,7 @@ def _new_run(execution: Execution, owner: str, content: bytes) -> Run:
         output_filename=execution.output_filename,
         output_dirname=execution.output_dirname,
         outputs=execution.outputs,
+        response=execution.response,
         deadline=execution.deadline,
         retries=execution.retries,
         priority=execution.priority,

@@ -53,6 +53,17 @@ class HeadlessSettings(BaseModel):
     activity_seconds: float = Field(
         30.0, gt=0, description="How often a member's runs keep their server from being culled."
     )
+    echo: bool = Field(
+        False, description="Whether the process `echo` is offered, for tests of clients."
+    )
+    longest_wait: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds that a request waits for results before it is told of a job.",
+    )
+    submissions_per_minute: int = Field(
+        600, ge=1, description="Runs that a member may ask for per minute."
+    )
     database: str | None = Field(
         None, description="SQLAlchemy address; default is SQLite in the data folder."
     )

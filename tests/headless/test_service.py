@@ -82,7 +82,7 @@ def test_the_story_of_a_run(
     assert (status["status"], status["progress"]) == ("successful", 100)
     assert status["finished"] == status["job_end_datetime"]
     results = ada.get(f"jobs/{job}/results").json()
-    assert results["scraps"] == {"twice": 8}
+    assert results["scraps"] == {"value": {"twice": 8}, "mediaType": "application/json"}
     assert [f["title"] for f in results["files"]] == ["results/a b.txt"]
     assert ada.get(results["files"][0]["href"]).text == "hi"
     executed = ada.get(results["notebook"]["href"])
@@ -144,7 +144,10 @@ def test_the_documents_of_the_standard(ada: httpx.Client) -> None:
     for link in landing["links"]:
         assert ada.get(link["href"]).status_code == 200
     assert any(c.endswith("/conf/core") for c in ada.get("conformance").json()["conformsTo"])
-    assert [p["id"] for p in ada.get("processes").json()["processes"]] == ["execute-notebook"]
+    assert [p["id"] for p in ada.get("processes").json()["processes"]] == [
+        "execute-notebook",
+        "echo",
+    ]
     described = ada.get("processes/execute-notebook").json()
     assert {"notebook", "parameters_json", "team", "mem_limit"} <= set(described["inputs"])
     assert described["inputs"]["notebook"]["minOccurs"] == 1

@@ -309,7 +309,7 @@ def test_a_run_gives_values_files_and_the_executed_notebook(ada: httpx.Client) -
     )
     assert ended(ada, job)["status"] == "successful"
     results = ada.get(f"{JOBS}/{job['jobID']}/results").json()
-    assert results["scraps"] == {"mean_temperature": 10.45, "warm_months": 5}
+    assert results["scraps"]["value"] == {"mean_temperature": 10.45, "warm_months": 5}
     files = ada.get(f"{JOBS}/{job['jobID']}/files").json()["files"]
     assert [f["name"] for f in files] == ["executed.ipynb", "results/months.csv"]
     table = ada.get(files[1]["href"]).text
@@ -329,7 +329,7 @@ def test_a_run_of_a_notebook_at_home_has_bucket_and_secrets(
     put(linus, "linus", "equipped.ipynb", notebook(source))
     job = start_run(linus, notebook="equipped.ipynb", profile="fairicubeuc4")
     assert ended(linus, job)["status"] == "successful"
-    scraps = linus.get(f"{JOBS}/{job['jobID']}/results").json()["scraps"]
+    scraps = linus.get(f"{JOBS}/{job['jobID']}/results").json()["scraps"]["value"]
     assert scraps == {"bucket": "hub-fairicubeuc4", "secret": True}
     home = hub.data / "homes" / "fairicubeuc4" / "linus"
     assert (home / "s3" / "from-run.txt").read_text() == "here"

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator, field_validator
 
 
 class State(str, Enum):
@@ -155,7 +155,7 @@ class Process(Answer):
 
 
 class Results(Answer):
-    """What a run brought."""
+    """What a run brought; an object that the OGC has qualified, as it is."""
 
     scraps: dict[str, Any] = Field(default_factory=dict)
     """Values that the notebook glued, by name."""
@@ -165,3 +165,22 @@ class Results(Answer):
     """The executed notebook: a link, or itself if it was asked for by value."""
     files: list[dict[str, Any]] = Field(default_factory=list)
     """Links to the files that it left in its results."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unqualified(cls, told: Any) -> Any:
+        """OGC API writes an object as `{"value": …, "mediaType": …}`."""
+        if not isinstance(told, dict):
+            return told
+        return {name: _value_of(each) for name, each in told.items()}
+
+
+def _value_of(told: Any) -> Any:
+    qualified = isinstance(told, dict) and set(told) == {"value", "mediaType"}
+    return told["value"] if qualified else told
+
+    @field_validator("scraps", "displays", "notebook", mode="before")
+    @classmethod
+    def _unqualified(cls, given: Any) -> Any:
+        qualified = isinstance(given, dict) and given.keys() == {"value", "mediaType"}
+        return given["value"] if qualified else given

@@ -18,10 +18,11 @@ from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.engine.attempt import STOPPED, Attempt, recover
 from fairihub_headless.engine.changes import Changes
+from fairihub_headless.engine.echoing import EchoAttempt
 from fairihub_headless.engine.queueing import next_runs
 from fairihub_headless.equipment import Equipment, equipment_of
 from fairihub_headless.folders import DELIVERY, EXECUTED, RunFolder
-from fairihub_headless.models import Failure, Run, RunState, WorkOrder
+from fairihub_headless.models import ECHO, Failure, Run, RunState, WorkOrder
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import folder_in_home
 from fairihub_headless.store.runs import Store, Waiting
@@ -151,7 +152,8 @@ class LocalEngine:
             if run is None:
                 continue
             # Known before it is claimed: a dismissal finds the run or prevents the claim.
-            attempt = Attempt(run, self._folder(run_id), self._store, settings, self.changes)
+            made = EchoAttempt if run.process == ECHO else Attempt
+            attempt = made(run, self._folder(run_id), self._store, settings, self.changes)
             self._attempts[run_id] = attempt
             if await asyncio.to_thread(self._store.claim, run_id):
                 self._owners[run_id] = run.owner
@@ -163,6 +165,8 @@ class LocalEngine:
     async def _execute(self, attempt: Attempt, directory: TeamDirectory) -> None:
         run = attempt.run
         try:
+            if isinstance(attempt, EchoAttempt):
+                return await attempt.give_back()
             order, equipment = await asyncio.to_thread(self._prepared, run, directory)
             await attempt.execute(order, equipment)
         except FairihubError as problem:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from fairihub_core.errors import Missing
+from fairihub_core.clock import today
 from fairihub_core.scopes import READ_RUNS
-from fairihub_headless.models import PROCESS
+from fairihub_headless.processes.offered import named, offered
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.jobs import answer_jobs
@@ -40,23 +40,18 @@ class OpenApi(Base):
 
 class Processes(Base):
     def get(self) -> None:
-        told = views.process_list(self.base)
+        told = views.process_list(
+            offered(self.caller, self.runs.settings, today()),
+            self.base,
+            limit=self.whole_number("limit", 100, most=1000, least=1),
+            offset=self.whole_number("offset", 0, most=10**9),
+        )
         self.answer(told, "Processes", content=lambda: pages.processes(told, self.base))
 
 
 class Process(Base):
     def get(self, processID: str) -> None:
-        require_process(processID)
-        told, brand = views.process_description(self.base), self.service.brand
-        content = partial(pages.process, told, self.base, brand)
-        self.answer(told, "Run a notebook", content=content)
-
-
-def require_process(name: str) -> None:
-    """Refuses what no process is called.
-
-    Raises:
-        Missing: `no-such-process`.
-    """
-    if name != PROCESS:
-        raise Missing("no-such-process", f"There is no process “{name[:120]}”.")
+        process = named(processID, offered(self.caller, self.runs.settings, today()))
+        told = views.process_description(process, self.base)
+        content = partial(pages.process, told, process.example, self.base, self.service.brand)
+        self.answer(told, process.title, content=content)

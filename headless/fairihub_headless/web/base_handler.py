@@ -71,7 +71,9 @@ class Base(HubOAuthenticated, Answering):
         asked = self.get_query_argument("f", None)
         if asked is not None and asked not in _FORMS:
             raise BadInput("bad-format", "`f` can be “json” or “html”.")
-        plain = document.model_dump(mode="json") if isinstance(document, BaseModel) else document
+        plain = document
+        if isinstance(document, BaseModel):  # what is not known is left out: the OGC has no null
+            plain = document.model_dump(mode="json", exclude_none=True)
         self.set_status(status)
         self.send(plain, title, "application/json", content)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from fairihub_core.errors import FairihubError, Missing
 
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+OURS = "urn:x-fairihub:error:"
+"""Before a code of ours: what the standard has no type for."""
 _OGC_TYPES = ("no-such-process", "no-such-job", "result-not-ready")
 
 
@@ -27,6 +28,24 @@ def no_such_method() -> NotAllowed:
     return NotAllowed("no-such-method", "This address does not know that method.")
 
 
+class UnsupportedType(FairihubError):
+    """A body in a form that is not read."""
+
+    status: ClassVar[int] = 415
+
+
+class NotAcceptable(FairihubError):
+    """An answer in a form that is not given."""
+
+    status: ClassVar[int] = 406
+
+
+def unsupported_type(kind: str) -> UnsupportedType:
+    return UnsupportedType(
+        "unsupported-type", f"A request is JSON (`application/json`), not “{kind[:80]}”."
+    )
+
+
 def no_such_job(job: str) -> Missing:
     """Said alike of jobs that never were and of jobs of others."""
     return Missing("no-such-job", f"There is no job “{job[:64]}” for you.")
@@ -37,8 +56,8 @@ def exception_of(error: FairihubError) -> dict[str, Any]:
     known = error.code in _OGC_TYPES
     return {
         **error.details,
-        "type": OGC + error.code if known else "about:blank",
-        "title": HTTPStatus(error.status).phrase if not known else error.code.replace("-", " "),
+        "type": (OGC if known else OURS) + error.code,
+        "title": error.code.replace("-", " ").capitalize(),
         "status": error.status,
         "detail": error.message,
         "code": error.code,

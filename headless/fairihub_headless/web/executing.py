@@ -1,4 +1,4 @@
-"""Execution: a request becomes a run."""
+"""Execution: a request becomes a run, and is answered with the job or with its results."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import asyncio
 
 from tornado.web import stream_request_body
 
+from fairihub_core.clock import today
 from fairihub_core.errors import FairihubError, TooLarge
+from fairihub_headless.models import ECHO, Run
 from fairihub_headless.payload import MAX_BODY, json_object
+from fairihub_headless.processes.asking import asked_of
+from fairihub_headless.processes.model import Process
+from fairihub_headless.processes.offered import named, offered
 from fairihub_headless.web import views
-from fairihub_headless.web.about import require_process
 from fairihub_headless.web.base_handler import Base
+from fairihub_headless.web.delivering import deliver
+from fairihub_headless.web.exceptions import unsupported_type
+from fairihub_headless.web.preferring import applied, preference_of, seconds_to_wait
 
 _DROPPED = 64 * 2**20
 """A body that is too large is read so far and dropped, to be answered."""
+_JSON = ("application/json", "")
 
 
 @stream_request_body
@@ -46,11 +54,32 @@ class Execution(Base):
     async def post(self, processID: str) -> None:
         if self._refusal is not None:
             raise self._refusal
-        require_process(processID)
+        process = named(processID, offered(self.caller, self.runs.settings, today()))
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind not in _JSON:
+            raise unsupported_type(kind)
         body = await asyncio.to_thread(json_object, bytes(self._received))
-        run = await self.runs.submit(body, self.caller)
+        asked = asked_of(body, process.inputs, process.outputs)
+        preference = preference_of(self.request.headers.get_list("Prefer"))
+        seconds = seconds_to_wait(process, preference, asked.mode, self.runs.settings.longest_wait)
+        if process.id == ECHO:
+            run = await self.runs.echo(asked, self.caller)
+        else:
+            run = await self.runs.submit(body, self.caller)
+        if seconds:
+            run = await self.runs.ended(run.id, seconds)
+        finished = bool(seconds) and run.state.ended
+        followed = applied(preference, seconds, finished=finished)
+        if followed is not None:
+            self.set_header("Preference-Applied", followed)
+        if finished:
+            self.add_header("Link", f"<{self.base}jobs/{run.id}>; rel=monitor")
+            await deliver(self, run)
+        else:
+            await self._tell(run, process)
+
+    async def _tell(self, run: Run, process: Process) -> None:
+        """Tells of the job, which goes on."""
         status = await asyncio.to_thread(views.status_info, run, self.base, own=True)
         self.set_header("Location", f"{self.base}jobs/{run.id}")
-        if "respond-async" in self.request.headers.get("Prefer", ""):
-            self.set_header("Preference-Applied", "respond-async")
-        self.answer(status, "Accepted", status=201)
+        self.answer(status, process.title, status=201)

@@ -12,7 +12,8 @@ from fairihub_headless.models import Run, RunState
 from fairihub_headless.store.listing import Filter
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
-from fairihub_headless.web.outcomes import files_left, results_of
+from fairihub_headless.web.delivering import results_of
+from fairihub_headless.web.outcomes import files_left
 
 
 class Jobs(Base):
@@ -50,7 +51,7 @@ class Job(Base):
         status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
         left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
         content = partial(pages.run, status, left, self.base, own=own)
-        self.answer(status, f"Run of {run.notebook}", content=content)
+        self.answer(status, f"Run of {run.notebook or run.process}", content=content)
 
     def _left(self, run: Run) -> pages.Left:
         """What the run left its owner, as far as it is there. Blocks."""

@@ -32,6 +32,12 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "`*` means all teams that you look after.",
     },
     "owner": {"type": "string", "description": "Runs of this member, as far as you see them."},
+    "last_event_id": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "The id of the last event that was received; as the header `Last-Event-ID`. "
+        "Output goes on from there.",
+    },
     "f": {"type": "string", "enum": ["json", "html"]},
 }
 
@@ -151,8 +157,8 @@ def _schemas() -> dict[str, Any]:
                 "required": ["notebook"],
                 "additionalProperties": False,
                 "properties": {
-                    name: _as_3_0({**schema, "description": words})
-                    for name, (schema, words) in INPUTS.items()
+                    name: _as_3_0({**told.schema, "description": told.description})
+                    for name, told in INPUTS.items()
                 },
             },
             "outputs": {
@@ -160,7 +166,7 @@ def _schemas() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": dict.fromkeys(OUTPUTS, _CHOICE),
             },
-            "response": {"type": "string", "enum": ["document"]},
+            "response": {"type": "string", "enum": ["document", "raw"]},
         },
     }
     return schemas

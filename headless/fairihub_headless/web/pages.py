@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -115,9 +115,9 @@ def processes(document: dict[str, Any], base: str) -> str:
     return _made("processes", base=base, processes=document["processes"])
 
 
-def process(document: dict[str, Any], base: str, brand: Brand) -> str:
-    """What a run can be given and what it brings, with an example to start from."""
-    return _made("process", base=base, process=document, hub_url=brand.hub_url)
+def process(document: dict[str, Any], example: Mapping[str, Any], base: str, brand: Brand) -> str:
+    """What a process can be given and what it brings, with an example to start from."""
+    return _made("process", base=base, process=document, example=example, hub_url=brand.hub_url)
 
 
 def conformance(document: dict[str, Any], base: str) -> str:

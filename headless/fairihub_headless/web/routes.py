@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import Application
 
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless.web import about, executing, jobs, outcomes
+from fairihub_headless.web import about, delivering, executing, jobs, outcomes
 from fairihub_headless.web.answering import Service, log_request
 from fairihub_headless.web.base_handler import Callback, NotFound
 from fairihub_headless.web.routing import Operation, Route
@@ -68,7 +68,9 @@ ROUTES: tuple[Route, ...] = (
         for_people=True,
     ),
     Route("/jobs/{jobID}/results", outcomes.Results,
-          (_of_runs("getResults", "What a job brought"),)),
+          (_of_runs("getResult", "What a job brought"),)),
+    Route("/jobs/{jobID}/results/{output}", delivering.OneOutput,
+          (_of_runs("getOutput", "One output of a job", query=()),)),
     Route(
         "/jobs/{jobID}/logs",
         outcomes.Logs,

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from fairihub_headless.masking import masked
 from fairihub_headless.models import (
-    PROCESS,
+    ECHO,
     FileEntry,
     FileList,
     JobList,
@@ -18,7 +18,7 @@ from fairihub_headless.models import (
     RunState,
     StatusInfo,
 )
-from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.processes.model import Process
 from fairihub_headless.results.left import Glued, LeftFile, is_result
 
 _RELS = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -56,45 +56,68 @@ def landing(base: str, hub: str) -> dict[str, Any]:
     }
 
 
-def process_summary(base: str) -> dict[str, Any]:
+def process_summary(process: Process, base: str) -> dict[str, Any]:
     return {
-        "id": PROCESS,
-        "title": "Run a notebook",
-        "description": "Executes a notebook of your home folder or of the catalogue with the "
-        "parameters that it declares, equipped as a server of your profile would be.",
-        "version": VERSION,
-        "jobControlOptions": ["async-execute", "dismiss"],
+        "id": process.id,
+        "title": process.title,
+        "description": process.description,
+        "keywords": list(process.keywords),
+        "version": process.version,
+        "jobControlOptions": list(process.controls),
         "outputTransmission": ["value", "reference"],
-        "links": _plain([_link(base, f"processes/{PROCESS}", "self", "Description")]),
+        "links": _plain([_link(base, f"processes/{process.id}", "self", "Description")]),
     }
 
 
-def process_list(base: str) -> dict[str, Any]:
-    links = [_link(base, "processes", "self", "The processes")]
-    return {"processes": [process_summary(base)], "links": _plain(links)}
+def process_list(
+    processes: Sequence[Process], base: str, *, limit: int, offset: int
+) -> dict[str, Any]:
+    """A page of the processes, with the ways to its neighbours."""
+
+    def page(to: int, rel: str, title: str) -> Link:
+        asked = urlencode({"limit": limit, **({"offset": to} if to else {})})
+        return _link(base, f"processes?{asked}", rel, title)
+
+    links = [
+        page(offset, "self", "This page"),
+        _link(base, "processes?f=html", "alternate", "The same as a page", "text/html"),
+    ]
+    if offset + limit < len(processes):
+        links.append(page(offset + limit, "next", "More processes"))
+    if offset > 0:
+        links.append(page(max(0, offset - limit), "prev", "Earlier processes"))
+    shown = processes[offset : offset + limit]
+    return {
+        "processes": [process_summary(process, base) for process in shown],
+        "links": _plain(links),
+    }
 
 
-def process_description(base: str) -> dict[str, Any]:
+def process_description(process: Process, base: str) -> dict[str, Any]:
     """The process with all its inputs and outputs."""
-    execute = _link(base, f"processes/{PROCESS}/execution", _RELS + "execute", "Execute")
-    summary = process_summary(base)
+    path = f"processes/{process.id}"
+    links = [
+        _link(base, f"{path}/execution", _RELS + "execute", "Execute"),
+        _link(base, f"{path}?f=html", "alternate", "The same as a page", "text/html"),
+    ]
+    summary = process_summary(process, base)
     return {
         **summary,
         "inputs": {
             name: {
-                "title": name,
-                "description": words,
-                "schema": schema,
-                "minOccurs": 1 if name == "notebook" else 0,
+                "title": told.title or name,
+                "description": told.description,
+                "schema": dict(told.schema),
+                "minOccurs": int(told.required),
                 "maxOccurs": 1,
             }
-            for name, (schema, words) in INPUTS.items()
+            for name, told in process.inputs.items()
         },
         "outputs": {
-            name: {"title": name, "description": words, "schema": schema}
-            for name, (schema, words) in OUTPUTS.items()
+            name: {"title": name, "description": told.description, "schema": dict(told.schema)}
+            for name, told in process.outputs.items()
         },
-        "links": [*summary["links"], *_plain([execute])],
+        "links": [*summary["links"], *_plain(links)],
     }
 
 
@@ -210,28 +233,19 @@ def file_list(run: Run, files: Sequence[LeftFile], base: str) -> FileList:
 
 
 def results_document(
-    run: Run, found: Glued, files: Sequence[LeftFile], notebook: LeftFile | None,
-    content: dict[str, Any] | None, base: str,
-) -> dict[str, Any]:  # fmt: skip
-    """The results, all outputs or those that the request chose.
+    run: Run, found: Glued, files: Sequence[LeftFile], notebook: LeftFile | None, base: str
+) -> dict[str, Any]:
+    """Everything that a run of a notebook brought; the executed notebook and files as links.
 
     Args:
-        notebook: the executed notebook among the files; `content` is it, if asked for by value.
+        notebook: the executed notebook among the files.
     """
-    everything: dict[str, Any] = {
+    return {
         "scraps": found.scraps,
         "displays": found.displays,
-        "notebook": content or (notebook and _reference(run, notebook, base)),
+        "notebook": notebook and _reference(run, notebook, base),
         "files": [_reference(run, f, base) for f in files if is_result(f.name)],
     }
-    chosen = everything if run.outputs is None else run.outputs
-    return {name: everything[name] for name in everything if name in chosen}
-
-
-def wants_notebook_itself(run: Run) -> bool:
-    """By value only when the request said so: a notebook can have many megabytes."""
-    choice = (run.outputs or {}).get("notebook")
-    return choice is not None and choice.transmissionMode == "value"
 
 
 def _reference(run: Run, file: LeftFile, base: str) -> dict[str, Any]:
@@ -244,6 +258,8 @@ def _file_url(run: Run, name: str, base: str) -> str:
 
 def _inputs(run: Run) -> dict[str, Any]:
     """The inputs as they were understood, without what was left out."""
+    if run.process == ECHO:
+        return dict(masked(run.parameters))
     given = {
         "notebook": run.notebook,
         "kernel": run.kernel,

@@ -1,0 +1,152 @@
+"""Results on their way out: what a run brought, in the form that its request asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from fairihub_core.errors import FairihubError, Missing
+from fairihub_headless.folders import EXECUTED
+from fairihub_headless.models import ECHO, Run, RunState
+from fairihub_headless.processes.echo import ECHO_PROCESS, OUTPUTS_FILE
+from fairihub_headless.processes.model import Output as Described
+from fairihub_headless.requests import OUTPUTS
+from fairihub_headless.results.left import executed_notebook, files_of, glued
+from fairihub_headless.web import pages, views
+from fairihub_headless.web.base_handler import Base
+from fairihub_headless.web.exceptions import Gone
+from fairihub_headless.web.outputs import Output, Raw, alone, document_of, is_by_value, is_wanted
+from fairihub_headless.web.outputs import raw_of as in_raw_form
+
+_MOST_OUTPUTS_FILE = 16 * 2**20
+_OUR_FAULT = {"engine-failed", "worker-failed", "worker-died", "service-stopped"}
+
+
+class RunFailed(FairihubError):
+    """The results of a run that failed by its notebook, its parameters or its limits."""
+
+    status = 422
+
+
+class RunLost(FairihubError):
+    """The results of a run that failed through no fault of its own."""
+
+    status = 500
+
+
+class OneOutput(Base):
+    """One output of a run, as it is."""
+
+    async def get(self, jobID: str, output: str) -> None:
+        run = await self.runs.own(jobID, self.caller)
+        require_results(run)
+        if output not in _described(run):
+            raise _no_such_output(run, output)
+        found = await asyncio.to_thread(outputs_of, self, run, only=output)
+        if not found:
+            raise _no_such_output(run, output)
+        _send(self, alone(found[0], self.request.headers.get("Accept", "*/*")))
+
+
+async def deliver(handler: Base, run: Run) -> None:
+    """Answers with the results of a run that has ended.
+
+    Raises:
+        FairihubError: it has none; says why.
+    """
+    require_results(run)
+    if run.response == "raw" and not handler.wants_page:
+        outputs = await asyncio.to_thread(outputs_of, handler, run)
+        _send(handler, in_raw_form(outputs, handler.request.headers.get("Accept", "*/*")))
+        return
+    if handler.wants_page:
+        found = await asyncio.to_thread(results_of, handler, run)
+        shown = {"scraps": found} if run.process == ECHO else found
+        content = partial(pages.results, shown, run.id, handler.base)
+        handler.answer(found, f"Results of {run.notebook or run.process}", content=content)
+        return
+    outputs = await asyncio.to_thread(outputs_of, handler, run)
+    handler.answer(await asyncio.to_thread(document_of, outputs), "Results")
+
+
+def require_results(run: Run) -> None:
+    """Only a run that succeeded has results; a failed one says why, in the words of the OGC.
+
+    Raises:
+        Missing: `result-not-ready`.
+        Gone: `dismissed`, or `expired`.
+        RunFailed, RunLost: it failed.
+    """
+    if run.state is RunState.dismissed:
+        raise Gone("dismissed", f"Job “{run.id}” was dismissed; what it left is under /files.")
+    if not run.state.ended:
+        raise Missing("result-not-ready", f"Job “{run.id}” is {run.state.value}; ask again later.")
+    failure = run.failure
+    if run.state is RunState.failed and failure is not None:
+        facts = failure.model_dump(exclude={"code", "message"}, exclude_none=True)
+        kind = RunLost if failure.code in _OUR_FAULT else RunFailed
+        raise kind(failure.code, failure.message, **facts)
+    if run.expired is not None:
+        raise Gone("expired", f"What job “{run.id}” left was deleted to make room.")
+
+
+def results_of(handler: Base, run: Run) -> dict[str, Any]:
+    """Everything that a run brought, by the names of the outputs. Blocks."""
+    folder = handler.runs.folder(run)
+    if run.process == ECHO:
+        try:
+            with folder.open(f"files/{OUTPUTS_FILE}") as file:
+                return dict(json.loads(file.read(_MOST_OUTPUTS_FILE)))
+        except ValueError:
+            return {}
+    name = run.output_filename or EXECUTED
+    files = files_of(folder, name)
+    notebook = next((f for f in files if f.name == name), None)
+    found = glued(executed_notebook(folder, name))
+    return views.results_document(run, found, files, notebook, handler.base)
+
+
+def outputs_of(handler: Base, run: Run, only: str | None = None) -> list[Output]:
+    """The outputs that the request chose, or the `only` one, by value. Blocks."""
+    found = results_of(handler, run)
+    return [
+        _output(handler, run, name, told, found[name], by_value=only is not None)
+        for name, told in _described(run).items()
+        if found.get(name) is not None and (is_wanted(run, name) if only is None else name == only)
+    ]
+
+
+def _output(
+    handler: Base, run: Run, name: str, told: Described, value: Any, *, by_value: bool
+) -> Output:
+    href = f"{handler.base}jobs/{run.id}/results/{quote(name)}"
+    by_value = by_value or is_by_value(run, name)
+    if name == "notebook" and run.process != ECHO:
+        href = value["href"]
+        if by_value:
+            with handler.runs.folder(run).open(f"files/{run.output_filename or EXECUTED}") as file:
+                value = file.read()
+    return Output(name, told.media_type, href, value, by_value)
+
+
+def _described(run: Run) -> Mapping[str, Described]:
+    return ECHO_PROCESS.outputs if run.process == ECHO else OUTPUTS
+
+
+def _no_such_output(run: Run, name: str) -> Missing:
+    return Missing("no-such-output", f"Job “{run.id}” brought no output “{name[:80]}”.")
+
+
+def _send(handler: Base, raw: Raw) -> None:
+    handler.set_status(raw.status)
+    # What a notebook made must never act in the hub's name.
+    handler.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
+    for name, value in raw.headers:
+        handler.add_header(name, value)
+    if raw.status == 204:
+        handler.clear_header("Content-Type")
+    handler.finish(raw.body or None)
