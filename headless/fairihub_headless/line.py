@@ -65,7 +65,9 @@ class Line:
         self._descriptor = descriptor
         self._started = started
         self._lock = threading.Lock()
-        self._last: dict[str, float] = {}
+        self._report: tuple[float, str] | None = None
+        """What the notebook reported and the service has not heard yet."""
+        self._reported = float("-inf")
 
     def kernel(self, environment: Environment) -> None:
         """To be called before any code of the notebook runs.
@@ -77,28 +79,33 @@ class Line:
         self._say("kernel", environment=environment.model_dump(mode="json"))
 
     def cells(self, done: int, cells: int) -> None:
-        """At most ten lines a second, save the first and the last."""
-        if done in (0, cells) or self._is_time("cell"):
-            self._say("cell", done=done, cells=cells)
+        self._say("cell", done=done, cells=cells)
 
     def report(self, fraction: float, message: str = "") -> None:
-        """At most ten lines a second, save the end of the way."""
-        if fraction >= 1 or self._is_time("progress"):
-            self._say("progress", fraction=fraction, message=message[:_LONGEST_MESSAGE])
+        """At most ten lines a second; what was reported last is always said in the end."""
+        with self._lock:
+            waits, self._report = self._report is not None, (fraction, message[:_LONGEST_MESSAGE])
+            pause = self._reported + _PAUSE - time.monotonic()
+        if pause <= 0:
+            self._say_report()
+        elif not waits:
+            later = threading.Timer(pause, self._say_report)
+            later.daemon = True
+            later.start()
+
+    def _say_report(self) -> None:
+        with self._lock:
+            report, self._report, self._reported = self._report, None, time.monotonic()
+        if report is not None:
+            self._say("progress", fraction=report[0], message=report[1])
 
     def end(self, record: ExitRecord) -> None:
         """The last word."""
+        self._say_report()
         self._say("end", record=record.model_dump(mode="json"))
         with self._lock, suppress(OSError):
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def _is_time(self, event: str) -> bool:
-        moment = time.monotonic()
-        if moment - self._last.get(event, float("-inf")) < _PAUSE:
-            return False
-        self._last[event] = moment
-        return True
 
     def _say(self, event: str, **more: Any) -> None:
         raw = memoryview(json.dumps({"event": event, **more}).encode() + b"\n")
