@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class State(str, Enum):
@@ -178,9 +178,3 @@ class Results(Answer):
 def _value_of(told: Any) -> Any:
     qualified = isinstance(told, dict) and set(told) == {"value", "mediaType"}
     return told["value"] if qualified else told
-
-    @field_validator("scraps", "displays", "notebook", mode="before")
-    @classmethod
-    def _unqualified(cls, given: Any) -> Any:
-        qualified = isinstance(given, dict) and given.keys() == {"value", "mediaType"}
-        return given["value"] if qualified else given
