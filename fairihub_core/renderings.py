@@ -50,14 +50,24 @@ class Rendered:
 
 
 class Renderings:
-    """Rendered notebooks, kept in `folder`, which may be deleted at any time."""
+    """Rendered notebooks, kept in `folder`, which may be deleted at any time.
 
-    def __init__(self, folder: Path, program: Program, time_limit: int = TIME_LIMIT) -> None:
+    Args:
+        slots: how many are made at once, if that is shared with others.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        program: Program,
+        time_limit: int = TIME_LIMIT,
+        slots: threading.BoundedSemaphore | None = None,
+    ) -> None:
         self._folder = folder
         self._program = program
         self._time_limit = time_limit
-        self._slots = threading.BoundedSemaphore(_AT_ONCE)
-        folder.mkdir(parents=True, exist_ok=True)
+        self._slots = slots or threading.BoundedSemaphore(_AT_ONCE)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def of(self, version: str, read: Callable[[], bytes], *arguments: str) -> Rendered:
         """The page of the content whose hash is `version`; `read` gives it when needed.

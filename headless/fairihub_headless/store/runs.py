@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from fairihub_core.clock import now
 from fairihub_headless.models import Failure, Run, RunState
+from fairihub_headless.store.keeping import Keeping
 from fairihub_headless.store.listing import Listing
 from fairihub_headless.store.rows import LONGEST, row_of, run_of, words_of
 from fairihub_headless.store.tables import SecondsBetween, Utc, runs
@@ -54,6 +55,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url, pool_pre_ping=True)
         self.listing = Listing(self._engine)
+        self.keeping = Keeping(self._engine)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _durable)
         migrate(self._engine)

@@ -1,0 +1,73 @@
+"""How long what a run left is kept: by age, by number, and as long as it is pinned; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from fairihub_headless.models import RunState
+
+
+class Kept(NamedTuple):
+    """As much of a run that has ended as the decision needs."""
+
+    id: str
+    team: str
+    state: RunState
+    finished: datetime
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the settings say."""
+
+    days: float
+    """So long everything is kept, at most."""
+    failed_days: float
+    """The same of runs that failed or were dismissed."""
+    per_team: int | None = None
+    """So many are kept of a team; pinned ones come on top."""
+
+    def age(self, state: RunState) -> timedelta:
+        return timedelta(days=self.days if state is RunState.successful else self.failed_days)
+
+
+class _Standing(Protocol):
+    @property
+    def state(self) -> RunState: ...
+    @property
+    def finished(self) -> datetime | None: ...
+    @property
+    def pinned(self) -> bool: ...
+    @property
+    def expired(self) -> datetime | None: ...
+
+
+def expires(run: _Standing, rules: Rules) -> datetime | None:
+    """When age will take what a run left; None while it runs, is pinned, or has expired.
+
+    It can go sooner where a team has more runs than are kept: nobody can say when.
+    """
+    if not run.state.ended or run.finished is None or run.pinned or run.expired is not None:
+        return None
+    return run.finished + rules.age(run.state)
+
+
+def due(kept: Iterable[Kept], rules: Rules, now: datetime) -> list[str]:
+    """The ids of those whose time has come, oldest first."""
+    by_team: dict[str, list[Kept]] = defaultdict(list)
+    for run in kept:
+        if run.state.ended and not run.pinned:
+            by_team[run.team].append(run)
+    found: list[Kept] = []
+    for runs in by_team.values():
+        newest_first = sorted(runs, key=lambda run: run.finished, reverse=True)
+        for place, run in enumerate(newest_first):
+            too_many = rules.per_team is not None and place >= rules.per_team
+            if too_many or run.finished + rules.age(run.state) <= now:
+                found.append(run)
+    return [run.id for run in sorted(found, key=lambda run: run.finished)]

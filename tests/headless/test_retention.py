@@ -1,0 +1,161 @@
+"""What goes when: by age, by number, never what is pinned or runs; and what a crash leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.models import RunState
+from fairihub_headless.results.retention import Kept, Rules, due, expires
+from fairihub_headless.results.tidying import Tidying, remove
+
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+RULES = Rules(days=10, failed_days=3, per_team=2)
+
+
+def kept(words: str) -> list[Kept]:
+    """“a 11, b 4 failed, c 1 pinned uc2”: the id, its days, and what else there is to say."""
+    found = []
+    for text in words.split(","):
+        name, days, *more = text.split()
+        state = RunState.failed if "failed" in more else RunState.successful
+        team = "uc2" if "uc2" in more else "uc1"
+        found.append(Kept(name, team, state, NOW - timedelta(days=float(days)), "pinned" in more))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("runs", "gone"),
+    [
+        ("a 1, b 2", ""),
+        ("a 10, b 9.9", "a"),
+        ("a 3 failed, b 3", "a"),
+        ("a 1, b 2, c 3", "c"),
+        ("a 1, b 2, c 3 uc2", ""),
+        ("a 99 pinned, b 1, c 2", ""),
+        ("a 1 pinned, b 2, c 3", ""),
+        ("a 1, b 2, c 3, d 99", "dc"),
+    ],
+)
+def test_what_is_due(runs: str, gone: str) -> None:
+    assert "".join(due(kept(runs), RULES, NOW)) == gone
+
+
+def test_without_a_number_only_age_counts() -> None:
+    rules = Rules(days=10, failed_days=10)
+    assert due(kept("a 1, b 2, c 3, d 4"), rules, NOW) == []
+
+
+async def test_a_run_that_is_tidied_keeps_its_record(house: Any) -> None:
+    old, young = [await house.ended(await house.submit("1", path=f"{n}.ipynb")) for n in range(2)]
+    assert expires(old, RULES) == old.finished + timedelta(days=10)
+    await asyncio.to_thread(house.runs.store.keeping.pin, young.id, pinned=True)
+    tidying = of(house, Rules(days=0, failed_days=0))
+    assert await tidying.tidy() == 1
+    gone = await house.runs.own(old.id, house.caller())
+    assert (gone.state, gone.expired is not None, expires(gone, RULES)) == (old.state, True, None)
+    assert not house.runs.folder(old).path.exists()
+    assert house.runs.folder(young).files.is_dir()
+    assert await tidying.tidy() == 0
+
+
+async def test_a_run_that_goes_on_is_left_alone(house: Any) -> None:
+    run = await house.submit("import time; time.sleep(60)")
+    waiting = [await house.submit("1", path=f"{n}.ipynb") for n in range(3)]
+    await house.until(run, lambda r: r.worker_pid is not None)
+    assert await of(house, Rules(days=0, failed_days=0)).tidy() <= 3
+    assert house.runs.folder(run).notebook.exists()
+    assert not house.runs.store.keeping.expire(run.id)
+    await house.runs.dismiss(run.id, house.caller())
+    for other in waiting:
+        await house.ended(other)
+
+
+async def test_a_crash_between_the_note_and_the_removal_is_made_good(house: Any) -> None:
+    run = await house.ended(await house.submit("1"))
+    assert house.runs.store.keeping.expire(run.id)
+    assert house.runs.folder(run).path.exists()  # and here the service died
+    assert await of(house, RULES).tidy() == 1
+    assert not house.runs.folder(run).path.exists()
+
+
+async def test_a_folder_without_a_record_goes_after_a_day(house: Any) -> None:
+    fresh, old = (
+        RunFolder.of(house.places.headless, str(uuid.uuid4())),
+        RunFolder.of(house.places.headless, str(uuid.uuid4())),
+    )
+    for folder in (fresh, old):
+        folder.keep_notebook(b"{}")
+    os.utime(old.path, (0, 0))
+    (house.places.headless / "runs" / "aa").mkdir(exist_ok=True)
+    (house.places.headless / "runs" / "aa" / "not-a-run").mkdir()
+    assert await of(house, RULES).tidy() == 1
+    assert (fresh.path.exists(), old.path.exists()) == (True, False)
+    assert (house.places.headless / "runs" / "aa" / "not-a-run").exists()
+
+
+def of(house: Any, rules: Rules) -> Tidying:
+    return Tidying(house.runs.store.keeping, house.places.headless, rules)
+
+
+def test_what_cannot_be_entered_is_removed_and_no_link_is_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept.txt").write_text("kept")
+    folder = tmp_path / "run"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    (folder / "deep" / "deeper" / "a.txt").write_text("a")
+    (folder / "link").symlink_to(outside)
+    (folder / "deep").chmod(0)
+    link = tmp_path / "linked-run"
+    link.symlink_to(outside)
+    remove(folder)
+    remove(link)
+    assert [p.name for p in tmp_path.iterdir()] == ["outside"]
+    assert (outside / "kept.txt").read_text() == "kept"
+
+
+async def test_many_runs_are_looked_through_in_small_steps(
+    house: Any, new_runs: Callable[[int], None]
+) -> None:
+    new_runs(1_500)
+    longest, last = 0.0, asyncio.get_running_loop().time()
+
+    async def beat() -> None:
+        nonlocal longest, last
+        while True:
+            moment = asyncio.get_running_loop().time()
+            longest, last = max(longest, moment - last), moment
+            await asyncio.sleep(0.005)
+
+    beating = asyncio.create_task(beat())
+    found = await asyncio.to_thread(
+        lambda: due(house.runs.store.keeping.ended(), Rules(1, 1, 500), NOW)
+    )
+    beating.cancel()
+    assert len(found) == 1_000
+    assert longest < 0.5
+
+
+@pytest.fixture
+def new_runs(house: Any) -> Callable[[int], None]:
+    """Puts so many runs into the store that have ended today."""
+    from fairihub_headless.models import Run
+
+    def put(count: int) -> None:
+        for number in range(count):
+            run_id = str(uuid.UUID(int=number + 1))
+            run = Run(id=run_id, owner="ada", team="uc1", profile="uc1.small", notebook="a.ipynb",
+                      digest="x", state=RunState.successful, created=NOW, updated=NOW,
+                      finished=NOW + timedelta(seconds=number))  # fmt: skip
+            house.runs.store.add(run)
+
+    return put
