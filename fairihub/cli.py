@@ -15,6 +15,7 @@ from typing import get_args
 
 import yaml
 
+from fairihub.run_command import add_run_commands
 from fairihub_core.audit import Action, line_of
 from fairihub_core.customer_crd import customer_crd
 from fairihub_core.customer_format import customer_schema
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_login_command(commands, "unpin", "forget which account a login is pinned to", _unpin)
     _add_leftovers(commands)
     _add_check(commands)
+    add_run_commands(commands, DATA)
     schema = commands.add_parser("schema", help="print the JSON Schema of a customer.yaml")
     schema.set_defaults(run=_schema)
     crd = commands.add_parser(

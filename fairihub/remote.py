@@ -8,7 +8,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,11 +30,13 @@ from fairihub_core.errors import BadInput, Refused, Unavailable
 from fairihub_core.logins import login_of, printable
 from fairihub_core.places import Places
 from fairihub_core.reasons import Explanation, explained, findings_of, rivals_of
+from fairihub_core.scopes import RUN
 from fairihub_core.snapshot import Snapshot
 from fairihub_spawner.kube.leftovers import Leftovers
 
 CLI_TOKEN = "cli"  # noqa: S105 - the name of a file
 _TIMEOUT = 20
+_LENT_SECONDS = 2 * 24 * 3600
 _MAX_SAID = 64 * 1024
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -72,6 +74,33 @@ def new_token(data: Path, login: str) -> str:
         Unavailable: `not-running`, or the hub does not answer.
     """
     hub = _hub_of(data)
+    wanted = {"expires_in": hub.settings.token_days * 24 * 3600}
+    made: str = _made_token(hub, login, wanted)["token"]
+    return made
+
+
+@contextlib.contextmanager
+def lent_token(data: Path, login: str) -> Iterator[tuple[str, str]]:
+    """The hub's address and a token for the runs of a member, for as long as the block lasts.
+
+    Raises:
+        Refused, Unavailable: as `new_token`.
+    """
+    hub = _hub_of(data)
+    doors = [f"access:services!service={name}" for name in ("headless", "catalog")]
+    made = _made_token(hub, login, {"expires_in": _LENT_SECONDS, "scopes": [*doors, RUN]})
+    address = datafolder.running_hub(hub.places).address
+    try:
+        yield address, made["token"]
+    finally:
+        with contextlib.suppress(Unavailable):  # then it expires by itself
+            owner = urllib.parse.quote(made["user"], safe="")
+            token = f"{address}/hub/api/users/{owner}/tokens/{made['id']}"
+            _ask(hub.places, token, method="DELETE")
+
+
+def _made_token(hub: HubSettings, login: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hub says of a new token: `token`, `id`, `user`."""
     login = login_of(login)
     address = datafolder.running_hub(hub.places).address
     snapshot = Snapshot.model_validate(_ask(hub.places, f"{address}/hub/api/fairihub/snapshot"))
@@ -85,11 +114,8 @@ def new_token(data: Path, login: str) -> str:
         )
     user = f"{address}/hub/api/users/{urllib.parse.quote(who.login, safe='')}"
     _ask(hub.places, user, {}, accepted=(http.client.CONFLICT,))
-    wanted = {
-        "note": "made on the command line",
-        "expires_in": hub.settings.token_days * 24 * 3600,
-    }
-    made: str = _ask(hub.places, f"{user}/tokens", wanted)["token"]
+    asked = {"note": "made on the command line", **wanted}
+    made: dict[str, Any] = _ask(hub.places, f"{user}/tokens", asked)
     return made
 
 

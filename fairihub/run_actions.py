@@ -1,0 +1,239 @@
+"""What `fairihub run` and `fairihub runs` do: ask the service by its client, and tell of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fairihub import run_screen
+from fairihub.run_parameters import parameters_of, typed
+from fairihub_core.errors import BadInput
+from fairihub_headless.client import Job, JobStatus, RunsClient, RunsError, State
+
+FAILED, WRONG, OTHERWISE = 1, 2, 3
+_CODES = {State.successful: 0, State.failed: FAILED}
+_PASSING = frozenset({408, 410, 425, 429})
+"""Refusals that are nobody's mistake."""
+_NOT_HERE = frozenset({"no-hub-named", "no-token", "bad-hub-url", "no-such-file", "no-notebook",
+                       "bad-parameters"})  # fmt: skip
+
+
+def done(action: str, options: Namespace) -> int:
+    """Does it and returns the exit code; says on stderr what was refused."""
+    # The entry point lets Ctrl-C end the process at once; here there may be something to say.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with _client(options) as runs:
+            return _ACTIONS[action](runs, options)
+    except RunsError as problem:
+        print(f"fairihub: {problem.message}{_hint(problem, options)}", file=sys.stderr)
+        return WRONG if _is_wrong(problem) else OTHERWISE
+
+
+def _run(runs: RunsClient, options: Namespace) -> int:
+    notebook = Path(options.notebook) if options.upload else options.notebook
+    wishes = _wishes(options) | {"version": options.notebook_version, "key": options.key}
+    job = runs.run(notebook, _parameters(options), **wishes)
+    return _followed(job, options)
+
+
+def _again(runs: RunsClient, options: Namespace) -> int:
+    given = {name: value for name, value in _wishes(options).items() if value is not None}
+    job = runs.job(options.job).again(_parameters(options), **given)
+    return _followed(job, options)
+
+
+def _follow(runs: RunsClient, options: Namespace) -> int:
+    return _followed(runs.job(options.job), options)
+
+
+def _followed(job: Job, options: Namespace) -> int:
+    """Waits for its end, tells of it, and fetches what it left."""
+    if options.detach:
+        print(job.id if options.format == "text" else job.info.model_dump_json(indent=2))
+        return 0
+    screen = run_screen.Screen(logs=options.logs)
+    try:
+        for event in job.follow():
+            screen.show(event)
+    except KeyboardInterrupt:
+        screen.close()
+        return _interrupted(job, cancel=options.cancel_on_interrupt)
+    finally:
+        screen.close()
+    return _told(job, options)
+
+
+def _interrupted(job: Job, *, cancel: bool) -> int:
+    if cancel:
+        job.cancel()
+        print(f"Cancelled. What it has done: fairihub runs show {job.id}", file=sys.stderr)
+    else:
+        print(
+            f"The run goes on. Follow it: fairihub runs follow {job.id}\n"
+            f"Cancel it: fairihub runs cancel {job.id}",
+            file=sys.stderr,
+        )
+    return OTHERWISE
+
+
+def _told(job: Job, options: Namespace) -> int:
+    """What a run that has ended brought, on stdout; why it brought nothing, on stderr."""
+    if job.status is State.failed:
+        print(run_screen.failure(job.info), file=sys.stderr)
+    fetched = job.download(options.download) if options.download else []
+    brought = job.results().scraps if job.status is State.successful else {}
+    if options.format == "json":
+        told = {"job": job.info.model_dump(mode="json"), "scraps": brought,
+                "downloaded": [str(path) for path in fetched]}  # fmt: skip
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        _print_scraps(brought)
+        if fetched:
+            print(f"{len(fetched)} files in {options.download}", file=sys.stderr)
+    return _CODES.get(job.status, OTHERWISE)
+
+
+def _list(runs: RunsClient, options: Namespace) -> int:
+    chosen = runs.jobs(status=options.status, team=options.team, owner=options.owner)
+    found = [job.info for job in islice(chosen, max(0, options.limit))]
+    if options.format == "json":
+        print(json.dumps([info.model_dump(mode="json") for info in found], indent=2))
+        return 0
+    for info in found:
+        notebook = run_screen.shown(str(info.parameters.get("notebook", "")))
+        began = f"{info.created:%Y-%m-%d %H:%M}"
+        print(f"{info.jobID}  {info.status.value:10}  {began}  {info.profile}  {notebook}")
+    if not found:
+        print("No such runs.", file=sys.stderr)
+    return 0
+
+
+def _show(runs: RunsClient, options: Namespace) -> int:
+    job = runs.job(options.job)
+    if options.format == "json":
+        print(job.info.model_dump_json(indent=2))
+        return 0
+    for line in _facts(job.info):
+        print(line)
+    if job.status is State.failed:
+        print(run_screen.failure(job.info))
+    elif job.status is State.successful:
+        try:
+            _print_scraps(job.results().scraps)
+        except RunsError as problem:  # another's, or expired: how it stands is told even so
+            print(problem.message, file=sys.stderr)
+    return 0
+
+
+def _facts(info: JobStatus) -> Iterator[str]:
+    yield run_screen.standing(info)
+    yield f"notebook: {run_screen.shown(str(info.parameters.get('notebook', '')))}"
+    yield f"owner: {info.owner}; profile: {info.profile}; attempt: {info.attempt}"
+    yield f"cells: {info.cell} of {info.cells}"
+    for name in ("created", "started", "finished"):
+        if (moment := getattr(info, name)) is not None:
+            yield f"{name}: {moment:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _logs(runs: RunsClient, options: Namespace) -> int:
+    printed = runs.job(options.job).logs()
+    sys.stdout.write(run_screen.shown(printed) if sys.stdout.isatty() else printed)
+    return 0
+
+
+def _cancel(runs: RunsClient, options: Namespace) -> int:
+    info = runs.job(options.job).cancel()
+    print(info.model_dump_json(indent=2) if options.format == "json" else
+          run_screen.standing(info))  # fmt: skip
+    return 0
+
+
+def _download(runs: RunsClient, options: Namespace) -> int:
+    job = runs.job(options.job)
+    if options.zip is not None:
+        fetched = [job.download_zip(options.zip)]
+    else:
+        fetched = job.download(options.to, *options.names)
+    if options.format == "json":
+        print(json.dumps([str(path) for path in fetched], indent=2))
+    else:
+        for path in fetched:
+            print(path)
+    return 0
+
+
+_ACTIONS: dict[str, Callable[[RunsClient, Namespace], int]] = {
+    "run": _run, "runs": _list, "show": _show, "follow": _follow, "logs": _logs,
+    "cancel": _cancel, "again": _again, "download": _download,
+}  # fmt: skip
+
+
+def _parameters(options: Namespace) -> dict[str, Any]:
+    return parameters_of(
+        options.parameters_file, options.parameters_yaml, options.parameter, options.raw
+    )
+
+
+def _wishes(options: Namespace) -> dict[str, Any]:
+    named = ("team", "profile", "kernel", "retries", "deadline", "priority")
+    return {name: getattr(options, name) for name in named} | {
+        name: typed(value) for name, value in options.input
+    }
+
+
+def _print_scraps(scraps: dict[str, Any]) -> None:
+    for name, value in scraps.items():
+        words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        print(f"{run_screen.shown(name)}: {run_screen.shown(words)}")
+
+
+@contextmanager
+def _client(options: Namespace) -> Iterator[RunsClient]:
+    """The service that is meant.
+
+    Raises:
+        RunsError: nobody said which.
+    """
+    if options.login is not None:
+        # Imported late: it needs the hub's own parts, and a laptop has none.
+        from fairihub.remote import lent_token
+
+        lent = lent_token(options.data, options.login)
+        with lent as (address, token), RunsClient(address, token) as runs:
+            yield runs
+        return
+    with RunsClient(options.url, _token(options.token_file)) as runs:
+        yield runs
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeError) as problem:
+        raise BadInput("no-token", f"{file} cannot be read: {problem}.") from None
+
+
+def _is_wrong(problem: RunsError) -> bool:
+    """Whether it was asked for wrongly, rather than that it does not go now."""
+    status = problem.status or 0
+    return problem.code in _NOT_HERE or (400 <= status < 500 and status not in _PASSING)
+
+
+def _hint(problem: RunsError, options: Namespace) -> str:
+    """What else may have been meant."""
+    if problem.code == "no-hub-named":
+        return " On the command line: --url URL, or on the hub's own machine --login LOGIN."
+    named = getattr(options, "notebook", None)
+    if problem.code == "no-such-notebook" and named and Path(named).is_file():
+        return f" There is a file {named} here; to send it, add --upload."
+    return ""
