@@ -14,14 +14,18 @@ from typing import Any
 
 from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.events import CellDone, Event, Output, Progress, StatusChanged
-from fairihub_headless.client.models import JobStatus
+from fairihub_headless.client.models import JobStatus, State
 from fairihub_headless.client.sse import Message, messages
 from fairihub_headless.client.transport import Transport, is_away
 
 _SILENCE = 45.0
 """Seconds without a sign of life after which a connection is taken for lost."""
+_SOON, _SOON_SILENCE = 60.0, 2.0
+"""When so many seconds are left, a silence is over soon, so that the end comes when it should."""
 _FRUITLESS = 3
 """So often in a row a connection ends without an event; then the client asks instead."""
+_NO_EVENTS = frozenset({"no-such-address", "no-such-method", "too-many-followers"})
+"""A service of before events, or one that gives no more of them to this person."""
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 3.0
 
@@ -47,85 +51,114 @@ class _Following:
         self._until = None if timeout is None else time.monotonic() + timeout
         self._timeout = timeout
         self._job: JobStatus | None = None
-        self._last_id: str | None = None
+        self._cells = (0, 0)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
         """So many bytes of the log have been told."""
-
-    @property
-    def ended(self) -> bool:
-        return self._job is not None and self._job.status.ended
+        self._heard = 0
+        """So many messages have come."""
+        self.ended = False
+        """Whether all has been told, up to the end of the run."""
 
     def by_events(self) -> Iterator[Event]:
         """Ends with the run, or where events do not come through."""
+        now = self._asked()
+        if not now.status.ended:  # else that is told last, after what it has printed
+            yield from self._stands(now)
         fruitless, pauses = 0, self._transport.pauses()
-        while not self.ended and fruitless < _FRUITLESS:
-            came = False
+        while fruitless < _FRUITLESS:
+            before = self._heard
             try:
-                for event in self._one_connection():
-                    came = True
-                    yield event
-                    self._check_time()
+                yield from self._one_connection()
             except RunsError as problem:
-                if problem.code in ("no-such-address", "no-such-method"):
-                    return  # a service of before events
+                if problem.code in _NO_EVENTS:
+                    return
                 if not is_away(problem):
                     raise
+                self._check_time()
                 pause = next(pauses, None)
                 if pause is None:
                     raise
-                self._check_time()
-                time.sleep(pause)
-            if came:
-                pauses = self._transport.pauses()
-            fruitless = 0 if came else fruitless + 1
+                time.sleep(self._at_most(pause))
+            if self.ended:
+                return
+            self._check_time()
+            if self._heard > before:
+                fruitless, pauses = 0, self._transport.pauses()
+            else:
+                fruitless += 1
 
     def _one_connection(self) -> Iterator[Event]:
-        resumed = {"Last-Event-ID": self._last_id} if self._last_id else {}
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store", **resumed}
-        with self._transport.opened(f"{self._path}/events", headers, self._silence()) as answer:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self._read)}
+        soon = self._left() < _SOON
+        silence = self._at_most(_SOON_SILENCE if soon else _SILENCE)
+        with self._transport.opened(f"{self._path}/events", headers, silence) as answer:
             if answer.headers.get("Content-Type", "").partition(";")[0] != "text/event-stream":
                 return
-            for message in messages(answer.iter_raw()):
-                self._last_id = message.id
-                yield from self._meant(message)
+            for message in messages(self._in_time(answer.iter_bytes(), soon)):
+                self._heard += 1
+                try:
+                    yield from self._meant(message)
+                except (ValueError, KeyError, TypeError):  # no event of this service
+                    return
                 if self.ended:
                     return
 
+    def _in_time(self, chunks: Iterator[bytes], soon: bool) -> Iterator[bytes]:
+        """The bytes as they come; ends where it is time to listen with less patience."""
+        for chunk in chunks:
+            yield chunk
+            self._check_time()
+            if not soon and self._left() < _SOON:
+                return
+
     def _meant(self, message: Message) -> Iterator[Event]:
-        """What a message says, in types."""
+        """What a message says, in types; a kind that is not known says nothing."""
         told: Any = json.loads(message.data)
-        if message.event == "status":
+        if message.event == "end":
             yield from self._stands(JobStatus.model_validate(told))
+            self.ended = True
+        elif message.event == "state" and self._job is not None:
+            if not State(told["status"]).ended:  # with the end, all that is left of the log comes
+                yield from self._stands(self._job.model_copy(update={
+                    **told, "status": State(told["status"])}))  # fmt: skip
         elif message.event == "cell":
-            yield CellDone(told["done"], told["cells"])
+            yield from self._done(told["cell"], told["cells"])
         elif message.event == "progress":
             yield Progress(told["fraction"], told.get("message", ""))
         elif message.event == "output":
-            self._read = told["position"]
+            self._read = int(message.id or 0)
             yield Output(told["text"])
+        elif message.event == "refused":
+            raise RunsError(told["code"], told["message"])
 
     def by_asking(self) -> Iterator[Event]:
         """The same by asking how it stands, again and again."""
         pause = _FIRST_PAUSE
         while not self.ended:
-            before = self._job
-            job = JobStatus.model_validate(self._transport.ask("GET", self._path).json())
-            cells_before = before.cell if before else 0
-            if (job.cell, job.cells) != (cells_before, before.cells if before else 0):
-                yield CellDone(job.cell, job.cells)
+            job = self._asked()
+            yield from self._done(job.cell, job.cells)
             yield from self._printed()
             changed = list(self._stands(job))
             yield from changed
-            self._check_time()
-            pause = _FIRST_PAUSE if changed else min(1.3 * pause, _LONGEST_PAUSE)
+            self.ended = job.status.ended
             if not self.ended:
+                self._check_time()
+                pause = _FIRST_PAUSE if changed else min(1.3 * pause, _LONGEST_PAUSE)
                 time.sleep(self._at_most(pause))
+
+    def _asked(self) -> JobStatus:
+        return JobStatus.model_validate(self._transport.ask("GET", self._path).json())
 
     def _stands(self, job: JobStatus) -> Iterator[Event]:
         before, self._job = self._job, job
         if before is None or _standing(before) != _standing(job):
             yield StatusChanged(job)
+
+    def _done(self, cell: int, cells: int) -> Iterator[Event]:
+        if (cell, cells) != self._cells:
+            self._cells = cell, cells
+            yield CellDone(cell, cells)
 
     def _printed(self) -> Iterator[Event]:
         """What has come to the log since the last time."""
@@ -137,15 +170,14 @@ class _Following:
             self._read += len(new)
             yield Output(self._decoder.decode(new))
 
-    def _silence(self) -> float:
-        return self._at_most(_SILENCE)
-
     def _at_most(self, seconds: float) -> float:
-        left = seconds if self._until is None else self._until - time.monotonic()
-        return max(0.05, min(seconds, left))
+        return max(0.05, min(seconds, self._left()))
+
+    def _left(self) -> float:
+        return float("inf") if self._until is None else self._until - time.monotonic()
 
     def _check_time(self) -> None:
-        if self._until is not None and time.monotonic() > self._until and not self.ended:
+        if self._left() < 0:
             raise RunsError("not-ended", f"The run has not ended within {self._timeout:g} s.")
 
 

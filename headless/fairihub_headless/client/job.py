@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from fairihub_headless.client import downloads
@@ -12,6 +15,27 @@ from fairihub_headless.client.events import Event, StatusChanged
 from fairihub_headless.client.following import followed
 from fairihub_headless.client.models import FilePage, JobFile, JobStatus, Results, State
 from fairihub_headless.client.transport import Transport
+
+
+def started(transport: Transport, path: str, inputs: Mapping[str, Any], key: str | None) -> Job:
+    """The job that a request starts. It bears a key, so that it may be sent twice.
+
+    Raises:
+        RunsError: why it is refused; `bad-parameters`, a value is none of JSON's.
+    """
+    try:
+        body = json.dumps({"inputs": dict(inputs)}, allow_nan=False).encode()
+    except (TypeError, ValueError) as problem:
+        raise RunsError(
+            "bad-parameters", f"An input cannot be written as JSON: {problem}."
+        ) from None
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": key or uuid.uuid4().hex,
+        "Prefer": "respond-async",
+    }
+    told = transport.ask("POST", path, content=body, headers=headers).json()
+    return Job(transport, JobStatus.model_validate(told))
 
 
 class Job:
@@ -93,6 +117,13 @@ class Job:
         chosen = [left[name] for name in names] if names else list(left.values())
         return downloads.downloaded(self._transport, self.id, chosen, Path(folder), whole=ended)
 
+    def download_zip(self, file: str | Path) -> Path:
+        """Fetches all that it left, as one archive, into a file."""
+        target = Path(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        downloads.fetch(self._transport, f"{self._path}/files.zip", target)
+        return target
+
     def logs(self) -> str:
         """What it has printed so far."""
         return self._transport.ask("GET", f"{self._path}/logs", headers={"Accept": "*/*"}).text
@@ -105,6 +136,28 @@ class Job:
         """
         self.info = JobStatus.model_validate(self._transport.ask("DELETE", self._path).json())
         return self.info
+
+    def again(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        **changes: Any,
+    ) -> Job:
+        """Starts it anew: the same notebook, as it was, with the same parameters, but for changes.
+
+        Args:
+            parameters: those with another value.
+            key: as for `RunsClient.run`.
+            changes: inputs with another value, such as `profile` or `kernel`.
+
+        Raises:
+            RunsError: why it is refused.
+        """
+        inputs = {name: value for name, value in changes.items() if value is not None}
+        if parameters:
+            inputs["parameters_json"] = dict(parameters)
+        return started(self._transport, f"{self._path}/again", inputs, key)
 
     @property
     def _path(self) -> str:

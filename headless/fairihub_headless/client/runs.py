@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from fairihub_headless.client.job import Job
+from fairihub_headless.client.job import Job, started
 from fairihub_headless.client.models import JobPage, JobStatus, Process, State
 from fairihub_headless.client.naming import named
 from fairihub_headless.client.place import place_of
@@ -107,11 +106,8 @@ class RunsClient:
         chosen = {name: value for name, value in given.items() if value is not None}
         if parameters:
             chosen["parameters_json"] = dict(parameters)
-        body = {"inputs": {**named(notebook), **chosen}}
         path = f"processes/{PROCESS}/execution"
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex, "Prefer": "respond-async"}
-        told = self._transport.ask("POST", path, json=body, headers=headers).json()
-        return Job(self._transport, JobStatus.model_validate(told))
+        return started(self._transport, path, {**named(notebook), **chosen}, key)
 
     def processes(self) -> list[Process]:
         """What can be run."""

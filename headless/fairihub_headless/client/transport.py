@@ -33,6 +33,8 @@ class Patience:
     """Seconds without a word of the hub until a request has failed."""
     away: float = 60.0
     """Seconds for which a hub that is away, or busy, is asked again."""
+    at_first: float = 10.0
+    """The same for one that has never answered: its address may be wrong."""
 
 
 class Transport:
@@ -41,6 +43,7 @@ class Transport:
     def __init__(self, place: Place, patience: Patience) -> None:
         self.patience = patience
         self.service = place.service
+        self._met = False
         self._client = httpx.Client(
             base_url=place.service,
             headers={
@@ -74,6 +77,7 @@ class Transport:
                 if pause is None:
                     raise unreachable(self.service, problem) from None
             else:
+                self._met = True
                 if answer.is_success:
                     return answer
                 told = said(answer)
@@ -107,10 +111,14 @@ class Transport:
 
     def pauses(self) -> Iterator[float]:
         """Growing pauses between tries, for as long as the patience lasts."""
-        until, pause = time.monotonic() + self.patience.away, _FIRST_PAUSE
-        while time.monotonic() < until:
+        began, pause = time.monotonic(), _FIRST_PAUSE
+        while time.monotonic() - began < self._patience():
             yield pause * random.uniform(0.5, 1.0)  # noqa: S311 - so that not all come at once
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _patience(self) -> float:
+        away = self.patience.away
+        return away if self._met else min(self.patience.at_first, away)
 
 
 def is_away(problem: RunsError) -> bool:
