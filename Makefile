@@ -9,7 +9,7 @@ SCREEN := $(shell find labextension -type d \( -name node_modules -o -name lib -
 	-o -type f ! -name '*.tsbuildinfo' -print 2>/dev/null)
 READY := .venv/.stamps
 
-.PHONY: help up test test-cluster bench-access bench-spawn lint format docs lock clean
+.PHONY: help up test test-cluster bench-access bench-spawn bench-runs chaos lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,8 @@ help:
 	@echo "make test-cluster  only the tests on Kubernetes (as root; ARGS for pytest's options)"
 	@echo "make bench-access  measure how fast access is decided, beside GitHubOAuthenticator"
 	@echo "make bench-spawn   measure how fast servers start on Kubernetes, beside KubeSpawner (as root)"
+	@echo "make bench-runs    measure runs, beside papermill, nbclient and other services (ARGS=\"--only trivial\")"
+	@echo "make chaos   run 1,000 notebooks while all that runs them is killed 100 times, on each database"
 	@echo "make lint    only the linters and types"
 	@echo "make format  put all sources into the form that lint wants"
 	@echo "make docs    build the documentation into docs/_build/html"
@@ -44,6 +46,13 @@ bench-access: $(READY)/project
 bench-spawn: $(READY)/dev $(READY)/project
 	@scripts/get-cluster
 	@.venv/bin/python -m benchmarks.spawn $(ARGS)
+
+bench-runs: $(READY)/dev $(READY)/project
+	@.venv/bin/python -m benchmarks.runs $(ARGS)
+
+chaos: $(READY)/dev $(READY)/project
+	@scripts/get-postgres
+	@.venv/bin/python -m tests.chaos $(ARGS)
 
 lint: $(READY)/dev $(READY)/project $(READY)/screen
 	@scripts/check lint

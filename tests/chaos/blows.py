@@ -21,7 +21,9 @@ class Blows:
     """Each returns what it did, or None if there was nobody to be struck."""
 
     def __init__(self, service: Service, base: Base, drawn: Random, witness: Path) -> None:
-        self._service, self._base, self._drawn, self._witness = service, base, drawn, witness
+        self._service, self._drawn, self._witness = service, drawn, witness
+        self._asked = 0
+        """The process that was asked to end last: asked again, it would be no new blow."""
         self.kinds: dict[str, Blow] = {
             "service killed": lambda: self._the_service(signal.SIGKILL),
             "service asked to end": lambda: self._the_service(signal.SIGTERM),
@@ -57,8 +59,10 @@ class Blows:
         return [p for p in self._service.below()[1:] if MARK in _variables(p)]
 
     def _the_service(self, number: signal.Signals) -> str | None:
-        if self._service.running.poll() is not None:
+        asked_again = number == signal.SIGTERM and self._asked == self._service.pid
+        if asked_again or self._service.running.poll() is not None:
             return None
+        self._asked = self._service.pid
         self._service.send(number)
         return f"process {self._service.pid}"
 
