@@ -13,7 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from fairihub_headless.worker.outputs import settled, size_of, weight
+from fairihub_headless.worker.outputs import settled, shortened, size_of, weight
 
 _SMALL = 64 * 1024
 """So much text is put together at once; more of it only when it has grown by a part."""
@@ -40,6 +40,8 @@ class OutputRoom:
 
         Where something is left out, the cell says so once.
         """
+        if kind == "stream":
+            content["text"] = shortened(content["text"])
         size = size_of(content)
         fits = size <= self._left or kind == "error"
         if not fits and kind == "stream" and self._left > 0:

@@ -59,6 +59,14 @@ def settled(text: str) -> str:
     return "\n".join(map(_settled_line, text.split("\n")))
 
 
+def shortened(text: str) -> str:
+    """A piece of what is printed without what it overwrites itself; it may overwrite what was."""
+    first, newline, rest = text.partition("\n")
+    back = first.rfind("\r", 0, max(0, len(first) - 1))
+    kept = "\r" + first[back + 1 :] if back > 0 else first
+    return kept + newline + settled(rest)
+
+
 def _settled_line(line: str) -> str:
     if "\b" in line:
         left: list[str] = []
