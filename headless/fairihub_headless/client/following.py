@@ -20,6 +20,8 @@ from fairihub_headless.client.transport import Transport, is_away
 
 _SILENCE = 45.0
 """Seconds without a sign of life after which a connection is taken for lost."""
+_FIRST_SILENCE = 10.0
+"""The same before anything was heard: the first word comes at once, if any comes through."""
 _SOON, _SOON_SILENCE = 60.0, 2.0
 """When so many seconds are left, a silence is over soon, so that the end comes when it should."""
 _FRUITLESS = 3
@@ -86,12 +88,13 @@ class _Following:
             if self._heard > before:
                 fruitless, pauses = 0, self._transport.pauses()
             else:
-                fruitless += 1
+                fruitless += 1 if self._heard else _FRUITLESS
 
     def _one_connection(self) -> Iterator[Event]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self._read)}
         soon = self._left() < _SOON
-        silence = self._at_most(_SOON_SILENCE if soon else _SILENCE)
+        longest = _SILENCE if self._heard else _FIRST_SILENCE
+        silence = self._at_most(_SOON_SILENCE if soon else longest)
         with self._transport.opened(f"{self._path}/events", headers, silence) as answer:
             if answer.headers.get("Content-Type", "").partition(";")[0] != "text/event-stream":
                 return
