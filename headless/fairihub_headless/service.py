@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth
@@ -23,6 +24,8 @@ from fairihub_core.service_page import Brand
 from fairihub_headless.activity import ActivityReporter
 from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.payload import MAX_BODY
+from fairihub_headless.engine.watching import Watch
+from fairihub_headless.folders import RunFolder
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings, read_settings
 from fairihub_headless.sources import CatalogSource
@@ -86,6 +89,8 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     engine = LocalEngine(store, settings, lambda: follower.current().directory)
     await engine.start()
     reporter = ActivityReporter(
+    watch = Watch(store.listing, engine.changes, lambda run_id: _log_of(settings, run_id))
+    watch.start()
         place.api_url, place.api_token, settings.activity_seconds, engine.running_owners
     )
     reporter.start()
@@ -102,6 +107,7 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     await asked.wait()
     server.stop()
     reporter.stop()
+    watch.stop()
     await engine.stop()
     follower.stop()
     await asyncio.to_thread(store.close)
@@ -123,6 +129,10 @@ def _store(settings: HeadlessSettings) -> Store:
 
 
 def _cookie_secret(settings: HeadlessSettings) -> bytes:
+def _log_of(settings: HeadlessSettings, run_id: str) -> Path:
+    return RunFolder.of(Places(settings.data).headless, run_id).log
+
+
     folder = Places(settings.data).headless
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return kept_secret(folder / "cookie_secret")

@@ -77,6 +77,12 @@ def read_settings(path: str | None) -> HeadlessSettings:
     """
     if not path:
         raise SystemExit("FAIRIHUB_SERVICE names no settings file; start this through the hub.")
+    max_followers_per_member: int = Field(
+        50, ge=1, description="Runs that a member may follow at once, as a page or a client does."
+    )
+    follow_seconds: float = Field(
+        3600.0, gt=0, description="After so long a follower has to ask again, which clients do."
+    )
     try:
         return HeadlessSettings.model_validate_json(Path(path).read_bytes())
     except (OSError, ValueError) as problem:

@@ -91,6 +91,10 @@ class Told:
                 return True
         return False
 
+    def wake(self) -> None:
+        """Ends the wait for the next event, though there is none."""
+        self._some.set()
+
     def put(self, event: Event) -> None:
         if Ended not in self._waiting:
             self._waiting.pop(type(event), None)  # the latest goes to the end of the line
@@ -104,6 +108,7 @@ class Changes:
     def __init__(self) -> None:
         self._followers: dict[str, set[Told]] = {}
         self._reported: dict[str, Progress] = {}
+        self._some = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
 
@@ -127,6 +132,7 @@ class Changes:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         told = Told()
         self._followers.setdefault(run_id, set()).add(told)
+        self._some.set()
         try:
             yield told
         finally:
@@ -134,6 +140,12 @@ class Changes:
             followers.discard(told)
             if not followers:
                 del self._followers[run_id]
+            if not self._followers:
+                self._some.clear()
+
+    async def somebody(self) -> None:
+        """Returns as soon as anybody follows anything."""
+        await self._some.wait()
 
     def followed(self) -> tuple[str, ...]:
         """The runs that somebody follows at this moment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,7 @@ from fairihub_headless.web import pages
 from fairihub_headless.web.exceptions import exception_of, no_such_method
 from fairihub_headless.web.routing import Needs
 
+from fairihub_headless.web.seats import Seats
 log = logging.getLogger("fairihub.headless")
 
 _NOTHING: Needs = MappingProxyType({})
@@ -37,6 +38,8 @@ class Service:
     brand: Brand
     prefix: str
 
+    seats: Seats = field(default_factory=Seats)
+    """How many streams each member has open."""
     @property
     def name(self) -> str:
         """What people call the hub."""

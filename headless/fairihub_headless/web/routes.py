@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import Application
 
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless.web import about, delivering, executing, jobs, outcomes
+from fairihub_headless.web import about, delivering, executing, following, jobs, outcomes
 from fairihub_headless.web.answering import Service, log_request
 from fairihub_headless.web.base_handler import Callback, NotFound
 from fairihub_headless.web.routing import Operation, Route
@@ -57,6 +57,12 @@ ROUTES: tuple[Route, ...] = (
             _of_runs("getStatus", "How a job stands", gives="StatusInfo"),
             Operation("DELETE", "dismiss", "Dismisses a job", needs=RUN, gives="StatusInfo"),
         ),
+    ),
+    Route(
+        "/jobs/{jobID}/events",
+        following.Follow,
+        (_of_runs("followJob", "A job as it happens: server-sent events", kind="text/event-stream",
+                  query=("last_event_id",)),),
     ),
     Route(
         "/jobs/{jobID}/cancel",

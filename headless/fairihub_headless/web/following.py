@@ -1,0 +1,179 @@
+"""A run, followed as it happens: server-sent events until its end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+
+from tornado.iostream import StreamClosedError
+
+from fairihub_core.access import require_access
+from fairihub_core.callers import signed_out, visitor_of
+from fairihub_core.clock import today
+from fairihub_core.errors import BadInput, FairihubError, Unavailable
+from fairihub_headless.engine.changes import CellDone, Ended, Progress, StateChanged, Told
+from fairihub_headless.models import Run
+from fairihub_headless.results import log
+from fairihub_headless.web import views
+from fairihub_headless.web.base_handler import FAILURES, SERVICE, Base
+from fairihub_headless.web.exceptions import no_such_job
+from fairihub_headless.web.story import BEGINNING, HEARTBEAT, Story
+
+_HEARTBEAT_SECONDS = 15.0
+_CHECK_SECONDS = 2.0
+"""How often it is asked whether the follower may still follow."""
+_IDENTITY_SECONDS = 30.0
+_PATIENCE = 60.0
+"""Seconds after which a reader that takes nothing is given up."""
+
+
+class Follow(Base):
+    """Tells of one run until it ends, its follower goes, or may follow it no more."""
+
+    _told: Told | None = None
+    _gone = False
+
+    async def get(self, jobID: str) -> None:
+        run = await self.runs.seen(jobID, self.caller)
+        self.story = Story(self._position())
+        settings, changes = self.runs.settings, self.runs.engine.changes
+        with (
+            self.service.seats.taken(self.caller.login, settings.max_followers_per_member),
+            changes.listening(run.id) as self._told,
+        ):
+            self._begin()
+            try:
+                await self._tell(run.id, self._told, settings.follow_seconds)
+            except FairihubError as refusal:
+                if not isinstance(refusal, Unavailable):  # then it asks again by itself
+                    with suppress(StreamClosedError):
+                        await self._write(self.story.refused(refusal.code, refusal.message))
+            except (StreamClosedError, asyncio.TimeoutError):
+                self._gone = True
+        if self._gone or self.request.version == "HTTP/1.0":
+            # Without chunks, the end of the connection is the end of the answer.
+            self.request.connection.close()  # type: ignore[union-attr]
+        self.finish()  # not waited for: whoever has gone takes nothing more
+
+    async def head(self, jobID: str) -> None:
+        """Whether there is something to follow; not the story."""
+        await self.runs.seen(jobID, self.caller)
+        self._begin()
+        self._write_buffer.clear()
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self._gone = True
+        if self._told is not None:
+            self._told.wake()
+
+    def _position(self) -> int:
+        """Up to where the follower knows the log.
+
+        Raises:
+            BadInput: `bad-query`.
+        """
+        header = self.request.headers.get("Last-Event-ID")
+        text = header or self.get_query_argument("last_event_id", "") or "0"
+        if not (text.isascii() and text.isdecimal() and len(text) < 16):
+            raise BadInput("bad-query", "The last event's id must be one that was sent before.")
+        return int(text)
+
+    def _begin(self) -> None:
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache, no-store")
+        self.set_header("X-Accel-Buffering", "no")
+        self.write(BEGINNING)
+
+    async def _tell(self, run_id: str, told: Told, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        until, self._checked, self._asked, self._said = now + seconds, now, now, now
+        # Looked at after it began to listen: what happens meanwhile is told in any case.
+        self._run = await self._known(run_id)
+        reported = self.runs.engine.changes.reported(run_id)
+        await self._write(self.story.standing(self._run, reported))
+        await self._write_output()
+        if self._run.state.ended:
+            return await self._write_end()
+        while loop.time() < until and not self._gone:
+            for event in await told.next(_CHECK_SECONDS):
+                if isinstance(event, Ended):
+                    self._run = await self._known(run_id)
+                    await self._write_output()
+                    return await self._write_end()
+                if isinstance(event, StateChanged):
+                    await self._write(self.story.state(event))
+                elif isinstance(event, CellDone):
+                    await self._write(self.story.cell(event))
+                elif isinstance(event, Progress):
+                    await self._write(self.story.progress(event))
+                else:
+                    await self._write_output()
+            await self._require_still()
+            if loop.time() - self._said > _HEARTBEAT_SECONDS:
+                await self._write(HEARTBEAT)
+
+    async def _write_end(self) -> None:
+        own = self.caller.owns(self._run)
+        status = await asyncio.to_thread(views.status_info, self._run, self.base, own=own)
+        await self._write(self.story.end(status.model_dump(mode="json")))
+
+    async def _write_output(self) -> None:
+        """All that the log has by now, in pieces, each when the reader has taken the one before."""
+        while text := await asyncio.to_thread(self._next_piece):
+            await self._write(self.story.output(text))
+            await self._require_still()
+
+    def _next_piece(self) -> bytes:
+        file = log.opened(self.runs.folder(self._run))
+        if file is None:
+            return b""
+        with file:
+            return log.piece(file, self.story.position)
+
+    async def _write(self, frames: bytes) -> None:
+        if self._gone:
+            raise StreamClosedError
+        if frames:
+            self.write(frames)
+            await asyncio.wait_for(self.flush(), _PATIENCE)
+            self._said = asyncio.get_running_loop().time()
+
+    async def _known(self, run_id: str) -> Run:
+        run = await asyncio.to_thread(self.runs.store.get, run_id)
+        if run is None:
+            raise no_such_job(run_id)
+        return run
+
+    async def _require_still(self) -> None:
+        """Lets go on who may still see the run.
+
+        Raises:
+            FairihubError: they have left, look after the team no more, or took the token back.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._checked < _CHECK_SECONDS:
+            return
+        self._checked = now
+        directory = self.service.follower.current().directory
+        require_access(self.caller.login, directory, today())
+        caller = replace(self.caller, directory=directory)
+        if not (caller.owns(self._run) or caller.looks_after(self._run.team, today())):
+            raise no_such_job(self._run.id)
+        if now - self._asked > _IDENTITY_SECONDS:
+            self._asked = now
+            await self._require_token()
+
+    async def _require_token(self) -> None:
+        """Asks the hub anew who that is; a hub that is silent is known by its snapshot's age."""
+        try:
+            asking = self.hub_auth.user_for_token(self.caller.token, sync=False)
+            model = await asyncio.wait_for(asking, 10)
+        except (*FAILURES, asyncio.TimeoutError, OSError, ValueError):
+            return
+        visitor = visitor_of(model, SERVICE)
+        if visitor.login != self.caller.login:
+            raise signed_out()
+        visitor.require(self.needed())
