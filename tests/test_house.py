@@ -25,7 +25,7 @@ PACKAGES = [
 ]
 ERRORS = {
     "FairihubError", "BadInput", "SignedOut", "Refused", "Missing", "Conflict", "TooLarge",
-    "Unreadable", "TooMany", "Unavailable", "RunFailed", "RunLost", "Gone",
+    "Unreadable", "TooMany", "Unavailable", "RunFailed", "RunLost", "Gone", "RunsError",
 }  # fmt: skip
 NOTES = {"error", "warning", "info"}
 
