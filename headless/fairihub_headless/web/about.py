@@ -35,7 +35,13 @@ class OpenApi(Base):
         told = openapi_document(
             self.settings["routes"], self.base, title, self.service.brand.hub_url
         )
-        self.answer(told, "The API", content=lambda: pages.api(told, self.base))
+        plain = "application/json" in self.request.headers.get("Accept", "")
+        self.answer(
+            told,
+            "The API",
+            content=lambda: pages.api(told, self.base),
+            kind="application/json" if plain else views.OPENAPI,
+        )
 
 
 class Processes(Base):

@@ -19,9 +19,9 @@ from fairihub_core.service_page import Brand
 from fairihub_headless.running import Runs
 from fairihub_headless.web import pages
 from fairihub_headless.web.exceptions import exception_of, no_such_method
+from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.routing import Needs
 
-from fairihub_headless.web.seats import Seats
 log = logging.getLogger("fairihub.headless")
 
 _NOTHING: Needs = MappingProxyType({})
@@ -38,8 +38,9 @@ class Service:
     brand: Brand
     prefix: str
 
-    seats: Seats = field(default_factory=Seats)
-    """How many streams each member has open."""
+    pace: Pace = field(default_factory=Pace)
+    """How fast members ask for runs."""
+
     @property
     def name(self) -> str:
         """What people call the hub."""
@@ -50,6 +51,11 @@ class Defect(FairihubError):
     """A mistake of ours; its text stays in the log."""
 
     status = 500
+
+
+def allowed(needs: Needs) -> str:
+    """The methods of an address, for the header `Allow`."""
+    return ", ".join([*needs, *(["HEAD"] if "GET" in needs else []), "OPTIONS"])
 
 
 def log_request(handler: RequestHandler) -> None:
@@ -107,6 +113,10 @@ class Answering(RequestHandler):
         if error.status == HTTPStatus.UNAUTHORIZED:
             for name, value in CHALLENGE.items():
                 self.set_header(name, value)
+        if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", allowed(self.needs))
+        if "retry_after" in error.details:
+            self.set_header("Retry-After", str(error.details["retry_after"]))
         wanted = self.request.headers.get("Accept", "")
         # The official test suite insists on the plain type unless asked otherwise.
         kind = "application/problem+json" if "problem+json" in wanted else "application/json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from http import HTTPStatus
 from typing import Any
 
@@ -16,13 +17,12 @@ from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut
 from fairihub_core.scopes import Scope
 from fairihub_headless.callers import Caller
-from fairihub_headless.web.answering import Answering, Content
-from fairihub_headless.web.exceptions import no_such_method
+from fairihub_headless.web.answering import Answering, Content, allowed
+from fairihub_headless.web.exceptions import no_such_method, require_acceptable
 
 SERVICE = "headless"
 """What the hub calls it."""
-FAILURES = (HTTPError, ClientError)
-"""What is raised where the hub refuses, or does not answer."""
+_FAILURES = (HTTPError, ClientError)
 _FORMS = ("json", "html")
 
 
@@ -30,7 +30,7 @@ class Callback(Answering, HubOAuthCallbackHandler):
     """Where the hub sends a browser back to after it signed in."""
 
     async def prepare(self) -> None:
-        self.current_user = await come_back(self, FAILURES)
+        self.current_user = await come_back(self, _FAILURES)
 
     def explained(self, problem: BaseException | None, status: int) -> FairihubError:
         known = status == HTTPStatus.METHOD_NOT_ALLOWED or not isinstance(problem, HTTPError)
@@ -54,29 +54,53 @@ class Base(HubOAuthenticated, Answering):
         Raises:
             NotAllowed: the route table knows no such method of this address.
         """
-        if self.request.method not in self.needs:
+        method = "GET" if self.request.method == "HEAD" else self.request.method
+        if method == "OPTIONS":
+            return None
+        if method not in self.needs:
             raise no_such_method()
-        return self.needs[self.request.method]
+        return self.needs[method]
+
+    async def head(self, *args: str, **names: str) -> None:
+        """As GET; tornado leaves the body out."""
+        answer = self.get(*args, **names)
+        if inspect.isawaitable(answer):
+            await answer
+
+    def options(self, *_args: str, **_names: str) -> None:
+        """What can be asked here, for who may ask; pages of other sites are let in nowhere."""
+        self.set_header("Allow", allowed(self.needs))
+        self.set_status(204)
+        self.finish()
 
     def answer(
-        self, document: Any, title: str, status: int = 200, content: Content | None = None
+        self,
+        document: Any,
+        title: str,
+        status: int = 200,
+        content: Content | None = None,
+        kind: str = "application/json",
     ) -> None:
         """`document` as JSON or as a page, as the caller prefers.
 
         Args:
             content: makes what is on the page; without it the document is shown as text.
+            kind: the media type of the document.
 
         Raises:
             BadInput: `bad-format`, a form was asked for that is not known.
+            NotAcceptable: `not-acceptable`.
         """
         asked = self.get_query_argument("f", None)
         if asked is not None and asked not in _FORMS:
             raise BadInput("bad-format", "`f` can be “json” or “html”.")
+        if asked is None and self.request.method == "GET":
+            require_acceptable(self.request.headers.get("Accept", ""))
         plain = document
         if isinstance(document, BaseModel):  # what is not known is left out: the OGC has no null
             plain = document.model_dump(mode="json", exclude_none=True)
         self.set_status(status)
-        self.send(plain, title, "application/json", content)
+        self.send(plain, title, kind, content)
 
     def whole_number(self, name: str, default: int, most: int, least: int = 0) -> int:
         """A number of the query.
@@ -102,7 +126,7 @@ class Base(HubOAuthenticated, Answering):
             SignedOut, Refused, Unavailable: as `identified`.
         """
         try:
-            return await identified(self, SERVICE, FAILURES)
+            return await identified(self, SERVICE, _FAILURES)
         except SignedOut:
             if self._may_sign_in():
                 self.redirect(self.get_login_url())

@@ -9,6 +9,7 @@ from fairihub_core.errors import FairihubError, Missing
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 OURS = "urn:x-fairihub:error:"
 """Before a code of ours: what the standard has no type for."""
+_GIVEN = frozenset({"", "*/*", "application/*", "text/*", "text/html", "application/xhtml+xml"})
 _OGC_TYPES = ("no-such-process", "no-such-job", "result-not-ready")
 
 
@@ -38,6 +39,20 @@ class NotAcceptable(FairihubError):
     """An answer in a form that is not given."""
 
     status: ClassVar[int] = 406
+
+
+def require_acceptable(accept: str) -> None:
+    """Refuses to give what the client says it cannot take; every document is JSON or a page.
+
+    Raises:
+        NotAcceptable: `not-acceptable`.
+    """
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    if any(kind in _GIVEN or kind.endswith("json") for kind in kinds):
+        return
+    raise NotAcceptable(
+        "not-acceptable", "This is given as `application/json` or `text/html`, as `Accept` says."
+    )
 
 
 def unsupported_type(kind: str) -> UnsupportedType:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from typing import ClassVar
 
 from tornado.web import stream_request_body
 
 from fairihub_core.clock import today
-from fairihub_core.errors import FairihubError, TooLarge
+from fairihub_core.errors import FairihubError, TooLarge, TooMany
 from fairihub_headless.models import ECHO, Run
-from fairihub_headless.payload import MAX_BODY, json_object
+from fairihub_headless.payload import MAX_BODY
 from fairihub_headless.processes.asking import asked_of
 from fairihub_headless.processes.model import Process
 from fairihub_headless.processes.offered import named, offered
+from fairihub_headless.reading import MAX_UPLOAD, received
 from fairihub_headless.web import views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
@@ -21,6 +25,7 @@ from fairihub_headless.web.preferring import applied, preference_of, seconds_to_
 
 _DROPPED = 64 * 2**20
 """A body that is too large is read so far and dropped, to be answered."""
+_LARGE_AT_ONCE = 8
 _JSON = ("application/json", "")
 
 
@@ -32,9 +37,13 @@ class Execution(Base):
     which the proxy may be about to use again.
     """
 
+    large_ones: ClassVar[int] = 0
+    """How many bodies are held now that are larger than requests without a notebook."""
+
     async def prepare(self) -> None:
         self._received = bytearray()
         self._refusal: FairihubError | None = None
+        self._large = False
         self.request.connection.set_max_body_size(_DROPPED)  # type: ignore[union-attr]
         try:
             await super().prepare()
@@ -44,28 +53,54 @@ class Execution(Base):
             self._refusal = refusal
 
     def data_received(self, chunk: bytes) -> None:
-        if self._refusal is None and len(self._received) + len(chunk) > MAX_BODY:
+        size = len(self._received) + len(chunk)
+        if self._refusal is None and size > MAX_UPLOAD:
             self._refusal = TooLarge(
-                "too-large", f"The body is too large: {MAX_BODY // 2**20} MiB at most."
+                "too-large", f"The body is too large: {MAX_UPLOAD // 2**20} MiB at most."
             )
+        if self._refusal is None and size > MAX_BODY and not self._large:
+            self._refusal = self._beginning_a_large_one()
         if self._refusal is None:
             self._received += chunk
+        else:
+            self._received.clear()
+
+    def _beginning_a_large_one(self) -> FairihubError | None:
+        """So many are held in memory at once, and no more."""
+        if Execution.large_ones >= _LARGE_AT_ONCE:
+            return TooMany("busy", "Many notebooks are being sent just now. Try again in a minute.")
+        self._large = True
+        Execution.large_ones += 1
+        return None
+
+    def on_finish(self) -> None:
+        self._forget()
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self._forget()
+
+    def _forget(self) -> None:
+        if getattr(self, "_large", False):
+            self._large = False
+            Execution.large_ones -= 1
 
     async def post(self, processID: str) -> None:
         if self._refusal is not None:
             raise self._refusal
+        self._keep_pace()
         process = named(processID, offered(self.caller, self.runs.settings, today()))
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in _JSON:
             raise unsupported_type(kind)
-        body = await asyncio.to_thread(json_object, bytes(self._received))
+        body, notebook = await received(bytes(self._received))
         asked = asked_of(body, process.inputs, process.outputs)
         preference = preference_of(self.request.headers.get_list("Prefer"))
         seconds = seconds_to_wait(process, preference, asked.mode, self.runs.settings.longest_wait)
         if process.id == ECHO:
             run = await self.runs.echo(asked, self.caller)
         else:
-            run = await self.runs.submit(body, self.caller)
+            run = await self.runs.submit(body, self.caller, notebook)
         if seconds:
             run = await self.runs.ended(run.id, seconds)
         finished = bool(seconds) and run.state.ended
@@ -77,6 +112,21 @@ class Execution(Base):
             await deliver(self, run)
         else:
             await self._tell(run, process)
+
+    def _keep_pace(self) -> None:
+        """Counts a submission.
+
+        Raises:
+            TooMany: `too-many-requests`, with the seconds to wait.
+        """
+        most = self.runs.settings.submissions_per_minute
+        wait = self.service.pace.wait(self.caller.login, most, time.monotonic())
+        if wait:
+            raise TooMany(
+                "too-many-requests",
+                f"You may ask for {most} runs a minute; go on in {math.ceil(wait)} s.",
+                retry_after=math.ceil(wait),
+            )
 
     async def _tell(self, run: Run, process: Process) -> None:
         """Tells of the job, which goes on."""

@@ -36,14 +36,15 @@ CONFORMANCE = tuple(
     )
 )
 """Only what our tests prove."""
-VERSION = "1.0.0"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+"""The media type of the document about the API."""
 
 
 def landing(base: str, hub: str) -> dict[str, Any]:
     links = [
         _link(base, "", "self", "This page"),
         _link(base, "openapi", "service-desc", "The API, as OpenAPI 3.0",
-              "application/vnd.oai.openapi+json;version=3.0"),
+              OPENAPI),
         _link(base, "openapi?f=html", "service-doc", "The API, as a page", "text/html"),
         _link(base, "conformance", _RELS + "conformance", "What this service conforms to"),
         _link(base, "processes", _RELS + "processes", "The processes"),
