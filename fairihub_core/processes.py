@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_CLOCK_STEP = 3.0
+_TOLERANCE = 0.05 if sys.platform == "linux" else 3.0
 """Seconds by which the time of a start may differ when it is asked for again."""
+_LONGEST_UP = 1e9
+"""More seconds than a machine runs without a new start."""
 _GONE = (psutil.Error, OSError)
 """Processes of others, and those that are just ending, tell nothing."""
 
@@ -25,18 +29,37 @@ def adopt_orphans() -> None:
 
 
 def started_at(pid: int) -> float | None:
-    """When the process began; None if there is none, or only a zombie that nobody has counted."""
+    """What tells the process from all that had or will have its number; None if there is none.
+
+    Also None for a zombie that nobody has counted. On Linux it is counted from the start of the
+    machine, and that start is part of it: a clock that is set changes nothing.
+    """
     try:
         process = psutil.Process(pid)
-        return float(process.create_time()) if running([process]) else None
+        if not running([process]):
+            return None
+        return _since_boot(pid) if sys.platform == "linux" else float(process.create_time())
     except _GONE:
         return None
+
+
+def _since_boot(pid: int) -> float:
+    # The name, which ends with the last bracket, may hold anything.
+    words = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    return _boot() + int(words[19]) / os.sysconf("SC_CLK_TCK")
+
+
+@functools.cache
+def _boot() -> float:
+    """A number for this start of the machine, far from those of others."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    return int(boot[:3], 16) * _LONGEST_UP
 
 
 def is_still(pid: int, began: float | None) -> bool:
     """Whether `pid` is still the process that began then: numbers are used again."""
     begins = started_at(pid)
-    return begins is not None and began is not None and abs(begins - began) < _CLOCK_STEP
+    return begins is not None and began is not None and abs(begins - began) < _TOLERANCE
 
 
 def descendants(pid: int) -> list[psutil.Process]:

@@ -50,3 +50,12 @@ def test_a_number_used_again_is_another_process():
     assert not processes.is_still(os.getpid(), began - 60)
     assert not processes.is_still(os.getpid(), None)
     assert not processes.is_still(2**22 + 1, began)
+
+
+def test_a_clock_that_is_set_makes_no_process_another(monkeypatch):
+    with subprocess.Popen(["sleep", "300"]) as process:
+        began = processes.started_at(process.pid)
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 1e9, raising=False)
+        monkeypatch.setattr("time.time", lambda: 1e9)
+        assert processes.is_still(process.pid, began)
+        process.kill()
