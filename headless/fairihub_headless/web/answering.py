@@ -21,6 +21,7 @@ from fairihub_headless.web import pages
 from fairihub_headless.web.exceptions import exception_of, no_such_method
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.routing import Needs
+from fairihub_headless.web.seats import Seats
 
 log = logging.getLogger("fairihub.headless")
 
@@ -37,6 +38,8 @@ class Service:
     follower: SnapshotFollower
     brand: Brand
     prefix: str
+    seats: Seats = field(default_factory=Seats)
+    """How many streams each member has open."""
 
     pace: Pace = field(default_factory=Pace)
     """How fast members ask for runs."""

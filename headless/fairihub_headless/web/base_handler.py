@@ -22,7 +22,8 @@ from fairihub_headless.web.exceptions import no_such_method, require_acceptable
 
 SERVICE = "headless"
 """What the hub calls it."""
-_FAILURES = (HTTPError, ClientError)
+FAILURES = (HTTPError, ClientError)
+"""What is raised where the hub refuses, or does not answer."""
 _FORMS = ("json", "html")
 
 
@@ -30,7 +31,7 @@ class Callback(Answering, HubOAuthCallbackHandler):
     """Where the hub sends a browser back to after it signed in."""
 
     async def prepare(self) -> None:
-        self.current_user = await come_back(self, _FAILURES)
+        self.current_user = await come_back(self, FAILURES)
 
     def explained(self, problem: BaseException | None, status: int) -> FairihubError:
         known = status == HTTPStatus.METHOD_NOT_ALLOWED or not isinstance(problem, HTTPError)
@@ -126,7 +127,7 @@ class Base(HubOAuthenticated, Answering):
             SignedOut, Refused, Unavailable: as `identified`.
         """
         try:
-            return await identified(self, SERVICE, _FAILURES)
+            return await identified(self, SERVICE, FAILURES)
         except SignedOut:
             if self._may_sign_in():
                 self.redirect(self.get_login_url())
