@@ -77,7 +77,7 @@ class Priority(str, Enum):
 class Source(Frozen):
     """Where the notebook of a run came from; its content is kept with the run."""
 
-    kind: Literal["home", "catalog", "upload", "run"] = "home"
+    kind: Literal["home", "catalog", "upload", "git", "run"] = "home"
     version: str | None = None
     """The version of the catalogue that was read."""
     revision: str | None = None
@@ -129,6 +129,8 @@ class Run(Frozen):
     source: Source = Source()
     key: str | None = None
     """The idempotency key of its owner: a second request with it is the same run."""
+    fingerprint: str | None = None
+    """SHA-256 of the request, if it came with a key: the same key is for the same request."""
     digest: str
     """SHA-256 of the notebook that is stored with the run."""
     state: RunState = RunState.accepted
@@ -142,6 +144,8 @@ class Run(Frozen):
     updated: datetime
     attempt: int = 0
     """How often it was begun; 0 while it waits for the first time."""
+    lost: int = 0
+    """How many of these attempts ended before the notebook had started."""
     not_before: datetime | None = None
     """The moment before which it does not begin: the pause before a retry."""
     engine: str | None = None
@@ -177,6 +181,8 @@ class WorkOrder(Frozen):
     """What a worker is told, as a file in the run's folder; holds no secret values."""
 
     run: str
+    again: str | None = None
+    """Why there was an attempt before this one, for the log."""
     cwd: str
     home: str
     notebook_name: str
@@ -188,6 +194,8 @@ class WorkOrder(Frozen):
     mem_limit: int | None = None
     secret_names: tuple[str, ...] = ()
     """Names of environment variables whose values must never be written down."""
+    warm: dict[str, str] = Field(default_factory=dict)
+    """The folders of fork servers whose kernels have begun already, by environment."""
     max_output_bytes: int
     max_log_bytes: int
     save_every: float = 10.0

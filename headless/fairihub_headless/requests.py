@@ -119,7 +119,6 @@ OUTPUTS: dict[str, Output] = {
         "Links to the files that the notebook left in its results.",
     ),
 }
-_QUALIFIED = ("value", "mediaType")
 _KERNEL = re.compile(r"[A-Za-z0-9._-]{1,120}")
 _FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,120}")
 
@@ -155,7 +154,7 @@ def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
         Refused: no profile fits, or several do.
     """
     asked = asked_of(body, INPUTS, OUTPUTS)
-    inputs = {**asked.inputs, "notebook": body["inputs"].get("notebook")}
+    inputs = asked.inputs
     _no_fargate(inputs)
     offer = _offer(inputs, offers)
     for key, named in (
@@ -234,10 +233,9 @@ def _no_fargate(inputs: dict[str, Any]) -> None:
 def _notebook(inputs: dict[str, Any]) -> str:
     given = inputs.get("notebook")
     if isinstance(given, dict):
-        if given.get("mediaType", NOTEBOOK_TYPE) != NOTEBOOK_TYPE or set(given) - set(_QUALIFIED):
-            raise BadInput("bad-notebook", "A notebook in the request is written as "
-                           f"{{\"value\": {{…}}, \"mediaType\": \"{NOTEBOOK_TYPE}\"}}; "
-                           "it is never fetched from an address.")  # fmt: skip
+        if given:  # it is taken out of the request where that is read
+            form = f'{{"value": {{…}}, "mediaType": "{NOTEBOOK_TYPE}"}}'
+            raise BadInput("bad-notebook", f"A notebook in the request is written as {form}.")
         return _file_name(inputs, "output_filename") or UPLOADED_AS
     named = _string(inputs, "notebook")
     if not named:

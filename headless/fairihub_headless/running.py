@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from fairihub_core.audit import Entry, Record
 from fairihub_core.clock import now, today
-from fairihub_core.errors import Refused, TooMany, Unavailable
-from fairihub_core.notebooks import is_home_path, read_notebook
+from fairihub_core.errors import (
+    BadInput,
+    Conflict,
+    FairihubError,
+    Refused,
+    TooMany,
+    Unavailable,
+)
+from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_core.offers import offers_for
-from fairihub_core.parameters import parameters_of, validated_parameters
+from fairihub_core.parameters import validated_parameters
 from fairihub_core.places import Places
+from fairihub_headless.again import repeated
 from fairihub_headless.callers import Caller
 from fairihub_headless.engine.changes import Ended
 from fairihub_headless.engine.local import Engine
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import Run, RunState
+from fairihub_headless.models import PROCESS, Run, RunState, Source
 from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
+from fairihub_headless.reading import declared_by
 from fairihub_headless.requests import Execution, execution_of
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.sources import CatalogSource, notebook_in_home
+from fairihub_headless.sources import Sources, Taken
 from fairihub_headless.store.runs import Store
 from fairihub_headless.web.exceptions import Gone, no_such_job
 
@@ -36,7 +46,7 @@ class Runs:
     store: Store
     engine: Engine
     settings: HeadlessSettings
-    catalog: CatalogSource
+    sources: Sources
     record: Record
     """Takes what is done to runs of others, for the audit log."""
 
@@ -47,20 +57,75 @@ class Runs:
     def folder(self, run: Run) -> RunFolder:
         return RunFolder.of(self.places.headless, run.id)
 
-    async def submit(self, body: dict[str, Any], caller: Caller) -> Run:
+    async def submit(self, body: dict[str, Any], caller: Caller, sent: bytes | None = None) -> Run:
         """Accepts a run; once this returns, it survives whatever happens to the service.
+
+        Args:
+            sent: the notebook that came with the request, if one did.
 
         Raises:
             FairihubError: the request, its notebook or its parameters will not do.
         """
+        execution = await self._execution(body, caller)
+        taken = await self.sources.taken(execution, caller.login, caller.token, sent)
+        return await self._accept(execution, caller, taken)
+
+    async def again(
+        self, run_id: str, changes: dict[str, Any], caller: Caller, *, whole: bool = False
+    ) -> Run:
+        """Accepts a run of the very notebook that another run was of, with changes.
+
+        Args:
+            whole: the parameters in the changes are all that there are to be.
+
+        Raises:
+            Missing: `no-such-job`.
+            Gone: `expired`, what the run left was deleted, its notebook too.
+            FairihubError: by the profiles and limits of today it will not do.
+        """
+        run = await self.own(run_id, caller)
+        require_repeatable(run)
+        execution = await self._execution(repeated(run, changes, whole=whole), caller)
+        content = await asyncio.to_thread(self._kept_notebook, run)
+        same = execution.git_revision == run.git_revision
+        wanted = run.source.revision if same else execution.git_revision
+        commit = await self.sources.commit_of(wanted)
+        source = Source(kind="run", run=run.id, version=run.source.version, revision=commit)
+        return await self._accept(execution, caller, Taken(content, source))
+
+    async def _execution(self, body: dict[str, Any], caller: Caller) -> Execution:
         offers = offers_for(caller.login, caller.directory, today())
         execution = await asyncio.to_thread(execution_of, body, offers)
         await self._require_room(caller)
-        content = await self._content(execution, caller)
-        run = await asyncio.to_thread(_new_run, execution, caller.login, content)
-        await asyncio.to_thread(self._keep, run, content)
+        return execution
+
+    async def _accept(self, execution: Execution, caller: Caller, taken: Taken) -> Run:
+        declared = await declared_by(taken.content)
+        parameters = validated_parameters(execution.parameters, declared)
+        run = await asyncio.to_thread(_new_run, execution, parameters, caller.login, taken)
+        await asyncio.to_thread(self._keep, run, taken.content)
         self.engine.wake()
         return run
+
+    async def pin(self, run_id: str, caller: Caller, *, pinned: bool) -> Run:
+        """Keeps what a run left whatever its age, or no more.
+
+        Raises:
+            Missing: `no-such-job`.
+            Gone: `expired`.
+            Conflict: `too-many-pins`.
+        """
+        run = await self.own(run_id, caller)
+        require_kept(run)
+        keeping, most = self.store.keeping, self.settings.max_pinned_per_member
+        new = pinned and not run.pinned
+        if new and await asyncio.to_thread(keeping.pinned_by, caller.login) >= most:
+            raise Conflict(
+                "too-many-pins", f"You have pinned {most} runs, the most; unpin one first."
+            )
+        if not await asyncio.to_thread(keeping.pin, run.id, pinned=pinned):
+            raise gone(run)
+        return await self._known(run_id)
 
     async def echo(self, asked: Asked, caller: Caller) -> Run:
         """Accepts an echo, which is a run as every other.
@@ -136,18 +201,33 @@ class Runs:
         return run
 
     async def _require_room(self, caller: Caller) -> None:
+        await asyncio.to_thread(self._require_disk)
         most = self.settings.max_queued_per_member
         if await asyncio.to_thread(self.store.count, caller.login, RunState.accepted) >= most:
             raise TooMany(
                 "too-many-runs", f"You have {most} runs waiting; wait for some or dismiss them."
             )
 
-    async def _content(self, execution: Execution, caller: Caller) -> bytes:
-        if is_home_path(execution.notebook):
-            return await asyncio.to_thread(
-                notebook_in_home, self.places, execution.offer, caller.login, execution.notebook
+    def _require_disk(self) -> None:
+        """A run that cannot write what it brings is better not begun. Blocks."""
+        if shutil.disk_usage(self.settings.data).free < self.settings.min_free_bytes:
+            raise Unavailable(
+                "no-room", "The hub is short of disk: no run is accepted. Tell the operators."
             )
-        return await self.catalog.notebook(execution.notebook, caller.token)
+
+    def _kept_notebook(self, run: Run) -> bytes:
+        """The notebook that was kept with a run, if nobody has changed it. Blocks."""
+        try:
+            with self.folder(run).open("notebook.ipynb") as file:
+                content = file.read(MAX_NOTEBOOK_BYTES + 1)
+        except (FairihubError, OSError):
+            raise gone(run) from None
+        if hashlib.sha256(content).hexdigest() != run.digest:
+            raise Conflict(
+                "notebook-changed",
+                f"The notebook kept with job “{run.id}” is not the one that ran.",
+            )
+        return content
 
     def _keep(self, run: Run, content: bytes) -> None:
         try:
@@ -170,15 +250,34 @@ def _dismissal(run: Run, caller: Caller) -> Entry:
     )
 
 
-def _checked(content: bytes, execution: Execution) -> dict[str, Any]:
-    """The parameters, if `content` is a notebook that declares them. Blocks."""
-    notebook = read_notebook(content)
-    return validated_parameters(execution.parameters, parameters_of(notebook))
+def require_repeatable(run: Run) -> None:
+    """Refuses to repeat what cannot be repeated.
+
+    Raises:
+        Gone: `expired`.
+        BadInput: `not-repeatable`, it is of a process that keeps no notebook.
+    """
+    require_kept(run)
+    if run.process != PROCESS:
+        raise BadInput("not-repeatable", f"Runs of “{run.process}” are not repeated; start one.")
 
 
-def _new_run(execution: Execution, owner: str, content: bytes) -> Run:
-    """A run that waits, if `content` will do. Blocks."""
-    parameters = _checked(content, execution)
+def require_kept(run: Run) -> None:
+    """Refuses what needs something that a run left, once that was deleted.
+
+    Raises:
+        Gone: `expired`.
+    """
+    if run.expired is not None:
+        raise gone(run)
+
+
+def gone(run: Run) -> Gone:
+    return Gone("expired", f"What job “{run.id}” left was deleted to make room.")
+
+
+def _new_run(execution: Execution, parameters: dict[str, Any], owner: str, taken: Taken) -> Run:
+    """A run that waits. Blocks: a large notebook takes its time."""
     moment = now()
     return Run(
         id=str(uuid.uuid4()),
@@ -191,12 +290,15 @@ def _new_run(execution: Execution, owner: str, content: bytes) -> Run:
         limits=execution.limits,
         output_filename=execution.output_filename,
         output_dirname=execution.output_dirname,
+        result_data_directory=execution.result_data_directory,
+        git_revision=execution.git_revision,
+        source=taken.source,
         outputs=execution.outputs,
         response=execution.response,
         deadline=execution.deadline,
         retries=execution.retries,
         priority=execution.priority,
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=hashlib.sha256(taken.content).hexdigest(),
         message="Waiting for its turn.",
         created=moment,
         updated=moment,

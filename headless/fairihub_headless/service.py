@@ -22,13 +22,15 @@ from fairihub_core.logs import log_to_stderr
 from fairihub_core.places import Places
 from fairihub_core.service_page import Brand
 from fairihub_headless.activity import ActivityReporter
+from fairihub_headless.checkout import Repository
+from fairihub_headless.engine.launching import WarmLauncher
 from fairihub_headless.engine.local import LocalEngine
-from fairihub_headless.payload import MAX_BODY
 from fairihub_headless.engine.watching import Watch
 from fairihub_headless.folders import RunFolder
+from fairihub_headless.payload import MAX_BODY
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings, read_settings
-from fairihub_headless.sources import CatalogSource
+from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.store.runs import Store
 from fairihub_headless.web.answering import Service
 from fairihub_headless.web.routes import application
@@ -86,16 +88,18 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     )
     follower.start()
     store = await asyncio.to_thread(_store, settings)
-    engine = LocalEngine(store, settings, lambda: follower.current().directory)
+    launcher = WarmLauncher(settings)
+    launcher.start()
+    engine = LocalEngine(store, settings, lambda: follower.current().directory, launcher)
     await engine.start()
-    reporter = ActivityReporter(
     watch = Watch(store.listing, engine.changes, lambda run_id: _log_of(settings, run_id))
     watch.start()
+    reporter = ActivityReporter(
         place.api_url, place.api_token, settings.activity_seconds, engine.running_owners
     )
     reporter.start()
     audit = AuditReporter(f"{place.api_url}/fairihub/audit", place.api_token)
-    runs = Runs(store, engine, settings, CatalogSource(settings.catalog_url), audit.record)
+    runs = Runs(store, engine, settings, _sources(settings), audit.record)
     brand = Brand(
         settings.name, settings.colour, settings.catalog_name, place.hub_url, settings.has_logo
     )
@@ -106,9 +110,10 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     log.info("runs are served at %s", place.prefix)
     await asked.wait()
     server.stop()
-    reporter.stop()
     watch.stop()
+    reporter.stop()
     await engine.stop()
+    await launcher.stop()
     follower.stop()
     await asyncio.to_thread(store.close)
     await asyncio.to_thread(audit.close)
@@ -128,11 +133,18 @@ def _store(settings: HeadlessSettings) -> Store:
     return Store.in_folder(Places(settings.data).headless)
 
 
-def _cookie_secret(settings: HeadlessSettings) -> bytes:
 def _log_of(settings: HeadlessSettings, run_id: str) -> Path:
     return RunFolder.of(Places(settings.data).headless, run_id).log
 
 
+def _sources(settings: HeadlessSettings) -> Sources:
+    places, asked = Places(settings.data), settings.checkout_git_repo
+    folder = places.headless / "algorithm.git"
+    repository = None if asked is None else Repository(asked.url, folder, asked.credentials)
+    return Sources(places, CatalogSource(settings.catalog_url), repository)
+
+
+def _cookie_secret(settings: HeadlessSettings) -> bytes:
     folder = Places(settings.data).headless
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return kept_secret(folder / "cookie_secret")

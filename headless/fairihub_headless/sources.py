@@ -1,22 +1,94 @@
-"""Where the notebook of a run comes from: the member's home, or the hub's catalogue."""
+"""Where the notebook of a run comes from: the request, the home, the catalogue, a repository."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from urllib.parse import quote
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
-from fairihub_core.errors import Missing, Refused, Unavailable
+from fairihub_core.errors import BadInput, Missing, Refused, Unavailable
 from fairihub_core.homes import behind_own_link
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, is_home_path, too_large
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places, confined
+from fairihub_headless.checkout import Repository, below_algorithm
+from fairihub_headless.models import Source
+from fairihub_headless.requests import Execution
 
 _TIMEOUT = 20.0
+_VERSION = re.compile(r"[0-9a-f]{7,64}")
+
+
+class Taken(NamedTuple):
+    """A notebook as it is at this moment, and where it was taken from."""
+
+    content: bytes
+    source: Source
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All places that a run can take its notebook from.
+
+    Args:
+        repository: the operator's, of which a request may name a revision.
+    """
+
+    places: Places
+    catalog: CatalogSource
+    repository: Repository | None = None
+
+    async def taken(self, asked: Execution, login: str, token: str, sent: bytes | None) -> Taken:
+        """The notebook that a request asks for.
+
+        Args:
+            sent: the notebook that came with the request, if one did.
+
+        Raises:
+            FairihubError: there is none, or not for this member.
+        """
+        commit = await self.commit_of(asked.git_revision)
+        inside = below_algorithm(asked.notebook)
+        if asked.uploaded:
+            if sent is None:
+                raise BadInput("bad-notebook", "`inputs.notebook.value` must be the notebook.")
+            return Taken(sent, Source(kind="upload", revision=commit))
+        if inside is not None and commit is not None and self.repository is not None:
+            content = await asyncio.to_thread(self.repository.file, commit, inside)
+            return Taken(content, Source(kind="git", revision=commit))
+        if is_home_path(asked.notebook):
+            content = await asyncio.to_thread(
+                notebook_in_home, self.places, asked.offer, login, asked.notebook
+            )
+            return Taken(content, Source(kind="home", revision=commit))
+        edition = await self.catalog.notebook(asked.notebook, token, asked.notebook_version)
+        return Taken(
+            edition.content, Source(kind="catalog", version=edition.version, revision=commit)
+        )
+
+    async def commit_of(self, revision: str | None) -> str | None:
+        """The commit that a revision means now; it is here afterwards.
+
+        Raises:
+            Refused: `no-repository`, the operator has set none.
+            FairihubError: it is unknown, or the repository is away.
+        """
+        if revision is None:
+            return None
+        if self.repository is None:
+            raise Refused(
+                "no-repository",
+                "This hub has no repository for `git_revision`; its operator can set one "
+                "(`checkout_git_repo`).",
+            )
+        return await asyncio.to_thread(self.repository.commit_of, revision)
 
 
 def notebook_in_home(places: Places, offer: Offer, login: str, path: str) -> bytes:
@@ -56,14 +128,21 @@ def _own_places(places: Places, offer: Offer) -> tuple[Path, ...]:
     return (places.library(offer.team.name), *([places.bucket(bucket)] if bucket else []))
 
 
+class Edition(NamedTuple):
+    """A notebook of the catalogue, and which version of it this is."""
+
+    content: bytes
+    version: str | None
+
+
 @dataclass(frozen=True)
 class CatalogSource:
     """The hub's catalogue over HTTP, always asked with the caller's own token."""
 
     url: str | None
 
-    async def notebook(self, notebook_id: str, token: str) -> bytes:
-        """The content of a notebook of the catalogue.
+    async def notebook(self, notebook_id: str, token: str, version: str | None = None) -> Edition:
+        """A notebook of the catalogue, as it is now or at a version.
 
         Raises:
             Missing, Refused: as the catalogue answers the caller.
@@ -71,8 +150,9 @@ class CatalogSource:
         """
         if self.url is None:
             raise Unavailable("no-catalogue", "This hub has no catalogue to take notebooks from.")
+        address = f"{self.url.rstrip('/')}/notebooks/{quote(notebook_id, safe='')}/content"
         request = HTTPRequest(
-            f"{self.url.rstrip('/')}/notebooks/{quote(notebook_id, safe='')}/content",
+            address if version is None else f"{address}?version={quote(version, safe='')}",
             headers={"Authorization": f"token {token}", "Accept": "application/json"},
             connect_timeout=5.0,
             request_timeout=_TIMEOUT,
@@ -83,16 +163,20 @@ class CatalogSource:
         try:
             answer = await client.fetch(request)
         except HTTPClientError as problem:
-            raise _refusal(problem, notebook_id) from None
+            raise _refusal(problem, notebook_id, version) from None
         except OSError:
             raise _away() from None
         finally:
             client.close()
-        return bytes(answer.body)
+        served = answer.headers.get("Notebook-Version", "")
+        return Edition(bytes(answer.body), served if _VERSION.fullmatch(served) else None)
 
 
-def _refusal(problem: HTTPClientError, notebook_id: str) -> Exception:
+def _refusal(problem: HTTPClientError, notebook_id: str, version: str | None) -> Exception:
     shown = notebook_id[:120]
+    body = b"" if problem.response is None else problem.response.body or b""
+    if problem.code == 404 and b'"no-such-version"' in body:
+        return Missing("no-such-version", f"“{shown}” has no version “{version}”.")
     if problem.code in (400, 404):
         return Missing("no-such-notebook", f"The catalogue has no notebook “{shown}” for you.")
     if problem.code in (302, 401, 403):

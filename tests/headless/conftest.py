@@ -30,7 +30,7 @@ from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.models import Run
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.sources import CatalogSource
+from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.store.runs import Store
 from tests.support.ports import free_port
 from tests.support.proxy import proxy_command
@@ -120,7 +120,7 @@ class House:
         return await self.runs.submit(body, self.caller())
 
     async def ended(self, run: Run, seconds: float = 60) -> Run:
-        return await self.until(run, lambda r: r.state.ended and r.worker_pid is None, seconds)
+        return await self.until(run, lambda r: r.state.ended and r.engine is None, seconds)
 
     async def until(self, run: Run, true: Callable[[Run], bool], seconds: float = 60) -> Run:
         deadline = time.monotonic() + seconds
@@ -157,7 +157,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     store = Store.in_folder(Places(tmp_path).headless)
     engine = LocalEngine(store, settings, lambda: house.directory)
     audit: list[Entry] = []
-    runs = Runs(store, engine, settings, CatalogSource(None), audit.append)
+    runs = Runs(
+        store, engine, settings, Sources(Places(tmp_path), CatalogSource(None)), audit.append
+    )
     house = House(runs, engine, Places(tmp_path), audit=audit)
     await engine.start()
     yield house

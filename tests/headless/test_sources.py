@@ -147,7 +147,7 @@ async def test_notebooks_of_the_catalogue(
     catalog: str, notebook_id: str, token: str, answer: bytes | str
 ) -> None:
     try:
-        got: bytes | str = await CatalogSource(catalog).notebook(notebook_id, token)
+        got: bytes | str = (await CatalogSource(catalog).notebook(notebook_id, token)).content
     except FairihubError as refused:
         got = refused.code
     assert got == answer

@@ -1,0 +1,101 @@
+"""What a request that repeats a run asks for: all that the run was given, with changes; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fairihub_core.errors import BadInput
+from fairihub_headless.masking import STARS, is_telling, masked
+from fairihub_headless.models import Run
+from fairihub_headless.payload import base64_yaml
+from fairihub_headless.processes.asking import only_known
+
+_FIXED = ("notebook", "notebook_version")
+_PARAMETERS = ("parameters", "parameters_json")
+
+
+def repeated(run: Run, changes: Mapping[str, Any], *, whole: bool = False) -> dict[str, Any]:
+    """The execute request for the same as `run`, with `changes`.
+
+    Args:
+        changes: as `{"inputs": {…}}`. Parameters that it names are set, the others stay; an input
+            that is null is taken back.
+        whole: the parameters are all there are to be: what is missing is taken back, too.
+
+    Raises:
+        BadInput: the changes cannot be understood, or are of another notebook.
+    """
+    only_known(changes, ("inputs",), "the request")
+    inputs = changes.get("inputs", {})
+    if not isinstance(inputs, dict):
+        raise BadInput("no-inputs", "`inputs` must be an object of the inputs that change.")
+    fixed = [name for name in _FIXED if name in inputs]
+    if fixed:
+        raise BadInput(
+            "bad-input", f"A run is repeated with its own notebook: leave `{fixed[0]}` out."
+        )
+    others = {name: value for name, value in inputs.items() if name not in _PARAMETERS}
+    kept = _inputs_of(run)
+    if "team" in others:
+        kept.pop("profile")  # it is one of the other team's
+    asked = {**kept, **others, "parameters_json": _parameters(run, inputs, whole)}
+    outputs = run.outputs and {n: c.model_dump() for n, c in run.outputs.items()}
+    return {
+        "inputs": {name: value for name, value in asked.items() if value is not None},
+        "response": run.response,
+        **({"outputs": outputs} if outputs else {}),
+    }
+
+
+def shown_parameters(run: Run) -> dict[str, Any]:
+    """The parameters as its owner may see them, to be changed: secrets are starred."""
+    return dict(masked(run.parameters))
+
+
+def _inputs_of(run: Run) -> dict[str, Any]:
+    """The inputs that lead to the same run, all that were left out among them as None."""
+    return {
+        "notebook": run.notebook,
+        "team": run.team,
+        "profile": run.profile,
+        "kernel": run.kernel,
+        "output_filename": run.output_filename,
+        "output_dirname": run.output_dirname,
+        "result_data_directory": run.result_data_directory,
+        "git_revision": run.git_revision,
+        "deadline": run.deadline,
+        "retries": run.retries or None,
+        "priority": run.priority.value,
+        **run.limits.model_dump(),
+    }
+
+
+def _parameters(run: Run, inputs: Mapping[str, Any], whole: bool) -> dict[str, Any]:
+    """The stored parameters with those that are given; what is starred means the stored one."""
+    as_json, as_yaml = inputs.get("parameters_json"), inputs.get("parameters")
+    if as_json is not None and as_yaml is not None:
+        raise BadInput("bad-parameters", "Give `parameters_json` or `parameters`, not both.")
+    if as_yaml is not None:
+        as_json = base64_yaml(as_yaml) if isinstance(as_yaml, str) else as_yaml
+    given = {} if as_json is None else as_json
+    if not isinstance(given, dict):
+        raise BadInput("bad-parameters", "`parameters_json` must be an object.")
+    return {**({} if whole else run.parameters), **unstarred(given, run.parameters)}
+
+
+def unstarred(given: Any, stored: Any) -> Any:
+    """`given` with the stored secret wherever somebody handed back the stars that they saw."""
+    if isinstance(given, dict):
+        known = stored if isinstance(stored, dict) else {}
+        return {
+            name: known[name]
+            if value == STARS and is_telling(name) and name in known
+            else unstarred(value, known.get(name))
+            for name, value in given.items()
+        }
+    if isinstance(given, list):
+        known_items = stored if isinstance(stored, list) else []
+        beside = [*known_items, *[None] * len(given)]
+        return [unstarred(value, before) for value, before in zip(given, beside, strict=False)]
+    return given
