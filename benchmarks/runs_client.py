@@ -29,13 +29,16 @@ def run(client: httpx.Client, wait: int = 60, **inputs: Any) -> Done:
     """Asks for a run and for its results in the same request; as long as it is not done, again."""
     began = time.perf_counter()
     body = {"inputs": {"notebook": TRIVIAL, **inputs}}
-    answer = client.post(PATH, json=body, headers={"Prefer": f"respond-async, wait={wait}"})
+    answer = client.post(
+        PATH, json=body, headers={"Prefer": f"respond-async, wait={wait}"}, timeout=wait + 30
+    )
     if answer.status_code not in (200, 201):
         raise SystemExit(f"a run was answered {answer.status_code}: {answer.text[:500]}")
     if answer.status_code == 200:
         took = time.perf_counter() - began
-        job = answer.headers.get("Location", "").rstrip("/").rpartition("/")[2]
-        return Done(job, took, status_of(client, job) if job else {})
+        monitor = answer.links.get("monitor", {}).get("url", "")
+        job = monitor.rstrip("/").rpartition("/")[2]
+        return Done(job, took, status_of(client, job))
     job = str(answer.json()["jobID"])
     status = ended(client, job)
     if status["status"] == "successful":

@@ -86,7 +86,7 @@ def judged(accepted: Sequence[Accepted], left: Sequence[Left], starts: Iterable[
             f"{run.job}: {run.code} at attempt {run.attempt} of {1 + asked[run.job].retries}"
             for run in left
             if run.state == "failed" and run.code in WORTH_IT and run.job in asked
-            and begun[run.job] and run.attempt < 1 + asked[run.job].retries
+            and run.attempt < 1 + asked[run.job].retries
         ),
         untrue=tuple(r.job for r in left if r.state == "successful" and not begun[r.job]),
     )  # fmt: skip

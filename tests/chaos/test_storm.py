@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks.runs_hub import RunsHub, running_hub
+from benchmarks.runs_hub import RunsHub
 from tests.chaos.bases import opened
 from tests.chaos.storm import Plan, Storm
 
 RUNS, KILLS = 60, 10
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunsHub]:
-    with running_hub(tmp_path_factory.mktemp("hub")) as hub:
-        yield hub
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
