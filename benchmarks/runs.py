@@ -1,7 +1,8 @@
 """How fast runs are, and what they hold, beside papermill, nbclient and other services.
 
 `make bench-runs`, or `python -m benchmarks.runs`: a hub with its proxy, the runs service with its
-default settings but for the pace of requests, a member's program. `--only` names the parts that are wanted.
+default settings but for the pace of requests, a member's program. `--only` names the parts
+that are wanted.
 """
 
 from __future__ import annotations
