@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator
 
+import headless_api
 from docutils import nodes
 from example_server import shown
 from pydantic import BaseModel
@@ -107,8 +108,20 @@ class RunTable(Generated):
     def written(self) -> Iterator[str]:
         kind = self.arguments[0]
         yield from (f"| {kind[:-1]} | meaning |", "|---|---|")
-        for name, (_, words) in {"inputs": INPUTS, "outputs": OUTPUTS}[kind].items():
-            yield f"| `{name}` | {words} |"
+        for name, told in {"inputs": INPUTS, "outputs": OUTPUTS}[kind].items():
+            yield f"| `{name}` | {told.description} |"
+
+
+class HeadlessApi(Generated):
+    """The `operations` or the `models` of the runs service."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def written(self) -> Iterator[str]:
+        return {"operations": headless_api.operations, "models": headless_api.models}[
+            self.arguments[0]
+        ]()
 
 
 class AccessMatrix(Generated):
@@ -193,16 +206,18 @@ def _commands(
             for name, command in action.choices.items():
                 sentence = command.description or f"{helps[name][:1].upper()}{helps[name][1:]}."
                 yield name, sentence, command
+                yield from ((f"{name} {below}", *rest) for below, *rest in _commands(command))
 
 
 def _options(command: argparse.ArgumentParser) -> Iterator[str]:
-    actions = [a for a in command._actions if a.dest != "help"]
+    actions = [a for a in command._actions if a.dest != "help" and a.nargs != argparse.PARSER]
     if not actions:
         return
     yield from ("| option | meaning |", "|---|---|")
     for action in actions:
         name = ", ".join(action.option_strings) or (action.metavar or action.dest)
-        value = f" {action.metavar}" if action.option_strings and action.metavar else ""
+        words = action.metavar if isinstance(action.metavar, tuple) else (action.metavar or "",)
+        value = f" {' '.join(words)}" if action.option_strings and action.metavar else ""
         yield f"| `{name}{value}` | {(action.help or '') % vars(action)} |"
     yield ""
 
@@ -215,4 +230,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("start-failures", StartFailures)
     app.add_directive("example-object", ExampleObject)
     app.add_directive("command-line", CommandLine)
+    app.add_directive("headless-api", HeadlessApi)
     return {"parallel_read_safe": True}
