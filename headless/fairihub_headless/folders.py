@@ -92,6 +92,7 @@ class RunFolder:
 
     def prepare(self, order: WorkOrder) -> None:
         """Everything that a worker finds when it starts."""
+        self.unpublish()
         for folder in (self.place, self.work, self.work / RESULTS, self.runtime):
             folder.mkdir(exist_ok=True, mode=0o700)
         write_whole(self.order, order.model_dump_json().encode())
@@ -144,8 +145,9 @@ class RunFolder:
         shutil.rmtree(self.place, ignore_errors=True)
 
     def unpublish(self) -> None:
-        """Removes what an attempt left that is to be made again."""
-        shutil.rmtree(self.files, ignore_errors=True)
+        """Removes what an attempt before this one left, which is made again."""
+        if self.attempt > 1:
+            shutil.rmtree(self.files, ignore_errors=True)
 
     def open(self, relative: str) -> BinaryIO:
         """A file in this folder; no link on the way is followed.

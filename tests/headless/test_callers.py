@@ -11,8 +11,9 @@ from sqlalchemy import create_engine, inspect
 from fairihub_core.teams import Member, Team, TeamDirectory
 from fairihub_headless.callers import Caller, Selection, selection_of
 from fairihub_headless.models import Run
+from fairihub_headless.store.database import migrate
 from fairihub_headless.store.listing import Filter
-from fairihub_headless.store.runs import Store, migrate
+from fairihub_headless.store.runs import Store
 from tests.headless.test_store import NOON
 
 TODAY = date(2026, 6, 1)

@@ -13,6 +13,7 @@ from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, Run, RunState
 from fairihub_headless.store.listing import Filter, Listing, Order, Page, Place, Standing
 from fairihub_headless.store.runs import Store
+from tests.support.engines import claimed
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 ADA = Selection(owner="ada")
@@ -50,12 +51,12 @@ def four(store: Store) -> Listing:
     add(store, "soil2", 3, team="uc2")
     add(store, "others", 4, owner="bob", notebook="soil.ipynb")
     for name, minutes in (("soil", 1), ("water", 5)):
-        assert store.claim(name)
+        hold = claimed(store, name)
         started = store.get(name).started  # type: ignore[union-attr]
         assert started is not None
         failure = Failure(code="cell-failed", message="Cell 2 failed: KeyError: 'rain_mm'")
         store.end(
-            name, RunState.failed if name == "soil" else RunState.successful, "Ended.",
+            hold, RunState.failed if name == "soil" else RunState.successful, "Ended.",
             failure=failure if name == "soil" else None,
             finished=started + timedelta(minutes=minutes),
         )  # fmt: skip
@@ -160,7 +161,7 @@ def test_rows_may_still_be_skipped(store: Store) -> None:
 
 def test_how_runs_stand_that_are_followed(four: Listing) -> None:
     found = four.standing(["soil", "gone", *(f"no{n}" for n in range(1200))])
-    assert found == [Standing("soil", RunState.failed, "Ended.", 0, 0, 0)]
+    assert found == [Standing("soil", RunState.failed, "Ended.", 1, 0, 0)]
 
 
 def test_a_run_that_never_began_took_no_time(store: Store) -> None:

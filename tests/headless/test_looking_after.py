@@ -45,7 +45,7 @@ async def test_who_looks_after_the_team_ends_a_run_and_its_owner_reads_who_it_wa
     house: Any, login: str, by: str
 ) -> None:
     run = await submitted(house, code=SLOW)
-    await house.until(run, lambda r: r.worker_pid is not None)
+    await house.until(run, lambda r: r.environment is not None)
     caller = house.caller(login)
     assert (await house.runs.seen(run.id, caller)).id == run.id
     with pytest.raises(Missing):
@@ -105,7 +105,7 @@ async def test_a_run_stays_with_its_team_wherever_its_owner_goes(house: Any) -> 
     """The owner of the run has left uc1 for uc2: the run is still uc1's."""
     house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 60.0})
     run = await submitted(house, code=SLOW)
-    await house.until(run, lambda r: r.worker_pid is not None)
+    await house.until(run, lambda r: r.environment is not None)
     house.directory = without(house.directory, "bob", "uc1")
     assert (await house.runs.seen(run.id, house.caller("ada"))).team == "uc1"
     assert (await house.runs.own(run.id, house.caller("bob"))).id == run.id
@@ -115,7 +115,7 @@ async def test_runs_of_a_member_moved_to_another_team_end_after_the_grace(house:
     house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 3.0})
     in_uc1 = [await submitted(house, code=SLOW) for _ in range(3)]
     in_uc2 = await submitted(house, team="uc2")
-    await house.until(in_uc1[1], lambda r: r.worker_pid is not None)
+    await house.until(in_uc1[1], lambda r: r.environment is not None)
     house.directory = without(house.directory, "bob", "uc1")
     house.engine.wake()
     await asyncio.sleep(0.4)

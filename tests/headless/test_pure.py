@@ -9,10 +9,8 @@ import pytest
 from fairihub_core.errors import BadInput
 from fairihub_core.hiding import HIDDEN
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless.engine.queueing import next_runs
 from fairihub_headless.masking import STARS, Masker, masked, secrets_in
 from fairihub_headless.results.left import glued
-from fairihub_headless.store.runs import Waiting
 from fairihub_headless.web.exceptions import OGC, exception_of, no_such_job
 from fairihub_headless.web.openapi import openapi_document
 from fairihub_headless.web.routes import ROUTES
@@ -35,25 +33,6 @@ def test_known_secrets_are_starred_in_texts() -> None:
     given = {"deep": [{"token": "abcdefgh"}], "password": {"of": "lines-one\nlines-two"}}
     masker = Masker({*secrets_in(given), "abcdefgh-longer", "no"})
     assert masker.text("abcdefgh-longer abcdefgh lines-two no") == f"{HIDDEN} {HIDDEN} {HIDDEN} no"
-
-
-@pytest.mark.parametrize(
-    ("waiting", "running", "at_once", "per_member", "started"),
-    [
-        ("", "", 2, 2, ""),
-        ("a1 a2 a3", "", 2, 2, "a1 a2"),
-        ("a1 a2 b3", "", 2, 2, "a1 b3"),
-        ("a1 a2 a3", "", 9, 2, "a1 a2"),
-        ("a1 b2", "aa", 3, 2, "b2"),
-        ("a1 b2", "ab", 2, 2, ""),
-        ("b2 a3", "b", 3, 5, "a3 b2"),
-    ],
-)
-def test_who_starts_next(
-    waiting: str, running: str, at_once: int, per_member: int, started: str
-) -> None:
-    queue = [Waiting(name, name[0], "uc1") for name in waiting.split()]
-    assert next_runs(queue, list(running), at_once, per_member) == started.split()
 
 
 def test_scraps_of_scrapbook_and_of_older_papermill_are_read() -> None:

@@ -70,7 +70,7 @@ async def test_a_run_that_is_tidied_keeps_its_record(house: Any) -> None:
 async def test_a_run_that_goes_on_is_left_alone(house: Any) -> None:
     run = await house.submit("import time; time.sleep(60)")
     waiting = [await house.submit("1", path=f"{n}.ipynb") for n in range(3)]
-    await house.until(run, lambda r: r.worker_pid is not None)
+    await house.until(run, lambda r: r.environment is not None)
     assert await of(house, Rules(days=0, failed_days=0)).tidy() <= 3
     assert house.runs.folder(run).notebook.exists()
     assert not house.runs.store.keeping.expire(run.id)

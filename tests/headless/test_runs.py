@@ -161,8 +161,8 @@ async def test_a_run_ends_at_its_deadline(house: Any) -> None:
 
 async def test_a_stop_of_the_service_ends_what_runs_and_keeps_what_waits(house: Any) -> None:
     runs = [await house.submit("import time; time.sleep(100)", path=f"{n}.ipynb") for n in range(3)]
-    await house.until(runs[0], lambda r: r.worker_pid is not None)
-    await house.until(runs[1], lambda r: r.worker_pid is not None)
+    await house.until(runs[0], lambda r: r.environment is not None)
+    await house.until(runs[1], lambda r: r.environment is not None)
     await asyncio.wait_for(house.engine.stop(), 20)
     states = [(await house.runs.own(r.id, house.caller())) for r in runs]
     assert [s.state.value for s in states] == ["failed", "failed", "accepted"]
@@ -173,7 +173,7 @@ async def test_a_stop_of_the_service_ends_what_runs_and_keeps_what_waits(house: 
 async def test_runs_of_a_removed_member_end_after_the_grace(house: Any) -> None:
     house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 3.0})
     runs = [await house.submit("import time; time.sleep(100)", path=f"{n}.ipynb") for n in range(3)]
-    await house.until(runs[1], lambda r: r.worker_pid is not None)
+    await house.until(runs[1], lambda r: r.environment is not None)
     teams, house.directory = house.directory, TeamDirectory(teams=house.directory.teams[1:])
     late = await house.runs.submit({"inputs": {"notebook": "0.ipynb"}}, Caller("ada", "", teams))
     for _ in range(3):

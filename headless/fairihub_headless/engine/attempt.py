@@ -7,29 +7,45 @@ import contextlib
 import logging
 import signal
 import sys
-import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from fairihub_core.clock import now
+from fairihub_core.errors import Unavailable
 from fairihub_core.processes import send
 from fairihub_headless.engine import processes
-from fairihub_headless.engine.changes import CellDone, Changes, Progress
+from fairihub_headless.engine.changes import CellDone, Changes, Ended, Progress, StateChanged
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
+from fairihub_headless.engine.retrying import Again, after_failure
 from fairihub_headless.equipment import Equipment
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.line import Cells, Reported, heard
-from fairihub_headless.models import ExitRecord, Failure, Run, RunState, WorkOrder
+from fairihub_headless.line import Cells, KernelUp, Reported, heard
+from fairihub_headless.models import (
+    ECHO,
+    Environment,
+    ExitRecord,
+    Failure,
+    Run,
+    RunState,
+    WorkOrder,
+)
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.store.runs import Store
+from fairihub_headless.store.runs import Hold, Standing, Store
 
 log = logging.getLogger("fairihub.headless")
 
-_PROGRESS_EVERY = 1.0
+_FIRST_LOOK = 0.4
+_LOOK_EVERY = 1.0
 _RECORD_AGAIN = 2.0
+_LAST_MOMENT = 5.0
+"""Seconds that a worker may take to end after its last word."""
 STOPPED = Failure(
     code="service-stopped", message="The service was stopped while this run was executing."
+)
+UNSUPERVISED = Failure(
+    code="engine-failed",
+    message="The service could not execute this run; its operators can see why.",
 )
 
 
@@ -53,8 +69,19 @@ class Attempt:
     """The worker's last words to this service."""
     _heard: bool = False
     """Whether there was a line to the worker: only without one its file is believed."""
-    _cells: Cells | None = None
-    """What the store is to be told when it was not told anything for a while."""
+    _started: bool = False
+    """Whether code of the notebook may have run."""
+    waits: bool = False
+    """Whether the run waits for another attempt after this one."""
+    _beside: int | None = None
+    """The process above a kernel that is not below the worker."""
+    _environment: Environment | None = None
+    _news: dict[str, Any] = field(default_factory=dict)
+    """What the store has not been told yet."""
+
+    @property
+    def hold(self) -> Hold:
+        return Hold(self.run.id, self.run.engine or "", self.run.attempt)
 
     def end(self, reason: Failure, *, quickly: bool = False) -> None:
         """Asks for the run to be ended; `quickly` means without the first, kind signal."""
@@ -64,15 +91,16 @@ class Attempt:
 
     async def execute(self, order: WorkOrder, equipment: Equipment) -> None:
         """Starts the worker, waits for its end, and records what became of the run."""
+        order = order.model_copy(update={"warm": self.launcher.kernels()})
         await asyncio.to_thread(self.folder.prepare, order)
         self._made = await asyncio.to_thread(self.folder.mark)
+        self._heard = True
         if self._asked.is_set():
             return await self._recorded(None)
         worker = await self.launcher.launch(self.folder.place, equipment.environment)
         told = asyncio.ensure_future(self._listen(worker))
         try:
-            await asyncio.to_thread(self.store.set_worker, self.run.id, worker.pid, worker.born)
-            await self._watch(worker)
+            await self._watch(worker, told)
         finally:
             code = await self._finish(worker)
             with contextlib.suppress(asyncio.TimeoutError):
@@ -80,45 +108,100 @@ class Attempt:
                 await asyncio.wait_for(told, timeout=2)
         await self._recorded(code)
 
+    async def fail(self, failure: Failure) -> None:
+        """Records that there was no attempt worth the name."""
+        self._heard = True
+        self._ending = self._ending or failure
+        await self._recorded(None)
+
+    def take_for(self, *, started: bool) -> None:
+        """This is what another engine left: its worker has been heard by nobody here."""
+        self._started = started
+        if self.folder.exit_record() is None:
+            self._ending = STOPPED
+
     async def _recorded(self, code: int | None) -> None:
         """Every run reaches its end, also when the database or the disk is away for a while."""
         while True:
             try:
                 return await asyncio.to_thread(self.record_end, code)
-            except (SQLAlchemyError, OSError):
-                log.exception("the end of run %s cannot be recorded yet", self.run.id)
+            except (Unavailable, OSError):
+                log.warning("the end of run %s cannot be recorded yet", self.run.id, exc_info=True)
                 await asyncio.sleep(_RECORD_AGAIN)
 
     def record_end(self, code: int | None = None) -> None:
-        """Publishes what the run left and brings it to its end state. Blocks.
+        """Publishes what the run left and brings it to its end state, or lets it wait. Blocks.
 
         The worker's record decides: what it told this service, or what it wrote for this one
         while the service before died. A notebook can reach the file, so it is believed only then.
         """
         witness = self._told if self._heard else self.folder.exit_record()
-        self.folder.forget_order()
+        failure = self._failure(witness, code)
+        begun = self.run.process != ECHO and (self._started or self.folder.started.exists())
+        again = failure and after_failure(self.run, failure, started=begun)
+        if failure is not None and again:
+            moved = self.waits = self._wait(failure, again)
+        else:
+            moved = self._end(witness, failure)
+        self._tell(moved)
+        # The values of parameters stand there in the clear, and nobody asks for what is left.
+        self.folder.clear()
+
+    def _failure(self, witness: ExitRecord | None, code: int | None) -> Failure | None:
+        if witness is not None and witness.state == "successful":
+            return None
+        return self._ending or (witness and witness.failure) or _unexplained(code)
+
+    def _end(self, witness: ExitRecord | None, failure: Failure | None) -> bool:
         with contextlib.suppress(OSError):
             self.folder.publish(self._made)
-        run_id, end = self.run.id, self.store.end
-        if witness is not None and witness.state == "successful":
-            end(run_id, RunState.successful, witness.message or "Done.", cells=witness.cells,
-                finished=witness.finished)  # fmt: skip
-        elif self._ending is not None:
-            end(run_id, RunState.failed, self._ending.message, failure=self._ending)
-        else:
-            failure = (witness and witness.failure) or _unexplained(code)
-            end(run_id, RunState.failed, failure.message, failure=failure)
-        self.store.release_worker(run_id)
+        if failure is None and witness is not None:
+            return self.store.end(
+                self.hold, RunState.successful, witness.message or "Done.", cells=witness.cells,
+                finished=witness.finished, environment=self._environment,
+            )  # fmt: skip
+        failure = failure or _unexplained(None)
+        return self.store.end(
+            self.hold, RunState.failed, failure.message, failure=failure,
+            environment=self._environment, cell=self._news.get("cell"),
+            cells=self._news.get("cells"),
+        )  # fmt: skip
 
-    async def _watch(self, worker: Worker) -> None:
+    def _wait(self, failure: Failure, again: Again) -> bool:
+        """Lets the run wait for its next attempt, and says until when."""
+        until = now() + timedelta(seconds=again.pause) if again.pause else None
+        when = f"at {until:%H:%M:%S} UTC" if until else "at once"
+        message = f"Begins again {when}: {failure.message}"
+        return self.store.again(self.hold, message, failure, until, lost=again.lost)
+
+    def _tell(self, moved: bool) -> None:
+        run = self.store.get(self.run.id)
+        if run is None:
+            return
+        if not moved and not run.state.ended:
+            log.warning("run %s is another engine's by now", run.id)
+        elif run.state.ended:
+            self.changes.tell(run.id, Ended(run.state))
+        else:
+            self.changes.tell(run.id, StateChanged(run.state, run.message, run.attempt))
+
+    async def _watch(self, worker: Worker, told: asyncio.Future[None]) -> None:
         """Until the worker has ended or must be ended."""
-        deadline = time.monotonic() + self.settings.max_hours * 3600
         ended = asyncio.ensure_future(worker.wait())
         asked = asyncio.ensure_future(self._asked.wait())
-        beside = asyncio.ensure_future(self._keep_watch(worker, deadline))
+        beside = asyncio.ensure_future(self._look_on(worker))
+        seconds = min(self.run.deadline or float("inf"), self.settings.max_hours * 3600)
         try:
-            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
-            if not ended.done():
+            first: set[asyncio.Future[Any]] = {ended, asked, told}
+            await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if self._told is not None:
+                await asyncio.wait({ended}, timeout=_LAST_MOMENT)
+            elif not (ended.done() or asked.done() or told.done()):
+                self.end(_too_long(seconds, self.run.deadline))
+            elif told.done():  # its line has ended, and so it will itself
+                await asyncio.wait({ended, asked}, timeout=_LAST_MOMENT,
+                                   return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+            if not ended.done() and self._told is None:
                 await self._signal(worker, ended)
         finally:
             for task in (ended, asked, beside):
@@ -126,32 +209,42 @@ class Attempt:
 
     async def _listen(self, worker: Worker) -> None:
         """Passes on what the worker says, as it says it."""
-        self._heard = True
+        self._news.update(worker_pid=worker.pid, worker_born=worker.born)
         async for said in heard(worker.line):
             if isinstance(said, ExitRecord):
                 self._told = said
+            elif isinstance(said, KernelUp):
+                self._started, self._beside = True, said.guardian
+                self.launcher.used(said.command)
+                self._environment = self._news["environment"] = said.environment
             elif isinstance(said, Cells):
-                self._cells = said
+                words = f"{said.done} of {said.cells} cells done."
+                self._news.update(cell=said.done, cells=said.cells, message=words)
                 self.changes.tell(self.run.id, CellDone(said.done, said.cells))
             elif isinstance(said, Reported):
+                if said.message:
+                    self._news["message"] = said.message
                 self.changes.tell(self.run.id, Progress(said.fraction, said.message))
 
-    async def _keep_watch(self, worker: Worker, deadline: float) -> None:
-        """What is done once a second: the store hears of progress, limits are looked at."""
+    async def _look_on(self, worker: Worker) -> None:
+        """What is done once a second: the store hears of progress, memory is looked at."""
+        await asyncio.sleep(_FIRST_LOOK)
         while True:
-            await asyncio.sleep(_PROGRESS_EVERY)
-            if time.monotonic() > deadline:
-                self.end(_too_long(self.settings.max_hours))
-            cells, self._cells = self._cells, None
-            if cells is not None:
-                await asyncio.to_thread(self.store.progress, self.run.id, cells.done, cells.cells)
+            news, self._news = self._news, {}
+            try:
+                if news:
+                    await asyncio.to_thread(self.store.progress, self.hold, Standing(**news))
+            except Unavailable:
+                self._news = {**news, **self._news}
             await self._check_memory(worker.pid, worker.born)
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _signal(self, worker: Worker, ended: asyncio.Future[Any]) -> None:
         """SIGINT to end the cell, then SIGTERM to all; what still lives is killed afterwards."""
         grace = self.settings.cancel_grace
         if not self._quickly:
-            worker.signal(signal.SIGINT)
+            with contextlib.suppress(ProcessLookupError):
+                worker.signal(signal.SIGINT)
             await asyncio.wait({ended}, timeout=grace)
         if not ended.done():
             tree = await asyncio.to_thread(processes.tree_of, worker.pid, worker.born)
@@ -163,8 +256,8 @@ class Attempt:
         # A worker that ends well on Linux has swept up below itself.
         clean = worker.returncode == 0 and sys.platform == "linux"
         if not clean:
-            gone = await asyncio.to_thread(processes.kill_run, self.run.id, worker.pid, worker.born)
-            if not gone:
+            ids = self.run.id, worker.pid, worker.born
+            if not await asyncio.to_thread(processes.kill_run, *ids):
                 log.error("processes of run %s cannot be killed", self.run.id)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(worker.wait(), timeout=10)
@@ -175,20 +268,9 @@ class Attempt:
         limit = self.run.limits.mem_limit
         if limit is None:
             return
-        used = await asyncio.to_thread(processes.memory_of, pid, born)
+        used = await asyncio.to_thread(processes.memory_of, pid, born, self._beside)
         if used > limit:
             self.end(_too_much(limit), quickly=True)
-
-
-def recover(
-    run: Run, folder: RunFolder, store: Store, settings: HeadlessSettings, changes: Changes
-) -> None:
-    """Ends what is left of a run whose service has died, and says so in its record. Blocks."""
-    processes.kill_run(run.id, run.worker_pid, run.worker_born)
-    attempt = Attempt(run, folder, store, settings, changes)
-    if folder.exit_record() is None:
-        attempt.end(STOPPED)
-    attempt.record_end()
 
 
 def _unexplained(code: int | None) -> Failure:
@@ -201,9 +283,11 @@ def _unexplained(code: int | None) -> Failure:
     )
 
 
-def _too_long(hours: float) -> Failure:
+def _too_long(seconds: float, deadline: float | None) -> Failure:
+    whose = "its own limit" if seconds == deadline else "the limit of this hub"
+    long = f"{seconds:g} seconds" if seconds < 600 else f"{seconds / 3600:.3g} hours"
     return Failure(
-        code="deadline", message=f"The run took longer than {hours:g} hours and was ended."
+        code="deadline", message=f"The run took longer than {long}, {whose}, and was ended."
     )
 
 

@@ -5,33 +5,38 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from datetime import date
-from pathlib import Path
+from collections.abc import Callable
 from typing import Protocol
 
-from fairihub_core.access import require_access
-from fairihub_core.clock import today
-from fairihub_core.errors import FairihubError, Refused, Unavailable
-from fairihub_core.offers import Offer, offers_for
+from fairihub_core.clock import now, today
+from fairihub_core.errors import FairihubError, Unavailable
 from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
-from fairihub_headless.engine.attempt import STOPPED, Attempt, recover
-from fairihub_headless.engine.changes import Changes
+from fairihub_headless.engine.attempt import STOPPED, UNSUPERVISED, Attempt
+from fairihub_headless.engine.changes import Changes, Ended, StateChanged
 from fairihub_headless.engine.echoing import EchoAttempt
-from fairihub_headless.engine.queueing import next_runs
-from fairihub_headless.equipment import Equipment, equipment_of
-from fairihub_headless.folders import DELIVERY, EXECUTED, RunFolder
-from fairihub_headless.models import ECHO, Failure, Run, RunState, WorkOrder
+from fairihub_headless.engine.keeping import Keeper
+from fairihub_headless.engine.launching import ColdLauncher, Launcher
+from fairihub_headless.engine.preparing import prepared
+from fairihub_headless.engine.queueing import Pauses, Queue, Room, Waiting
+from fairihub_headless.engine.strangers import Strangers
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.models import ECHO, Failure, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.sources import folder_in_home
-from fairihub_headless.store.runs import Store, Waiting
+from fairihub_headless.store.runs import Store
 
 log = logging.getLogger("fairihub.headless")
 
 _LOOK_AGAIN = 5.0
-"""Seconds after which the queue is looked at even if nobody said that it changed."""
+"""Seconds after which all that waits is looked at even if nobody said that it changed."""
+_OVERLAP = 200
+"""A run that was accepted before another may be seen after it; so far back is looked again."""
+_LAST_WORDS = 30.0
 DISMISSED = Failure(code="dismissed", message="Dismissed.")
+LOST = Failure(
+    code="service-stopped",
+    message="The service lost its database while this run was executing, and had to end it.",
+)
 
 
 class Engine(Protocol):
@@ -61,175 +66,182 @@ class LocalEngine:
     """
 
     def __init__(
-        self, store: Store, settings: HeadlessSettings, directory: Callable[[], TeamDirectory]
+        self,
+        store: Store,
+        settings: HeadlessSettings,
+        directory: Callable[[], TeamDirectory],
+        launcher: Launcher | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
-        self._places = Places(settings.data)
         self._directory = directory
+        self._launcher = launcher or ColdLauncher()
+        self._root = Places(settings.data).headless
         self.changes = Changes()
+        self._queue = Queue(
+            Room(settings.max_runs, settings.max_runs_per_member, settings.max_runs_per_team)
+        )
+        self._pauses = Pauses()
+        self._strangers = Strangers()
+        self._claiming: set[str] = set()
+        self._dismissed: set[str] = set()
         self._attempts: dict[str, Attempt] = {}
-        self._starting: dict[str, asyncio.Task[None]] = {}
-        self._owners: dict[str, str] = {}
-        self._strangers: dict[tuple[str, str], float] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._looked = float("-inf")
+        self._seen = 0
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._keeper = Keeper(
+            store, settings, self.changes, self._root, self._executes, self._lost, self.cancel
+        )
 
     async def start(self) -> None:
-        await asyncio.to_thread(self._recover)
+        await self._keeper.start()
         self._loop = asyncio.create_task(self._schedule())
 
     async def stop(self) -> None:
         if self._loop is not None:
             self._loop.cancel()
+            await asyncio.wait({self._loop}, timeout=_LAST_WORDS)
         for attempt in self._attempts.values():
             attempt.end(STOPPED, quickly=True)
-        if self._starting:
-            await asyncio.wait(self._starting.values(), timeout=30)
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=_LAST_WORDS)
+        await self._keeper.stop(idle=not (self._tasks or self._claiming))
 
     def wake(self) -> None:
         self._changed.set()
 
     def cancel(self, run_id: str) -> None:
-        attempt = self._attempts.get(run_id)
-        if attempt is not None:
-            attempt.end(DISMISSED)
+        self._queue.drop(run_id)
+        if run_id in self._claiming:
+            self._dismissed.add(run_id)
+        if run_id in self._attempts:
+            self._attempts[run_id].end(DISMISSED)
 
     def running_owners(self) -> set[str]:
-        return set(self._owners.values())
+        return {attempt.run.owner for attempt in self._attempts.values()}
 
-    def _recover(self) -> None:
-        for run in self._store.left_over():
-            log.warning("run %s was left over by an earlier service", run.id)
-            recover(run, self._folder(run.id), self._store, self._settings, self.changes)
+    def _executes(self, run_id: str) -> bool:
+        return run_id in self._claiming or run_id in self._attempts
+
+    def _lost(self) -> None:
+        """Others may take our runs over by now: they must not go on here."""
+        for attempt in self._attempts.values():
+            attempt.end(LOST, quickly=True)
 
     async def _schedule(self) -> None:
         while True:
             self._changed.clear()
+            seconds = _LOOK_AGAIN
             try:
-                await self._start_what_fits()
+                if self._keeper.holds:
+                    seconds = await self._start_what_fits()
             except Unavailable as problem:
                 log.warning("no run is started: %s", problem.message)
+                self._looked = float("-inf")
             except Exception:
                 log.exception("the queue could not be looked at")
+                self._looked = float("-inf")
             try:
-                await asyncio.wait_for(self._changed.wait(), timeout=_LOOK_AGAIN)
+                await asyncio.wait_for(self._changed.wait(), timeout=max(0.01, seconds))
             except asyncio.TimeoutError:
                 continue
 
-    def _note_strangers(self, directory: TeamDirectory, waiting: Sequence[Waiting]) -> None:
-        """Notes who has runs for a team that is closed to them, and since when."""
-        pairs = {(a.run.owner, a.run.team) for a in self._attempts.values()}
-        pairs |= {(w.owner, w.team) for w in waiting}
-        self._strangers = {
-            (owner, team): self._strangers.get((owner, team), time.monotonic())
-            for owner, team in pairs
-            if team not in {t.name for t in directory.open_teams_of(owner, today())}
-        }
+    async def _start_what_fits(self) -> float:
+        """Starts runs as long as there is room; seconds until it is to be tried again."""
+        directory = self._directory()
+        due = await self._line_up(directory)
+        taken = self._queue.take()
+        try:
+            for waiting in taken:
+                await self._start(waiting, directory)
+        finally:
+            for waiting in taken:
+                if waiting.id not in self._attempts:
+                    self._queue.over(waiting.id)
+        return min(due, max(0.0, self._looked + _LOOK_AGAIN - time.monotonic()))
 
-    async def _end_runs_of_strangers(self, waiting: Sequence[Waiting]) -> None:
+    async def _line_up(self, directory: TeamDirectory) -> float:
+        """Brings the queue up to date; seconds until the next pause is over."""
+        at = time.monotonic()
+        whole = at - self._looked >= _LOOK_AGAIN or self._pauses.falls_due(at)
+        after = -1 if whole else self._seen - _OVERLAP
+        rows = await asyncio.to_thread(self._store.waiting, after)
+        self._seen = max([self._seen, *(row.seq for row in rows)])
+        pairs = {(row.owner, row.team) for row in rows} | self._queue.pairs()
+        pairs |= {(a.run.owner, a.run.team) for a in self._attempts.values()}
+        pairs |= set() if whole else self._strangers.pairs()
+        if self._strangers.note(pairs, directory, today(), at) and not whole:
+            self._looked = float("-inf")
+            return await self._line_up(directory)
+        await self._end_runs_of_strangers(rows, at)
+        fitting = [row for row in rows if (row.owner, row.team) not in self._strangers]
+        ready, due = self._pauses.ready(fitting, now(), at, whole=whole)
+        if whole:
+            self._looked = at
+            self._queue.keep({row.id: row for row in ready})
+        else:
+            for row in ready:
+                self._queue.put(row)
+        return due
+
+    async def _end_runs_of_strangers(self, rows: list[Waiting], at: float) -> None:
         """Ends runs whose owner has been out of the team for the time of grace."""
-        latest = time.monotonic() - self._settings.removal_grace
-        gone = {pair for pair, since in self._strangers.items() if since <= latest}
+        gone = self._strangers.gone(self._settings.removal_grace, at)
         for attempt in self._attempts.values():
             if (attempt.run.owner, attempt.run.team) in gone:
                 attempt.end(_no_team(attempt.run.team))
-        for run in waiting:
-            if (run.owner, run.team) in gone:
-                await self._fail(run.id, _no_team(run.team))
+        for row in rows:
+            if (row.owner, row.team) in gone:
+                if await asyncio.to_thread(self._store.refuse, row.id, _no_team(row.team)):
+                    self._queue.drop(row.id)
+                    self.changes.tell(row.id, Ended(RunState.failed))
 
-    async def _start_what_fits(self) -> None:
-        directory = self._directory()
-        settings = self._settings
-        waiting = await asyncio.to_thread(self._store.waiting)
-        self._note_strangers(directory, waiting)
-        await self._end_runs_of_strangers(waiting)
-        fitting = [w for w in waiting if (w.owner, w.team) not in self._strangers]
-        for run_id in next_runs(
-            fitting, self._owners.values(), settings.max_runs, settings.max_runs_per_member
-        ):
-            run = await asyncio.to_thread(self._store.get, run_id)
+    async def _start(self, waiting: Waiting, directory: TeamDirectory) -> None:
+        """Claims a run and begins to execute it, if it still waits."""
+        # Known before it is claimed: a dismissal finds the run or prevents the claim.
+        self._claiming.add(waiting.id)
+        try:
+            run = await asyncio.to_thread(self._store.claim, waiting.id, self._keeper.me.id)
             if run is None:
-                continue
-            # Known before it is claimed: a dismissal finds the run or prevents the claim.
-            made = EchoAttempt if run.process == ECHO else Attempt
-            attempt = made(run, self._folder(run_id), self._store, settings, self.changes)
-            self._attempts[run_id] = attempt
-            if await asyncio.to_thread(self._store.claim, run_id):
-                self._owners[run_id] = run.owner
-                task = asyncio.create_task(self._execute(attempt, directory))
-                self._starting[run_id] = task
-            else:
-                del self._attempts[run_id]
+                return
+            self._attempts[run.id] = attempt = self._attempt(run)
+        finally:
+            self._claiming.discard(waiting.id)
+        if run.id in self._dismissed:
+            attempt.end(DISMISSED)
+        self._dismissed.discard(run.id)
+        self.changes.tell(run.id, StateChanged(run.state, run.message, run.attempt))
+        self._tasks[run.id] = asyncio.create_task(self._execute(attempt, directory))
+
+    def _attempt(self, run: Run) -> Attempt:
+        made = EchoAttempt if run.process == ECHO else Attempt
+        folder = RunFolder.of(self._root, run.id, run.attempt)
+        return made(run, folder, self._store, self._settings, self.changes, self._launcher)
 
     async def _execute(self, attempt: Attempt, directory: TeamDirectory) -> None:
         run = attempt.run
         try:
             if isinstance(attempt, EchoAttempt):
                 return await attempt.give_back()
-            order, equipment = await asyncio.to_thread(self._prepared, run, directory)
+            order, equipment = await asyncio.to_thread(
+                prepared, run, attempt.folder, directory, self._settings
+            )
             await attempt.execute(order, equipment)
         except FairihubError as problem:
-            await self._fail(run.id, Failure(code=problem.code, message=problem.message))
+            await attempt.fail(Failure(code=problem.code, message=problem.message))
         except Exception:
             log.exception("run %s could not be supervised", run.id)
-            message = "The service could not execute this run; its operators can see why."
-            await self._fail(run.id, Failure(code="engine-failed", message=message))
+            await attempt.fail(UNSUPERVISED)
         finally:
             self._attempts.pop(run.id, None)
-            self._starting.pop(run.id, None)
-            self._owners.pop(run.id, None)
+            self._tasks.pop(run.id, None)
+            self._queue.over(run.id)
+            if attempt.waits:
+                self._looked = float("-inf")
             self.wake()
-
-    async def _fail(self, run_id: str, failure: Failure) -> None:
-        await asyncio.to_thread(
-            self._store.end, run_id, RunState.failed, failure.message, failure=failure
-        )
-
-    def _prepared(self, run: Run, directory: TeamDirectory) -> tuple[WorkOrder, Equipment]:
-        """What the worker needs, by what the team files say at this moment. Blocks."""
-        offer = offer_of(run, directory, today())
-        folder = self._folder(run.id)
-        equipment = equipment_of(run, offer, folder, self._places, self._settings.s3)
-        home = self._places.home(run.team, run.owner)
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return work_order(run, home, equipment, self._settings), equipment
-
-    def _folder(self, run_id: str) -> RunFolder:
-        return RunFolder.of(self._places.headless, run_id)
 
 
 def _no_team(team: str) -> Failure:
     return Failure(code="no-team", message=f"Team “{team}” is closed to you.")
-
-
-def offer_of(run: Run, directory: TeamDirectory, today: date) -> Offer:
-    """The offer that pays for `run`, if its owner may still use it.
-
-    Raises:
-        Refused: the owner has left, the team has closed, or the profile is gone.
-    """
-    require_access(run.owner, directory, today)
-    for offer in offers_for(run.owner, directory, today):
-        if offer.name == run.profile:
-            return offer
-    raise Refused("unknown-profile", f"Profile “{run.profile}” is no longer one of yours.")
-
-
-def work_order(run: Run, home: Path, equipment: Equipment, settings: HeadlessSettings) -> WorkOrder:
-    """What the worker of `run` is told."""
-    cwd = home / folder_in_home(run.notebook)
-    wants_copy = run.output_dirname is not None
-    return WorkOrder(
-        run=run.id,
-        cwd=str(cwd if cwd.is_dir() else home),
-        home=str(home),
-        notebook_name=run.output_filename or EXECUTED,
-        kernel=run.kernel,
-        parameters=run.parameters,
-        deliver_to=f"{DELIVERY}/{run.output_dirname}" if wants_copy else None,
-        mem_limit=run.limits.mem_limit,
-        secret_names=equipment.secret_names,
-        max_output_bytes=settings.max_output_bytes,
-        max_log_bytes=settings.max_log_bytes,
-    )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import func, select, update
 
 from fairihub_core.clock import now
 from fairihub_headless.models import RunState
 from fairihub_headless.results.retention import Kept
+from fairihub_headless.store.database import Database
 from fairihub_headless.store.tables import runs
 
 _AT_ONCE = 500
@@ -21,8 +22,8 @@ _ENDED = tuple(state.value for state in RunState if state.ended)
 class Keeping:
     """How long what runs left is kept, as far as the store is concerned."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def ended(self) -> Iterator[Kept]:
         """Every run that has ended and not expired, in small steps."""
@@ -31,10 +32,9 @@ class Keeping:
         while True:
             query = select(*columns).where(
                 runs.c.seq > after, runs.c.state.in_(_ENDED), runs.c.expired.is_(None),
-                runs.c.worker_pid.is_(None), runs.c.finished.is_not(None),
+                runs.c.engine.is_(None), runs.c.finished.is_not(None),
             )  # fmt: skip
-            with self._engine.connect() as connection:
-                rows = connection.execute(query.order_by(runs.c.seq).limit(_AT_ONCE)).all()
+            rows = self._database.rows(query.order_by(runs.c.seq).limit(_AT_ONCE))
             for row in rows:
                 yield Kept(row.id, row.team, RunState(row.state), row.finished, row.pinned)
             if len(rows) < _AT_ONCE:
@@ -45,25 +45,21 @@ class Keeping:
         """Notes that what a run left goes now; False if it runs, is pinned, or has gone before."""
         statement = update(runs).where(
             runs.c.id == run_id, runs.c.state.in_(_ENDED), runs.c.pinned.is_(False),
-            runs.c.expired.is_(None), runs.c.worker_pid.is_(None),
+            runs.c.expired.is_(None), runs.c.engine.is_(None),
         )  # fmt: skip
-        with self._engine.begin() as connection:
-            return bool(connection.execute(statement.values(expired=now())).rowcount)
+        return self._database.changed(statement.values(expired=now()))
 
     def standing(self, ids: Collection[str]) -> dict[str, bool]:
         """Of those that are known: whether what they left has expired."""
         query = select(runs.c.id, runs.c.expired).where(runs.c.id.in_(list(ids)))
-        with self._engine.connect() as connection:
-            return {row.id: row.expired is not None for row in connection.execute(query)}
+        return {row.id: row.expired is not None for row in self._database.rows(query)}
 
     def pin(self, run_id: str, *, pinned: bool) -> bool:
         """Keeps what a run left whatever its age, or no more; False if it has expired."""
         statement = update(runs).where(runs.c.id == run_id, runs.c.expired.is_(None))
-        with self._engine.begin() as connection:
-            return bool(connection.execute(statement.values(pinned=pinned)).rowcount)
+        return self._database.changed(statement.values(pinned=pinned))
 
     def pinned_by(self, owner: str) -> int:
         """How many runs a member has pinned."""
         query = select(func.count()).where(runs.c.owner == owner, runs.c.pinned.is_(True))
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one()
+        return int(self._database.rows(query)[0][0])

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import Run, RunState
+from fairihub_headless.store.database import Database
 from fairihub_headless.store.rows import run_of, words_of
 from fairihub_headless.store.tables import runs
 
@@ -87,8 +88,8 @@ class Standing(NamedTuple):
 class Listing:
     """The runs of a store, as lists show them."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def page(
         self, selection: Selection, meant: Filter, order: Order = Order(), *,
@@ -102,17 +103,19 @@ class Listing:
         sorting = [c.desc() if descends else c.asc() for c in (column, runs.c.seq)]
         narrow = select(runs.c.seq).where(*where, *there).order_by(*sorting)
         narrow = narrow.limit(limit + 1).offset(offset)
-        with self._engine.connect() as connection:
+
+        def work(connection: Connection) -> tuple[Sequence[Row[Any]], int, bool]:
             numbers = [number for (number,) in connection.execute(narrow)]
             more, numbers = len(numbers) > limit, numbers[:limit]
             rows = connection.execute(
                 select(runs).where(runs.c.seq.in_(numbers)).order_by(*sorting)
             ).all()
             if place is None and not offset and not more:
-                total = len(rows)
-            else:
-                count = select(func.count()).select_from(runs).where(*where)
-                total = connection.execute(count).scalar_one()
+                return rows, len(rows), more
+            count = select(func.count()).select_from(runs).where(*where)
+            return rows, connection.execute(count).scalar_one(), more
+
+        rows, total, more = self._database.reading(work)
         rows = rows[::-1] if backwards else rows
         return _page(rows, total, column.name, more, place, offset)
 
@@ -120,11 +123,10 @@ class Listing:
         """How these runs stand; what is not there any more is left out."""
         wanted, found = list(ids), []
         columns = [runs.c[name] for name in Standing._fields]
-        with self._engine.connect() as connection:
-            for start in range(0, len(wanted), _AT_ONCE):
-                some = wanted[start : start + _AT_ONCE]
-                rows = connection.execute(select(*columns).where(runs.c.id.in_(some)))
-                found += [Standing(row[0], RunState(row[1]), *row[2:]) for row in rows]
+        for start in range(0, len(wanted), _AT_ONCE):
+            query = select(*columns).where(runs.c.id.in_(wanted[start : start + _AT_ONCE]))
+            for row in self._database.rows(query):
+                found.append(Standing(**{**row._asdict(), "state": RunState(row.state)}))
         return found
 
 

@@ -12,12 +12,12 @@ from fairihub_headless.models import Run
 _REQUEST = {
     "notebook", "parameters", "kernel", "limits", "output_filename", "output_dirname", "outputs",
     "result_data_directory", "git_revision",
-    "response", "deadline", "retries", "priority", "source",
+    "response", "deadline", "retries", "priority", "source", "fingerprint",
 }  # fmt: skip
 _COLUMNS = {
     "id", "owner", "team", "profile", "process", "state", "message", "digest", "cell", "cells",
     "failure", "created", "started", "finished", "updated", "worker_pid", "worker_born",
-    "attempt", "not_before", "engine", "environment", "key", "pinned", "expired",
+    "attempt", "lost", "not_before", "engine", "environment", "key", "pinned", "expired",
 }  # fmt: skip
 LONGEST = 200
 """Characters of a name or a message that are searched: they stand in an index."""

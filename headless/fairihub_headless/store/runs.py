@@ -1,64 +1,81 @@
 """Where runs are remembered: SQLAlchemy over SQLite or PostgreSQL. Every method blocks.
 
-A method that moves a run on names the states it may come from, in the same statement: two that
-race for a run cannot both win.
+A method that moves a run on names in the same statement the state that it may come from, and the
+engine and attempt that hold it: two that race for a run cannot both win, and an engine that was
+taken for dead moves nothing any more. Each comes to the same when it is done twice, since a
+connection may break when a change is kept already.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     ColumnElement,
-    Engine,
-    create_engine,
-    event,
+    Connection,
+    Row,
+    and_,
+    case,
+    exists,
     func,
+    insert,
     literal,
+    not_,
+    null,
     or_,
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from fairihub_core.clock import now
-from fairihub_headless.models import Failure, Run, RunState
+from fairihub_headless.engine.queueing import Waiting
+from fairihub_headless.models import Environment, Failure, Run, RunState
+from fairihub_headless.store.database import PATIENCE, Database
+from fairihub_headless.store.engines import Engines
 from fairihub_headless.store.keeping import Keeping
 from fairihub_headless.store.listing import Listing
 from fairihub_headless.store.rows import LONGEST, row_of, run_of, words_of
-from fairihub_headless.store.tables import SecondsBetween, Utc, runs
+from fairihub_headless.store.tables import SecondsBetween, Utc, engines, runs
 
-_OPEN = (RunState.accepted, RunState.running)
-
-
-_MIGRATIONS = str(Path(__file__).parent / "migrations")
+_FREE = {"engine": None, "worker_pid": None, "worker_born": None}
 
 
-class Waiting(NamedTuple):
-    """As much of an accepted run as the queue needs."""
+class Hold(NamedTuple):
+    """What an engine must still have to move a run on."""
 
-    id: str
-    owner: str
-    team: str
+    run: str
+    engine: str
+    attempt: int
+
+
+class Standing(NamedTuple):
+    """How far an attempt has come, as it is kept now and then."""
+
+    cell: int | None = None
+    cells: int | None = None
+    message: str | None = None
+    environment: Environment | None = None
+    worker_pid: int | None = None
+    worker_born: float | None = None
 
 
 class Store:
-    """The runs of one service.
+    """The runs of one service, or of several that share a database.
 
     Args:
         url: a SQLAlchemy address; the database is brought to the present form at once.
+        patience: seconds for which a lost connection is tried again.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_pre_ping=True)
-        self.listing = Listing(self._engine)
-        self.keeping = Keeping(self._engine)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _durable)
-        migrate(self._engine)
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        self._database = Database(url, patience)
+        self.listing = Listing(self._database)
+        self.keeping = Keeping(self._database)
+        self.engines = Engines(self._database)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:
@@ -69,111 +86,188 @@ class Store:
         return cls(f"sqlite:///{path}")
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
-    def add(self, run: Run) -> None:
-        """Keeps a new run; on return it survives a loss of power."""
-        with self._engine.begin() as connection:
-            connection.execute(runs.insert(), row_of(run))
+    def add(self, run: Run) -> Run:
+        """Keeps a new run, or finds the one that has its id or its owner's key already.
+
+        On return it survives a loss of power.
+        """
+        try:
+            self._database.writing(lambda c: c.execute(insert(runs), row_of(run)))
+        except IntegrityError:
+            same_key = and_(runs.c.owner == run.owner, runs.c.key == run.key)
+            found = self._all(or_(runs.c.id == run.id, same_key))
+            if not found:
+                raise
+            return min(found, key=lambda other: other.id != run.id)
+        return run
 
     def get(self, run_id: str) -> Run | None:
-        with self._engine.connect() as connection:
-            row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-        return None if row is None else run_of(row)
+        return next(iter(self._all(runs.c.id == run_id)), None)
 
-    def waiting(self) -> list[Waiting]:
-        """Every accepted run, oldest first."""
-        query = select(runs.c.id, runs.c.owner, runs.c.team).where(runs.c.state == "accepted")
-        with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(runs.c.seq)).all()
+    def of_key(self, owner: str, key: str) -> Run | None:
+        """The run that its owner asked for with that idempotency key."""
+        return next(iter(self._all(runs.c.owner == owner, runs.c.key == key)), None)
+
+    def waiting(self, after: int = -1) -> list[Waiting]:
+        """The accepted runs, oldest first; only those after that place in the order."""
+        columns = (runs.c.seq, runs.c.id, runs.c.owner, runs.c.team, runs.c.rank, runs.c.not_before)
+        query = select(*columns).where(runs.c.state == "accepted", runs.c.seq > after)
+        rows = self._database.reading(lambda c: c.execute(query.order_by(runs.c.seq)).all())
         return [Waiting(*row) for row in rows]
 
     def count(self, owner: str, state: RunState) -> int:
         query = select(func.count()).where(runs.c.owner == owner, runs.c.state == state.value)
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one()
+        return self._database.reading(lambda c: c.execute(query).scalar_one())
 
-    def left_over(self) -> list[Run]:
-        """Runs that a service before this one was executing when it ended."""
-        query = select(runs).where(or_(runs.c.state == "running", runs.c.worker_pid.is_not(None)))
-        with self._engine.connect() as connection:
-            return [run_of(row) for row in connection.execute(query)]
+    def held(self, engine: str) -> list[Run]:
+        """The runs that an engine executes, for all the store knows."""
+        return self._all(runs.c.engine == engine)
 
-    def claim(self, run_id: str) -> bool:
-        """Takes an accepted run for execution; True for exactly one caller, once."""
+    def orphans(self) -> list[Run]:
+        """Runs in execution whose engine is not known any more."""
+        known = exists().where(engines.c.id == runs.c.engine)
+        of_nobody = and_(runs.c.state == "running", runs.c.engine.is_(None))
+        return self._all(or_(of_nobody, and_(runs.c.engine > "", not_(known))))
+
+    def claim(self, run_id: str, engine: str) -> Run | None:
+        """Takes an accepted run for execution by an engine that is alive; for one caller, once."""
         moment = now()
-        return self._move(
-            run_id, (RunState.accepted,),
-            state="running", message="Starting.", started=moment, updated=moment,
+        alive = exists().where(engines.c.id == engine)
+        claimed = (
+            update(runs)
+            .where(runs.c.id == run_id, runs.c.state == "accepted", alive)
+            .values(
+                state="running", message="Starting.", started=moment, updated=moment,
+                engine=engine, attempt=runs.c.attempt + 1, not_before=None,
+            )
+            .returning(runs)
         )  # fmt: skip
+        same = and_(runs.c.id == run_id, runs.c.engine == engine, runs.c.updated == moment)
 
-    def set_worker(self, run_id: str, pid: int, born: float) -> None:
-        self._move(run_id, tuple(RunState), worker_pid=pid, worker_born=born)
+        def work(connection: Connection) -> Row[Any] | None:
+            row = connection.execute(claimed).one_or_none()
+            return row or connection.execute(select(runs).where(same)).one_or_none()
 
-    def release_worker(self, run_id: str) -> None:
-        """Notes that no process of the run is left."""
-        self._move(run_id, tuple(RunState), worker_pid=None, worker_born=None)
+        row = self._database.writing(work)
+        return None if row is None else run_of(row)
 
-    def progress(self, run_id: str, cell: int, cells: int) -> None:
-        message = f"{cell} of {cells} cells done."
-        self._move(
-            run_id, (RunState.running,), cell=cell, cells=cells, message=message, updated=now()
+    def take_over(self, run: Run, engine: str) -> Run | None:
+        """Gives what `run` was held by to another engine; None if somebody was quicker."""
+        taken = (
+            update(runs)
+            .where(runs.c.id == run.id, runs.c.attempt == run.attempt)
+            .where(runs.c.engine == run.engine if run.engine else runs.c.engine.is_(None))
+            .values(engine=engine)
         )
+        mine = and_(runs.c.id == run.id, runs.c.attempt == run.attempt, runs.c.engine == engine)
+        self._database.writing(lambda c: c.execute(taken))
+        return next(iter(self._all(mine)), None)
+
+    def progress(self, hold: Hold, standing: Standing) -> None:
+        """Keeps how far a run has come."""
+        values = {name: value for name, value in standing._asdict().items() if value is not None}
+        if standing.environment is not None:
+            values["environment"] = standing.environment.model_dump(mode="json")
+        held = update(runs).where(_is(hold), runs.c.state == "running")
+        self._database.writing(lambda c: c.execute(held.values(**values, updated=now())))
 
     def end(
-        self, run_id: str, state: RunState, message: str, *,
-        failure: Failure | None = None, cells: int | None = None, finished: datetime | None = None,
+        self, hold: Hold, state: RunState, message: str, *,
+        failure: Failure | None = None, cell: int | None = None, cells: int | None = None,
+        finished: datetime | None = None, environment: Environment | None = None,
     ) -> bool:  # fmt: skip
-        """Brings an open run to its end; False if it had ended already."""
-        ended = finished or now()
-        values: dict[str, Any] = {} if cells is None else {"cells": cells}
-        if failure is not None:
-            values["words"] = runs.c.words + " " + words_of(failure.message[:LONGEST])
-        if state is RunState.successful and cells is not None:
-            values["cell"] = cells
-        return self._move(
-            run_id, _OPEN, **values,
-            state=state.value, message=message, updated=now(), finished=ended,
-            took=_since_start(literal(ended, Utc)),
-            failure=None if failure is None else failure.model_dump(mode="json"),
-        )  # fmt: skip
+        """Brings a run to its end; False if it was dismissed, or is not this engine's any more.
+
+        In either case nothing of it is left in execution by this engine.
+        """
+        moment, ended = now(), finished or now()
+        done = cells if state is RunState.successful else cell
+        known = {"cell": done, "cells": cells}
+        values: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
+        if environment is not None:
+            values["environment"] = environment.model_dump(mode="json")
+        return self._leave(hold, moment, {
+            **values, **_failure(failure), "state": state.value, "message": message,
+            "finished": ended, "took": _since_start(literal(ended, Utc)),
+        })  # fmt: skip
+
+    def again(
+        self, hold: Hold, message: str, failure: Failure, not_before: datetime | None, *, lost: bool
+    ) -> bool:
+        """Lets a run wait for its next attempt; False as for `end`.
+
+        Args:
+            lost: whether the attempt does not count, since the notebook had not started.
+        """
+        return self._leave(hold, now(), {
+            "state": "accepted", "message": message, "not_before": not_before, "started": None,
+            "cell": 0, "lost": runs.c.lost + (1 if lost else 0),
+            "failure": failure.model_dump(mode="json"),
+        })  # fmt: skip
+
+    def refuse(self, run_id: str, failure: Failure) -> bool:
+        """Ends a run that waits; False if it does so no more."""
+        moment = now()
+        values = {"state": "failed", "message": failure.message, "finished": moment}
+        waits = and_(runs.c.id == run_id, runs.c.state == "accepted")
+        return self._move(waits, run_id, moment, {**values, **_failure(failure)})
 
     def dismiss(self, run_id: str, message: str = "Dismissed by its owner.") -> bool:
         """Dismisses a run in whatever state; False if that was done before."""
         moment = now()
-        every_other = tuple(s for s in RunState if s is not RunState.dismissed)
+        finished = func.coalesce(runs.c.finished, literal(moment, Utc))
         return self._move(
-            run_id, every_other, state="dismissed", message=message,
-            updated=moment, finished=func.coalesce(runs.c.finished, moment),
-            took=_since_start(func.coalesce(runs.c.finished, literal(moment, Utc))),
+            and_(runs.c.id == run_id, runs.c.state != "dismissed"), run_id, moment,
+            {"state": "dismissed", "message": message, "finished": finished,
+             "took": _since_start(finished)},
         )  # fmt: skip
 
-    def _move(self, run_id: str, states: tuple[RunState, ...], **values: Any) -> bool:
-        statement = update(runs).where(
-            runs.c.id == run_id, runs.c.state.in_([s.value for s in states])
-        )
-        with self._engine.begin() as connection:
-            return bool(connection.execute(statement.values(**values)).rowcount)
+    def _leave(self, hold: Hold, moment: datetime, values: dict[str, Any]) -> bool:
+        """Moves a run on that is not in execution after it; one that was dismissed is let go."""
+        moved = _is(hold), runs.c.state == "running"
+        let_go = update(runs).where(_is(hold)).values(**_FREE)
+
+        def beside(connection: Connection) -> None:
+            connection.execute(let_go)
+
+        return self._move(and_(*moved), hold.run, moment, {**values, **_FREE}, beside)
+
+    def _move(
+        self, where: ColumnElement[bool], run_id: str, moment: datetime, values: dict[str, Any],
+        otherwise: Callable[[Connection], None] | None = None,
+    ) -> bool:  # fmt: skip
+        """Whether it was moved on, now or at this same moment by the try before."""
+        statement = update(runs).where(where).values(**values, updated=moment)
+        same = select(runs.c.id).where(runs.c.id == run_id, runs.c.updated == moment)
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(statement).rowcount:
+                return True
+            if otherwise is not None:
+                otherwise(connection)
+            return connection.execute(same).one_or_none() is not None
+
+        return self._database.writing(work)
+
+    def _all(self, *where: ColumnElement[bool]) -> list[Run]:
+        query = select(runs).where(*where)
+        return [run_of(row) for row in self._database.reading(lambda c: c.execute(query).all())]
+
+
+def _is(hold: Hold) -> ColumnElement[bool]:
+    return and_(runs.c.id == hold.run, runs.c.engine == hold.engine, runs.c.attempt == hold.attempt)
+
+
+def _failure(failure: Failure | None) -> dict[str, Any]:
+    if failure is None:
+        return {"failure": null()}
+    words = runs.c.words + " " + words_of(failure.message[:LONGEST])
+    return {"failure": failure.model_dump(mode="json"), "words": words}
 
 
 def _since_start(finished: ColumnElement[datetime]) -> ColumnElement[float]:
     """The seconds that a run took, for lists in that order; 0 if it never began."""
-    return func.coalesce(SecondsBetween(runs.c.started, finished), 0.0)
-
-
-def _durable(connection: Any, _record: Any) -> None:
-    """SQLite as a witness: written through to the disk before a request is answered."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def migrate(engine: Engine, to: str = "head") -> None:
-    """Brings the database to the present form, or (for tests) to that of an earlier revision."""
-    config = Config()
-    config.set_main_option("script_location", _MIGRATIONS.replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
+    took = func.coalesce(SecondsBetween(runs.c.started, finished), 0.0)
+    return case((took < 0, 0.0), else_=took)  # a clock can be set back

@@ -84,6 +84,8 @@ runs = Table(
     Column("finished", Utc),
     Column("updated", Utc, nullable=False),
     Column("attempt", Integer, nullable=False, server_default="0"),
+    # Attempts that ended before the notebook had started; they are not counted.
+    Column("lost", Integer, nullable=False, server_default="0"),
     # The lower, the sooner: high is 0, normal 1, low 2.
     Column("rank", Integer, nullable=False, server_default="1"),
     Column("not_before", Utc),

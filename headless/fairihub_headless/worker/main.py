@@ -50,6 +50,8 @@ def main(arguments: list[str]) -> int:
     secrets = {os.environ.get(name, "") for name in order.secret_names}
     log = CappedLog(folder.log, order.max_log_bytes, Masker(secrets | secrets_in(order.parameters)))
     with captured(log):
+        if order.again is not None:
+            log.say(order.again)
         record = _executed(folder, order, log, secrets, line)
         kill_descendants()
         log.say(f"The run has ended: {record.state}.")

@@ -14,6 +14,7 @@ _LISTED = ("state", "team", "process", "pinned", "took", "words")
 def upgrade() -> None:
     for column in (
         sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("lost", sa.Integer, nullable=False, server_default="0"),
         sa.Column("rank", sa.Integer, nullable=False, server_default="1"),
         sa.Column("not_before", sa.DateTime),
         sa.Column("engine", sa.String(36)),
@@ -51,6 +52,6 @@ def downgrade() -> None:
     op.create_index("runs_by_owner", "runs", ["owner", "seq"])
     for name in (
         "words", "took", "expired", "pinned", "key", "environment", "engine", "not_before", "rank",
-        "attempt",
+        "lost", "attempt",
     ):  # fmt: skip
         op.drop_column("runs", name)

@@ -1,0 +1,162 @@
+"""Keeps this engine's lease, and takes over the runs of engines that have died."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fairihub_core.errors import Unavailable
+from fairihub_headless.engine import processes
+from fairihub_headless.engine.attempt import Attempt
+from fairihub_headless.engine.changes import Changes
+from fairihub_headless.engine.here import lives, this_engine
+from fairihub_headless.engine.leases import (
+    BEATS_TO_DEATH,
+    EngineRow,
+    Watch,
+    dead,
+    has_restarted,
+    is_fenced,
+)
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.models import Run, RunState
+from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.store.runs import Store
+
+log = logging.getLogger("fairihub.headless")
+
+_LOOK_EVERY = 3.0
+_FENCE_EVERY = 0.5
+
+
+@dataclass
+class Keeper:
+    """The lease of one engine.
+
+    Args:
+        root: where the folders of runs are.
+        executes: whether this engine knows that it executes that run.
+        lost: called when this engine's runs are to be ended, since others may take them over.
+        dismissed: called with a run of this engine that was dismissed, also by another service.
+    """
+
+    store: Store
+    settings: HeadlessSettings
+    changes: Changes
+    root: Path
+    executes: Callable[[str], bool]
+    lost: Callable[[], None]
+    dismissed: Callable[[str], None]
+    me: EngineRow = field(default_factory=this_engine)
+    _renewed: float = 0.0
+    _watch: Watch = field(default_factory=Watch)
+    _hosts: dict[str, str] = field(default_factory=dict)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Makes this engine known, and takes over at once what is provably nobody's."""
+        await self._register()
+        await self.look()
+        every = min(_LOOK_EVERY, self.settings.beat_seconds / 2)
+        self._tasks = [
+            asyncio.create_task(self._again_and_again(self._beat, self.settings.beat_seconds)),
+            asyncio.create_task(self._again_and_again(self.look, every)),
+            asyncio.create_task(self._again_and_again(self._fence, _FENCE_EVERY)),
+        ]
+
+    async def stop(self, *, idle: bool) -> None:
+        """Ends the lease, at once if nothing is executed any more."""
+        for task in self._tasks:
+            task.cancel()
+        if idle:
+            try:
+                await asyncio.to_thread(self.store.engines.bury, self.me.id)
+            except Unavailable:
+                log.warning("this engine's end could not be noted; others see that it is gone")
+
+    @property
+    def holds(self) -> bool:
+        """Whether this engine may begin runs."""
+        return not is_fenced(self._renewed, time.monotonic(), self.settings.beat_seconds)
+
+    def _look(self) -> list[str]:
+        """Takes over what the dead have left; ids of own runs that were dismissed. Blocks."""
+        begun = time.monotonic()
+        rows = self.store.engines.all()
+        self._watch = self._watch.after_look(rows, begun, 2 * self.settings.beat_seconds)
+        self._hosts |= {row.id: row.host for row in rows}
+        lease = BEATS_TO_DEATH * self.settings.beat_seconds
+        for engine in dead(self._watch, rows, self.me, lease, lives):
+            log.warning("engine %s has died", engine)
+            self.store.engines.bury(engine)
+        held = self.store.held(self.me.id)
+        for orphan in self.store.orphans():
+            taken = self.store.take_over(orphan, self.me.id)
+            if taken is not None:
+                log.warning("run %s is taken over from engine %s", taken.id, orphan.engine)
+                self._bring_to_an_end(taken, orphan.engine)
+        for run in held:
+            self._look_at_stray(run)
+        return [run.id for run in held if run.state is RunState.dismissed]
+
+    def _look_at_stray(self, run: Run) -> None:
+        """Ends what this engine holds unknowingly: a connection broke when its claim was kept."""
+        if self.executes(run.id):
+            return
+        now = self.store.get(run.id)
+        same = now is not None and (now.engine, now.attempt) == (run.engine, run.attempt)
+        if same and not self.executes(run.id):
+            log.warning("run %s was claimed, and nobody knew", run.id)
+            self._bring_to_an_end(run, self.me.id)
+
+    def _bring_to_an_end(self, run: Run, before: str | None) -> None:
+        """Ends what is left of an attempt of another, and says so in the record of the run."""
+        processes.kill_run(run.id, run.worker_pid, run.worker_born)
+        folder = RunFolder.of(self.root, run.id, run.attempt).seal()
+        # What was written last before a machine went down may be lost, also that it had started.
+        host = self._hosts.get(before or "")
+        doubtful = host is None or has_restarted(host, self.me.host)
+        attempt = Attempt(run, folder, self.store, self.settings, self.changes)
+        attempt.take_for(started=doubtful)
+        try:
+            attempt.record_end()
+        except (OSError, Unavailable):
+            log.warning("the end of run %s cannot be recorded yet", run.id, exc_info=True)
+
+    async def _register(self) -> None:
+        begun = time.monotonic()
+        await asyncio.to_thread(self.store.engines.register, self.me)
+        self._renewed = begun
+
+    async def _beat(self) -> None:
+        begun = time.monotonic()
+        if await asyncio.to_thread(self.store.engines.beat, self.me.id):
+            self._renewed = begun
+            return
+        log.error("this engine was taken for dead; it ends its runs and begins anew")
+        self.lost()
+        self.me = this_engine()
+        await self._register()
+
+    async def look(self) -> None:
+        """One look at the others, and at what became of one's own."""
+        for run_id in await asyncio.to_thread(self._look):
+            self.dismissed(run_id)
+
+    async def _fence(self) -> None:
+        if not self.holds:
+            self.lost()
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]], every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await work()
+            except Unavailable as problem:
+                log.warning("%s", problem.message)
+            except Exception:
+                log.exception("the lease of this engine could not be looked after")
