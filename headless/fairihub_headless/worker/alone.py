@@ -20,6 +20,7 @@ from papermill.iorw import LocalHandler, papermill_io
 
 from fairihub_core.files import write_whole
 from fairihub_core.processes import descendants, end
+from fairihub_headless.reporting import LONGEST_MESSAGE
 from fairihub_headless.worker.notebook_file import notebook_bytes
 
 Listener = Callable[[dict[str, Any]], object]
@@ -102,6 +103,9 @@ class Alone:
 
     def printed(self, text: str) -> None:
         """It is in the notebook; papermill logs it where it was asked to."""
+
+    def reported(self, fraction: float, message: str) -> None:
+        self._tell("progress", fraction=fraction, message=message[:LONGEST_MESSAGE])
 
     def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
         self._tell("failed", cell=cell, cells=cells, error=f"{error.ename}: {error.evalue}"[:2000])

@@ -120,6 +120,9 @@ class Execution:
         )
 
     def save(self, notebook: NotebookNode, *, last: bool = False) -> None:
+    def reported(self, fraction: float, message: str) -> None:
+        self._line.report(fraction, self.masker.text(message))
+
         self._written = notebook_bytes(self._presentable(notebook), quickly=not last)
         write_whole_in(self._work, self._order.notebook_name, self._written)
 

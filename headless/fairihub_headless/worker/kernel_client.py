@@ -21,6 +21,7 @@ from nbclient.util import ensure_async, run_sync
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 
+from fairihub_headless.reporting import PROGRESS_TYPE, taken_out
 from fairihub_headless.worker.output_room import OutputRoom
 from fairihub_headless.worker.outputs import cleaned
 
@@ -32,6 +33,7 @@ _ALIVE_EVERY = 0.25
 _SILENCE = 4.0
 """So long after its reply a kernel may say nothing before the end of a cell counts as lost."""
 _UNREADABLE = (ValueError, TypeError, KeyError, RecursionError)
+_DISPLAYS = ("display_data", "update_display_data", "execute_result")
 _SHARE = 20
 """A large notebook must not spend more than this part of its time on being saved."""
 
@@ -226,13 +228,25 @@ class Client(PapermillNotebookClient):
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
     ) -> NotebookNode | None:
         self._changed = True
-        kept: NotebookNode | None = super().process_message(cleaned(msg), cell, cell_index)
+        msg = cleaned(msg)
+        if msg["msg_type"] in _DISPLAYS and self._is_report(msg["content"]):
+            return None
+        kept: NotebookNode | None = super().process_message(msg, cell, cell_index)
         return kept
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
     ) -> NotebookNode | None:
         content, kind = msg["content"], msg["msg_type"]
+    def _is_report(self, content: dict[str, Any]) -> bool:
+        """Passes on what a display says of progress; whether it shows nothing else."""
+        if PROGRESS_TYPE not in content["data"]:
+            return False
+        report = taken_out(content)
+        if report is not None:
+            self._witness.reported(*report)
+        return not any(content["data"].values())
+
         self._tell(kind, content)
         if self.clear_before_next_output:
             self._clear(outs, cell_index)
