@@ -1,0 +1,119 @@
+"""Who is dead: judged by beats and by one's own clock, never by another's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import pytest
+
+from fairihub_headless.engine.here import born, host, lives
+from fairihub_headless.engine.leases import EngineRow, Watch, dead, has_restarted, is_fenced
+
+BEAT, LEASE = 10.0, 30.0
+ME = EngineRow("me", "here boot ns", 1, 1.0, 0)
+
+
+def row(beat: int, id: str = "other", host: str = "there boot ns", pid: int = 7) -> EngineRow:
+    return EngineRow(id, host, pid, 1.5, beat)
+
+
+def looked(looks: Iterable[tuple[float, int]]) -> Watch:
+    """After these looks: at a time, the beat that was read."""
+    watch = Watch()
+    for at, beat in looks:
+        watch = watch.after_look([row(beat)], at, every=2 * BEAT)
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("looks", "still"),
+    [
+        ([], False),
+        ([(0, 5)], False),
+        ([(0, 5), (10, 5), (20, 5), (29, 5)], False),
+        ([(0, 5), (10, 5), (20, 5), (30, 5)], True),
+        # It lives, however slowly.
+        ([(0, 5), (15, 6), (30, 6), (44, 6)], False),
+        ([(0, 5), (15, 6), (30, 6), (45, 6)], True),
+        # One that could not look has seen nothing: it was stopped, or the database was away.
+        ([(0, 5), (10, 5), (100, 5)], False),
+        ([(0, 5), (10, 5), (100, 5), (115, 5), (130, 5)], True),
+        ([(0, 5), (40, 5), (80, 5), (120, 5)], False),
+        # An engine whose number is set back (a database was restored) lives as well.
+        ([(0, 5), (15, 5), (30, 4)], False),
+    ],
+)
+def test_a_beat_that_stands_still(looks: list[tuple[float, int]], still: bool) -> None:
+    assert looked(looks).still(LEASE) == ({"other"} if still else set())
+
+
+def test_an_engine_that_comes_later_is_watched_from_then_on() -> None:
+    watch = looked([(0, 5), (15, 5)]).after_look([row(5), row(0, "new")], 30, every=20)
+    assert watch.still(LEASE) == {"other"}
+    assert watch.after_look([row(0, "new")], 45, every=20).still(LEASE) == set()
+
+
+@pytest.mark.parametrize(
+    ("other", "lives", "is_dead"),
+    [
+        (row(5), False, False),  # of another host: its number says nothing here
+        (row(5, host=ME.host), True, False),
+        (row(5, host=ME.host), False, True),
+        (row(5, host="here later ns"), False, False),
+        (row(5, "me", ME.host), False, False),
+    ],
+)
+def test_a_process_of_this_host_that_is_gone_is_dead_at_once(
+    other: EngineRow, lives: bool, is_dead: bool
+) -> None:
+    watch = Watch().after_look([other], 0, every=20)
+    found = dead(watch, [other], ME, LEASE, lambda pid, since: lives)
+    assert found == ({other.id} if is_dead else set())
+
+
+def test_one_never_takes_itself_for_dead() -> None:
+    watch = Watch()
+    for at in range(0, 100, 10):
+        watch = watch.after_look([row(0, "me")], at, every=20)
+    assert dead(watch, [row(0, "me")], ME, LEASE, lambda pid, since: True) == set()
+
+
+def test_an_engine_is_fenced_before_others_take_its_runs_over() -> None:
+    assert not is_fenced(100.0, 119.9, BEAT)
+    assert is_fenced(100.0, 120.0, BEAT)
+
+
+@pytest.mark.parametrize(
+    ("before", "restarted"),
+    [("here boot ns", False), ("here earlier ns", True), ("there earlier ns", False)],
+)
+def test_a_machine_that_has_restarted(before: str, restarted: bool) -> None:
+    assert has_restarted(before, ME.host) is restarted
+
+
+def test_a_process_lives_until_it_is_gone_whatever_the_clock_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    since = born(process.pid)
+    assert since is not None
+    for jump in (-1e6, 0, 1e6):
+        monkeypatch.setattr("time.time", lambda jump=jump: 1.7e9 + jump)
+        assert lives(process.pid, since)
+        assert not lives(process.pid, since + 1)
+    process.send_signal(signal.SIGSTOP)
+    assert lives(process.pid, since)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not lives(process.pid, since)  # nobody has counted it yet
+    process.communicate()
+    assert not lives(process.pid, since)
+
+
+def test_this_host_has_one_name() -> None:
+    assert host() == host()
+    assert len(host()) <= 255
