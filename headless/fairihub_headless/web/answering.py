@@ -118,6 +118,8 @@ class Answering(RequestHandler):
                 self.set_header(name, value)
         if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", allowed(self.needs))
+        if error.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and "size" in error.details:
+            self.set_header("Content-Range", f"bytes */{error.details['size']}")
         if "retry_after" in error.details:
             self.set_header("Retry-After", str(error.details["retry_after"]))
         wanted = self.request.headers.get("Accept", "")

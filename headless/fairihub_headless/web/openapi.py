@@ -32,6 +32,14 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "`*` means all teams that you look after.",
     },
     "owner": {"type": "string", "description": "Runs of this member, as far as you see them."},
+    "tail": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "So many lines at the end of the log. The header `Fairihub-Log-Range` of "
+        "the answer says which bytes they are: start-end/size.",
+    },
+    "log.offset": {"type": "integer", "minimum": 0, "description": "From this byte on."},
+    "log.limit": {"type": "integer", "minimum": 0, "description": "So many bytes at most."},
     "last_event_id": {
         "type": "integer",
         "minimum": 0,
@@ -111,7 +119,7 @@ def _operation(route: Route, operation: Operation) -> dict[str, Any]:
                 {"name": n, "in": "path", "required": True, "schema": {"type": "string"}}
                 for n in re.findall(r"\{(\w+)\}", route.path)
             ),
-            *({"name": n, "in": "query", "schema": _PARAMETERS[n]} for n in operation.query),
+            *(_in_query(name) for name in operation.query),
         ],
         "responses": {
             str(operation.status): _answer(operation),
@@ -130,6 +138,11 @@ def _operation(route: Route, operation: Operation) -> dict[str, Any]:
 
 
 def _answer(operation: Operation) -> dict[str, Any]:
+def _in_query(name: str) -> dict[str, Any]:
+    """A parameter of the query; what stands before a dot tells it from another of its name."""
+    return {"name": name.rpartition(".")[2], "in": "query", "schema": _PARAMETERS[name]}
+
+
     schema: dict[str, Any] = {"type": "object"}
     if operation.gives is not None:
         schema = {"$ref": _TEMPLATE.format(model=operation.gives)}

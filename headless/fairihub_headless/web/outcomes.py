@@ -1,12 +1,12 @@
-"""What a run left, for its owner: results and files; and its log."""
+"""What a run left, for its owner: results and files."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import partial
 from typing import BinaryIO
 
-from fairihub_core.errors import Missing
 from fairihub_headless.folders import EXECUTED
 from fairihub_headless.models import FileList, Run
 from fairihub_headless.results.left import (
@@ -42,19 +42,7 @@ class File(Base):
         # What a notebook wrote must never act in the hub's name.
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         self.set_header("Content-Disposition", "attachment")
-        await _stream(self, file)
-
-
-class Logs(Base):
-    async def get(self, jobID: str) -> None:
-        run = await self.runs.seen(jobID, self.caller)
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        try:
-            file = await asyncio.to_thread(self.runs.folder(run).open, "log.txt")
-        except Missing:  # not begun
-            await self.finish(b"")
-        else:
-            await _stream(self, file)
+        await stream(self, file, os.fstat(file.fileno()).st_size)
 
 
 def files_left(handler: Base, run: Run) -> FileList:
@@ -63,9 +51,11 @@ def files_left(handler: Base, run: Run) -> FileList:
     return views.file_list(run, found, handler.base)
 
 
-async def _stream(handler: Base, file: BinaryIO) -> None:
+async def stream(handler: Base, file: BinaryIO, size: int) -> None:
+    """Sends so many bytes of a file from here."""
     with file:
-        while chunk := await asyncio.to_thread(file.read, _CHUNK):
-            handler.write(chunk)
+        while size and (piece := await asyncio.to_thread(file.read, min(_CHUNK, size))):
+            size -= len(piece)
+            handler.write(piece)
             await handler.flush()
     await handler.finish()

@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import Application
 
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless.web import about, delivering, executing, following, jobs, outcomes
+from fairihub_headless.web import about, delivering, executing, following, jobs, logs, outcomes
 from fairihub_headless.web.answering import Service, log_request
 from fairihub_headless.web.base_handler import Callback, NotFound
 from fairihub_headless.web.routing import Operation, Route
@@ -79,8 +79,9 @@ ROUTES: tuple[Route, ...] = (
           (_of_runs("getOutput", "One output of a job", query=()),)),
     Route(
         "/jobs/{jobID}/logs",
-        outcomes.Logs,
-        (_of_runs("getLogs", "What a job printed", kind="text/plain", query=()),),
+        logs.Logs,
+        (_of_runs("getLogs", "What a job printed", kind="text/plain",
+                  query=("tail", "log.offset", "log.limit")),),
     ),
     Route("/jobs/{jobID}/files", outcomes.Files,
           (_of_runs("getFiles", "The files a job left", gives="FileList"),)),
