@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,20 @@ def is_exception(answer: httpx.Response, status: int, kind: str) -> Any:
     told = answer.json()
     conforms(told, "exception")
     assert (told["type"], told["status"]) == (kind, status)
-    assert told["title"] and told["detail"]
+    assert all(told[part] for part in ("title", "detail"))
     return told
 
 
 def link_of(document: Any, rel: str) -> str:
     """The address that a document gives for a relation."""
     return str(next(link["href"] for link in document["links"] if link["rel"] == rel))
+
+
+def links_to(answer: httpx.Response, rel: str) -> list[tuple[str, str]]:
+    """What the headers `Link` give for a relation: addresses, each with all that is said of it."""
+    whole = ", ".join(answer.headers.get_list("Link"))  # a proxy makes one header of several
+    found = re.findall(r"<([^>]*)>([^<]*)", whole)
+    return [(to, about) for to, about in found if re.search(rf'; rel="?{rel}"?(;|,|$)', about)]
 
 
 def succeeded(client: httpx.Client, created: httpx.Response, seconds: float = 60) -> Any:
@@ -64,7 +72,8 @@ def parts_of(answer: httpx.Response) -> dict[str, tuple[str, str | None, bytes]]
         b"Content-Type: " + kind.encode() + b"\r\n\r\n" + answer.content
     )
     parts = whole.get_payload()
-    assert isinstance(parts, list) and whole.get_param("type")
+    assert isinstance(parts, list)
+    assert whole.get_param("type")
     return {
         str(part["Content-ID"]): (
             part.get_content_type(),

@@ -43,7 +43,7 @@ class OneOutput(Base):
 
     async def get(self, jobID: str, output: str) -> None:
         run = await self.runs.own(jobID, self.caller)
-        require_results(run)
+        require_results(run, self.base)
         if output not in _described(run):
             raise _no_such_output(run, output)
         found = await asyncio.to_thread(outputs_of, self, run, only=output)
@@ -58,7 +58,7 @@ async def deliver(handler: Base, run: Run) -> None:
     Raises:
         FairihubError: it has none; says why.
     """
-    require_results(run)
+    require_results(run, handler.base)
     if run.response == "raw" and not handler.wants_page:
         outputs = await asyncio.to_thread(outputs_of, handler, run)
         _send(handler, in_raw_form(outputs, handler.request.headers.get("Accept", "*/*")))
@@ -73,7 +73,7 @@ async def deliver(handler: Base, run: Run) -> None:
     handler.answer(await asyncio.to_thread(document_of, outputs), "Results")
 
 
-def require_results(run: Run) -> None:
+def require_results(run: Run, base: str) -> None:
     """Only a run that succeeded has results; a failed one says why, in the words of the OGC.
 
     Raises:
@@ -88,6 +88,7 @@ def require_results(run: Run) -> None:
     failure = run.failure
     if run.state is RunState.failed and failure is not None:
         facts = failure.model_dump(exclude={"code", "message"}, exclude_none=True)
+        facts["instance"] = f"{base}jobs/{run.id}"
         kind = RunLost if failure.code in _OUR_FAULT else RunFailed
         raise kind(failure.code, failure.message, **facts)
     if run.expired is not None:
@@ -145,8 +146,7 @@ def _send(handler: Base, raw: Raw) -> None:
     handler.set_status(raw.status)
     # What a notebook made must never act in the hub's name.
     handler.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
+    handler.clear_header("Content-Type")
     for name, value in raw.headers:
         handler.add_header(name, value)
-    if raw.status == 204:
-        handler.clear_header("Content-Type")
     handler.finish(raw.body or None)
