@@ -109,9 +109,25 @@ def end(processes: Iterable[psutil.Process], grace: float = 2.0) -> None:
     psutil.wait_procs(left, timeout=grace)
 
 
+def _childless() -> bool:
+    """Whether nothing at all is below us; False if the system does not tell. Takes no time."""
+    try:
+        tasks = os.listdir("/proc/self/task")
+        return not any(_children_of_task(task) for task in tasks)
+    except OSError:
+        return False
+
+
+def _children_of_task(task: str) -> bytes:
+    with open(f"/proc/self/task/{task}/children", "rb") as file:
+        return file.read()
+
+
 def kill_descendants() -> None:
     """Ends everything below us. Again and again: one may fork, or leave us its children."""
     for _ in range(20):
+        if _childless():
+            return
         left = running(descendants(os.getpid()))
         if not left:
             return

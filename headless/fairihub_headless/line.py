@@ -32,6 +32,10 @@ class KernelUp:
     """The kernel is there; from here on the notebook counts as started."""
 
     environment: Environment
+    command: tuple[str, ...] = ()
+    """What kernels of its environment are begun with, if they may be begun before they are used."""
+    guardian: int | None = None
+    """The process above a kernel that is not below the worker."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,17 @@ class Line:
         """What the notebook reported and the service has not heard yet."""
         self._reported = float("-inf")
 
-    def kernel(self, environment: Environment) -> None:
+    def kernel(
+        self, environment: Environment, command: tuple[str, ...] = (), guardian: int | None = None
+    ) -> None:
         """To be called before any code of the notebook runs.
 
         Raises:
             OSError: another service has taken the run over: it must not begin here.
         """
         os.close(os.open(self._started, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        self._say("kernel", environment=environment.model_dump(mode="json"))
+        about = environment.model_dump(mode="json")
+        self._say("kernel", environment=about, command=command, guardian=guardian)
 
     def cells(self, done: int, cells: int) -> None:
         self._say("cell", done=done, cells=cells)
@@ -141,10 +148,19 @@ def read(raw: bytes) -> Said | None:
         if event == "progress":
             return Reported(min(1.0, max(0.0, float(told["fraction"]))), str(told["message"]))
         if event == "kernel":
-            return KernelUp(Environment.model_validate(told["environment"]))
+            return _kernel_up(told)
         return ExitRecord.model_validate(told["record"]) if event == "end" else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _kernel_up(told: dict[str, Any]) -> KernelUp:
+    guardian = told.get("guardian")
+    return KernelUp(
+        Environment.model_validate(told["environment"]),
+        tuple(str(word) for word in told.get("command", ())),
+        guardian if isinstance(guardian, int) else None,
+    )
 
 
 async def _lines(line: asyncio.StreamReader) -> AsyncIterator[bytes]:

@@ -1,14 +1,27 @@
-"""How the process of an attempt begins: by a new interpreter."""
+"""How the process of an attempt begins: forked from one that has its imports done, or anew."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
 from fairihub_core.processes import started_at
+from fairihub_headless.engine.processes import MARK
+from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.warm.asking import Forked, NotForked, ask
+from fairihub_headless.warm.environments import facts_of
+from fairihub_headless.warm.fitness import variable_at_birth
+from fairihub_headless.warm.keeping import Warmth
+
+log = logging.getLogger("fairihub.headless")
+
+_SAVING = 5.0
+"""Seconds that a worker has for its notebook when its service has gone; then it is killed."""
 
 
 class Worker(Protocol):
@@ -35,10 +48,16 @@ class Worker(Protocol):
 
 
 class Launcher(Protocol):
-    """What begins workers."""
+    """What begins workers, and knows where they find kernels that have begun."""
 
     async def launch(self, folder: Path, environment: Mapping[str, str]) -> Worker:
         """The worker of the run in `folder`, with exactly this environment, in its own session."""
+
+    def kernels(self) -> dict[str, str]:
+        """Where warm kernels can be had, by environment; goes into the work order."""
+
+    def used(self, command: Sequence[str]) -> None:
+        """A worker tells that it has a kernel of this command."""
 
 
 class ColdLauncher:
@@ -56,6 +75,70 @@ class ColdLauncher:
             start_new_session=True,
         )  # fmt: skip
         return _ColdWorker(process, started_at(process.pid) or 0.0)
+
+    def kernels(self) -> dict[str, str]:
+        return {}
+
+    def used(self, command: Sequence[str]) -> None:
+        """No fork server is kept here."""
+
+
+class WarmLauncher:
+    """Has workers forked where that makes no difference to them, and begins the others anew."""
+
+    def __init__(self, settings: HeadlessSettings) -> None:
+        self._warmth = Warmth(settings)
+        self._cold = ColdLauncher()
+        self.kernels = self._warmth.kernels
+        self.used = self._warmth.used
+        self.start = self._warmth.start
+        self.stop = self._warmth.stop
+
+    async def launch(self, folder: Path, environment: Mapping[str, str]) -> Worker:
+        place = self._warmth.workers()
+        if place is not None:
+            try:
+                return await _forked(place, folder, environment)
+            except NotForked as problem:
+                log.warning("a worker begins anew: %s", problem)
+        return await self._cold.launch(folder, environment)
+
+
+async def _forked(place: Path, folder: Path, environment: Mapping[str, str]) -> Worker:
+    try:
+        here = (await asyncio.to_thread(facts_of, place)).environment
+    except (OSError, ValueError, KeyError) as problem:
+        raise NotForked(f"{type(problem).__name__}: {problem}") from None
+    # A worker that begins anew is isolated from what an environment says to Python.
+    name = variable_at_birth(_beside_python(environment), _beside_python(here))
+    if name is not None:
+        raise NotForked(f"the variable {name} acts when a program starts")
+    order = {
+        "run": environment[MARK],
+        "environment": dict(environment),
+        "cwd": str(folder),
+        "umask": 0o077,
+        "grace": _SAVING,
+        "arguments": [str(folder)],
+    }
+    theirs_in, ours_in = os.pipe()
+    ours_out, theirs_out = os.pipe()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        forked = await ask(place / "socket", order, (theirs_in, theirs_out, nowhere))
+    except BaseException:
+        os.close(ours_in)
+        os.close(ours_out)
+        raise
+    finally:
+        for descriptor in (theirs_in, theirs_out, nowhere):
+            os.close(descriptor)
+    return await _ForkedWorker.of(forked, ours_in, ours_out)
+
+
+def _beside_python(environment: Mapping[str, str]) -> dict[str, str]:
+    ignored = ("PYTHON", "IPYTHON", "JUPYTER_", "JPY_")
+    return {n: v for n, v in environment.items() if not n.startswith(ignored)}
 
 
 class _ColdWorker:
@@ -79,3 +162,36 @@ class _ColdWorker:
     def close(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+
+class _ForkedWorker:
+    def __init__(self, forked: Forked, stdin: int, line: asyncio.StreamReader) -> None:
+        self._forked = forked
+        self._stdin = stdin
+        self.pid = forked.pid
+        self.born = started_at(forked.pid) or 0.0
+        self.line = line
+
+    @classmethod
+    async def of(cls, forked: Forked, stdin: int, stdout: int) -> _ForkedWorker:
+        line = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(line), os.fdopen(stdout, "rb")
+        )
+        return cls(forked, stdin, line)
+
+    @property
+    def returncode(self) -> int | None:
+        return self._forked.returncode
+
+    async def wait(self) -> int:
+        return await self._forked.wait()
+
+    def signal(self, number: int) -> None:
+        self._forked.signal(number)
+
+    def close(self) -> None:
+        if self._stdin >= 0:
+            os.close(self._stdin)
+            self._stdin = -1
+        self._forked.close()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.engines import papermill_engines
@@ -23,12 +21,21 @@ from fairihub_core.places import confined
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, unlike_words
-from fairihub_headless.models import Environment, Failure, WorkOrder
+from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.worker.kernels import Kernel, KernelWanted
 from fairihub_headless.worker.notebook_engine import NAME, FairihubEngine
 from fairihub_headless.worker.notebook_file import notebook_bytes
 from fairihub_headless.worker.worklog import CappedLog, without_colours
 
 _TAIL = 8_000
+_ENDED_WELL = frozenset({"", "0", "None"})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def no_room(what: str) -> Failure:
+    return Failure(
+        code="no-room", message=f"The disk is full: {what} could not be written as a whole."
+    )
 
 
 class Execution:
@@ -57,7 +64,7 @@ class Execution:
         # Opened before the notebook begins, which may put a link in its place.
         self._work = folder_below(folder.place, "work")
         self._written = b""
-        self._kernel: int | None = None
+        self._kernel: Kernel | None = None
         self._interrupted = False
         self._cell = 0
         self._settle: Callable[[], None] = lambda: None
@@ -69,11 +76,17 @@ class Execution:
         try:
             self._execute()
         except PapermillExecutionError:
-            return self._failure
+            pass  # it also takes errors that a cell may raise for failures: `failed` was told
         except FairihubError as problem:
             return Failure(code=problem.code, message=problem.message)
         except (DeadKernelError, RuntimeError) as problem:
             return self._broken(problem)
+        except OSError as problem:
+            if problem.errno not in NO_ROOM:
+                raise
+            return self._failure or no_room("the executed notebook")
+        if self._failure is not None:
+            return self._failure
         self._deliver()
         return None
 
@@ -81,8 +94,7 @@ class Execution:
         """Ends the cell that runs, and starts no other."""
         self._interrupted = True
         if self._kernel is not None:
-            with contextlib.suppress(OSError):
-                os.kill(self._kernel, signal.SIGINT)
+            self._kernel.interrupt()
 
     def save_now(self) -> None:
         if self._notebook is not None:
@@ -95,8 +107,9 @@ class Execution:
         self._notebook, self._settle = notebook, settle
 
     def kernel_started(self, pid: int | None) -> None:
-        self._kernel = pid
-        self._line.kernel(self._environment)
+        if self._kernel is not None:
+            about = self._kernel.environment()
+            self._line.kernel(about, self._kernel.command, self._kernel.guardian)
 
     def cell_started(self, done: int, cells: int) -> None:
         self._cell, self.cells = done, cells
@@ -107,7 +120,13 @@ class Execution:
     def printed(self, text: str) -> None:
         self._log.write(text)
 
+    def reported(self, fraction: float, message: str) -> None:
+        self._line.report(fraction, self.masker.text(message))
+
     def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
+        if error.ename == "SystemExit" and error.evalue in _ENDED_WELL:
+            self.remark = f"The notebook has ended itself in cell {cell} of {cells}."
+            return
         words = self.masker.text(without_colours(f"{error.ename}: {error.evalue}"))[:2000]
         trace = self.masker.text(without_colours(error.traceback))
         self._failure = Failure(
@@ -120,48 +139,50 @@ class Execution:
         )
 
     def save(self, notebook: NotebookNode, *, last: bool = False) -> None:
-    def reported(self, fraction: float, message: str) -> None:
-        self._line.report(fraction, self.masker.text(message))
-
         self._written = notebook_bytes(self._presentable(notebook), quickly=not last)
         write_whole_in(self._work, self._order.notebook_name, self._written)
 
     # Its own steps.
 
     def _execute(self) -> None:
-        kernel, language = self._kernel_and_language()
-        self._environment = Environment(kernel=kernel, language=language)
+        name, spec = self._kernel_and_spec()
+        wanted = KernelWanted(self._order.run, name, spec, Path(self._order.home), self._order.warm)
+        self._kernel = Kernel(wanted, self._log.say)
         papermill.execute_notebook(
             str(self._folder.notebook.name),
             None,
             parameters=self._order.parameters,
             engine_name=NAME,
-            kernel_name=kernel,
-            language=language,
+            kernel_name=name,
+            language=spec.language,
             progress_bar=False,
             cwd=self._order.cwd,
             witness=self,
+            km=self._kernel,
         )
         self._line.cells(self.cells, self.cells)
 
-    def _kernel_and_language(self) -> tuple[str, str]:
+    def _kernel_and_spec(self) -> tuple[str, KernelSpec]:
         """The kernel asked for, else the notebook's, else one of the same language."""
-        specs = KernelSpecManager().get_all_specs()
+        known_here = KernelSpecManager()
+        specs = known_here.find_kernel_specs()
         notebook = nbformat.reads(self._folder.notebook.read_text("utf-8"), as_version=4)
         own = notebook.metadata.get("kernelspec", {})
         wanted = self._order.kernel or own.get("name") or "python3"
         if wanted not in specs and self._order.kernel is None:
             info = notebook.metadata.get("language_info", {})
-            wanted = self._stand_in(wanted, own.get("language") or info.get("name"), specs)
+            wanted = self._stand_in(wanted, own.get("language") or info.get("name"), known_here)
         if wanted not in specs:
             known = ", ".join(sorted(specs))
             raise Missing("no-such-kernel", f"There is no kernel “{wanted}”. Known are: {known}.")
-        return wanted, specs[wanted]["spec"]["language"]
+        # Not from its folder: the kernel of an interpreter without a specification has none.
+        return wanted, known_here.get_kernel_spec(wanted)
 
-    def _stand_in(self, wanted: str, language: str | None, specs: dict[str, Any]) -> str:
+    def _stand_in(self, wanted: str, language: str | None, known_here: KernelSpecManager) -> str:
+        language = (language or "python").lower()
         speaking = [
-            name for name, spec in specs.items()
-            if spec["spec"]["language"].lower() == (language or "python").lower()
+            name for name in known_here.find_kernel_specs()
+            if known_here.get_kernel_spec(name).language.lower() == language
         ]  # fmt: skip
         if not speaking:
             return wanted

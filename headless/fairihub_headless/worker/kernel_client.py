@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 
 from fairihub_headless.reporting import PROGRESS_TYPE, taken_out
+from fairihub_headless.worker.kernels import Kernel
 from fairihub_headless.worker.output_room import OutputRoom
 from fairihub_headless.worker.outputs import cleaned
 
@@ -32,8 +33,8 @@ Guard = Callable[[Callable[[int], None]], AbstractContextManager[object]]
 _ALIVE_EVERY = 0.25
 _SILENCE = 4.0
 """So long after its reply a kernel may say nothing before the end of a cell counts as lost."""
-_UNREADABLE = (ValueError, TypeError, KeyError, RecursionError)
 _DISPLAYS = ("display_data", "update_display_data", "execute_result")
+_UNREADABLE = (ValueError, TypeError, KeyError, RecursionError)
 _SHARE = 20
 """A large notebook must not spend more than this part of its time on being saved."""
 
@@ -53,6 +54,8 @@ class Client(PapermillNotebookClient):
         super().__init__(manager, **{**own, **kwargs, "coalesce_streams": False})
         self._witness = manager.witness
         self._guard: Guard = guard or (lambda stop: nullcontext())
+        # A kernel that was made for this notebook ends with it; one that was given may go on.
+        self.owns_km: bool = self.owns_km or isinstance(self.km, Kernel)
         self._room = OutputRoom(manager.witness.max_output_bytes, self.nb)
         self._signal: int | None = None
         self._changed = False
@@ -107,7 +110,8 @@ class Client(PapermillNotebookClient):
         if self.kc is None:
             await self.async_start_new_kernel_client()
         self.log.info(f"Executing notebook with kernel: {self.kernel_name}")
-        self._witness.kernel_started(getattr(getattr(self.km, "provisioner", None), "pid", None))
+        known = self.km if isinstance(self.km, Kernel) else getattr(self.km, "provisioner", None)
+        self._witness.kernel_started(getattr(known, "pid", None))
 
     async def _execute_cells(self) -> None:
         for index, cell in enumerate(self.nb.cells):
@@ -153,14 +157,14 @@ class Client(PapermillNotebookClient):
     # What nbclient does for each cell.
 
     async def _async_poll_kernel_alive(self) -> None:
-        while True:
-            await asyncio.sleep(_ALIVE_EVERY)
-            try:
-                await self._async_check_alive()
-            except DeadKernelError:
-                if self.task_poll_for_reply is not None:
-                    self.task_poll_for_reply.cancel()
-                return
+        if isinstance(self.km, Kernel):
+            await self.km.ended()
+        else:
+            while await ensure_async(self.kc.is_alive()):  # noqa: ASYNC110
+                await asyncio.sleep(_ALIVE_EVERY)
+        self.log.error("Kernel died while waiting for execute reply.")
+        if self.task_poll_for_reply is not None:
+            self.task_poll_for_reply.cancel()
 
     async def _async_poll_for_reply(
         self,
@@ -234,10 +238,6 @@ class Client(PapermillNotebookClient):
         kept: NotebookNode | None = super().process_message(msg, cell, cell_index)
         return kept
 
-    def output(
-        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
-    ) -> NotebookNode | None:
-        content, kind = msg["content"], msg["msg_type"]
     def _is_report(self, content: dict[str, Any]) -> bool:
         """Passes on what a display says of progress; whether it shows nothing else."""
         if PROGRESS_TYPE not in content["data"]:
@@ -247,6 +247,10 @@ class Client(PapermillNotebookClient):
             self._witness.reported(*report)
         return not any(content["data"].values())
 
+    def output(
+        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        content, kind = msg["content"], msg["msg_type"]
         self._tell(kind, content)
         if self.clear_before_next_output:
             self._clear(outs, cell_index)

@@ -4,15 +4,19 @@ It is heir of all that begins below it, so that nothing of a run is left when th
 nothing of the run can keep it from that short of killing it, and then its child dies with it.
 """
 
+from __future__ import annotations
+
 import os
 import select
 import shutil
 import signal
 import socket
 import time
+from typing import Any, Callable
 
 from . import process, wire
 
+Prepared = Callable[[str], Any]
 _PATIENCE = 20.0
 """Seconds that whoever asked may take to say what is to be done."""
 
@@ -23,16 +27,18 @@ class Guardian:
     `prepared` runs in the child and returns what is to be called with the order.
     """
 
-    def __init__(self, server, folder, prepared, mark, guard_mark):
+    def __init__(
+        self, server: socket.socket, folder: str, prepared: Prepared, mark: str, guard_mark: str
+    ) -> None:
         self._server = server
         self._folder = folder
         self._prepared = prepared
         self._mark = mark
         self._guard_mark = guard_mark
         self._child = 0
-        self._status = None
+        self._status: int | None = None
 
-    def __call__(self):
+    def __call__(self) -> Child:
         """Until nothing is left; returns what the child is to do, in the child."""
         process.call_itself("fairihub-guard")
         os.setsid()
@@ -60,7 +66,7 @@ class Guardian:
                 shutil.rmtree(self._folder, ignore_errors=True)
             os._exit(0)
 
-    def _watch(self):
+    def _watch(self) -> None:
         line = self._handed_over()
         if line is None:
             return
@@ -69,7 +75,7 @@ class Guardian:
         if grace is not None:
             self._until_the_end(line, grace)
 
-    def _handed_over(self):
+    def _handed_over(self) -> socket.socket | None:
         """The line to whoever asked; None if nobody will ask any more."""
         while True:
             for ready in self._wait(self._server, self._inner):
@@ -84,7 +90,7 @@ class Guardian:
             if self._ended():
                 return None
 
-    def _introduced(self, line):
+    def _introduced(self, line: socket.socket) -> float | None:
         """Passes the order on, and the answer back; how long the child may outlive the line."""
         line.settimeout(_PATIENCE)
         order, descriptors = wire.receive(line)
@@ -103,14 +109,14 @@ class Guardian:
                 if "prepared" not in answer:
                     about = {"pid": self._child, "guardian": os.getpid()}
                     wire.send(line, dict(answer, **about))
-                    return order.get("grace", 0.0)
+                    return float(order.get("grace", 0.0))
             if self._ended():
                 return None
 
-    def _until_the_end(self, line, grace):
+    def _until_the_end(self, line: socket.socket, grace: float) -> None:
         """Until the child has ended, or the other side has gone and the child had its time."""
         self._inner.close()
-        deadline = None
+        deadline: float | None = None
         while not self._ended():
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
@@ -126,19 +132,19 @@ class Guardian:
         if deadline is None:
             wire.send(line, {"ended": self._status, "swept": swept})
 
-    def _wait(self, *lines, timeout=None):
-        readable = [*lines, self._woken]
+    def _wait(self, *lines: socket.socket, timeout: float | None = None) -> list[socket.socket]:
+        readable: list[Any] = [*lines, self._woken]
         ready, _, _ = select.select(readable, [], [], timeout)
         if self._woken in ready:
             os.read(self._woken, 4096)
         return [line for line in lines if line in ready]
 
-    def _signal(self, number):
+    def _signal(self, number: int) -> None:
         """Only while the child has not been counted: its number is nobody else's until then."""
         if self._status is None:
             os.kill(self._child, number)
 
-    def _ended(self):
+    def _ended(self) -> bool:
         """Counts the children that have ended, also those that came to us; whether ours is one."""
         try:
             while True:
@@ -155,13 +161,13 @@ class Guardian:
 class Child:
     """What the guardian leaves in the process that it guards."""
 
-    def __init__(self, line, folder, prepared, mark):
+    def __init__(self, line: socket.socket, folder: str, prepared: Prepared, mark: str) -> None:
         self._line = line
         self._folder = folder
         self._prepared = prepared
         self._mark = mark
 
-    def __call__(self):
+    def __call__(self) -> Callable[[], Any]:
         """Begins what can begin before there is an order, waits for it, and follows it."""
         os.setsid()
         process.reset_signals()
@@ -176,13 +182,14 @@ class Child:
             process.become(order, descriptors, streams)
             answer, then = follow(order)
         except Exception as problem:
-            wire.send(self._line, {"problem": "%s: %s" % (type(problem).__name__, problem)})
+            wire.send(self._line, {"problem": f"{type(problem).__name__}: {problem}"})
             os._exit(70)
         wire.send(self._line, dict(answer, ready=True))
         self._line.close()
-        return then
+        then_do: Callable[[], Any] = then
+        return then_do
 
 
-def _code(status):
+def _code(status: int) -> int:
     """As `subprocess` says it: below zero, ended by that signal."""
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

@@ -1,24 +1,29 @@
 """What a fork server of kernels forks: IPython's kernel, ready but for the run that it is for."""
 
+from __future__ import annotations
+
+import contextlib
 import hashlib
 import os
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 IMPORTS = ["ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell"]
 
 _QUIET = 50
 
 
-def rehearse(folder):
+def rehearse(folder: str) -> dict[str, Any]:
     """Does all that a kernel does until it is asked, and tells what it had to import for it."""
     before = set(sys.modules)
     app = _app(folder)
-    early = set()
+    early: set[str] = set()
     init_path = app.init_path
 
-    def noted_path():
+    def noted_path() -> None:
         early.update(sys.modules)
         init_path()
 
@@ -32,7 +37,7 @@ def rehearse(folder):
     }
 
 
-def digest():
+def digest() -> str:
     """SHA-256 of the sorted lines `name==version` of all packages here."""
     from importlib import metadata
 
@@ -45,7 +50,7 @@ def digest():
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
-def prepared(folder, home, home_names):
+def prepared(folder: str, about: Mapping[str, Any]) -> tuple[Any, Sequence[int]]:
     """Begins a kernel that listens in `folder`; what it returns makes it the kernel of a run."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "forking"]:
         del sys.modules[name]
@@ -54,8 +59,10 @@ def prepared(folder, home, home_names):
     app.log_level = 30
     _leave_no_file(app)
 
-    def follow(order):
-        _move(home, home_names)
+    def follow(order: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+        _move(about["home"], about["home_names"])
+        for name, value in about["set"].items():
+            os.environ.setdefault(name, value)
         _make_own(app, order)
         return {"connection": _connection(app)}, app.start
 
@@ -63,13 +70,13 @@ def prepared(folder, home, home_names):
     return follow, [0, *streams]
 
 
-def _taken(stream, number):
+def _taken(stream: Any, number: int) -> int:
     """Where what is written to a stream of the system goes: IPython reads the stream itself."""
     copy = getattr(stream, "_original_stdstream_copy", None)
-    return number if copy is None else copy
+    return number if copy is None else int(copy)
 
 
-def _app(folder):
+def _app(folder: str) -> Any:
     from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
@@ -80,19 +87,17 @@ def _app(folder):
     config.IPKernelApp.transport = "ipc"
     config.IPKernelApp.ip = os.path.join(folder, "s")
     config.IPKernelApp.connection_file = os.path.join(folder, "connection.json")
-    app = IPKernelApp.instance(config=config)
+    app: Any = IPKernelApp.instance(config=config)
     app.init_poller = lambda: None  # the system ends this process with its parent
     return app
 
 
-def _leave_no_file(app):
-    try:
+def _leave_no_file(app: Any) -> None:
+    with contextlib.suppress(OSError):
         os.unlink(app.abs_connection_file)
-    except OSError:
-        pass
 
 
-def _move(home, home_names):
+def _move(home: str, home_names: Sequence[Sequence[str]]) -> None:
     """Puts the home of the run in the place of that of the fork server, wherever it was noted."""
     own = os.path.expanduser("~")
     for module, name in home_names:
@@ -102,7 +107,7 @@ def _move(home, home_names):
             setattr(loaded, name, type(value)(str(value).replace(home, own)))
 
 
-def _make_own(app, order):
+def _make_own(app: Any, order: Mapping[str, Any]) -> None:
     """All that a new kernel derives from its environment, in the order in which it does."""
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -119,20 +124,21 @@ def _make_own(app, order):
     app.write_connection_file()
 
 
-def _launcher():
+def _launcher() -> str:
     import ipykernel
 
     folder = os.path.dirname(os.path.dirname(os.path.abspath(ipykernel.__file__)))
     return os.path.join(folder, "ipykernel_launcher.py")
 
 
-def _own_profile(app):
-    from IPython.core.profiledir import ProfileDir
+def _own_profile(app: Any) -> None:
+    from IPython.core import profiledir
     from IPython.paths import get_ipython_dir
     from IPython.utils.path import get_home_dir
 
     shell, place = app.shell, get_ipython_dir()
-    profile = ProfileDir.create_profile_dir_by_name(place, "default", app.config)
+    of_name: Any = profiledir.ProfileDir
+    profile = of_name.create_profile_dir_by_name(place, "default", app.config)
     app.ipython_dir = shell.ipython_dir = place
     app.profile_dir = shell.profile_dir = app.kernel.profile_dir = profile
     if hasattr(shell, "_db"):
@@ -144,7 +150,7 @@ def _own_profile(app):
     shell.user_ns["_dh"][:] = [type(shell.user_ns["_dh"][0])(os.getcwd())]
 
 
-def _connection(app):
+def _connection(app: Any) -> dict[str, Any]:
     return {
         "transport": app.transport,
         "ip": app.ip,

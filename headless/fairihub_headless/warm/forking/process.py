@@ -1,5 +1,7 @@
 """What a forked process puts right, so that it is as one that has begun anew (Linux)."""
 
+from __future__ import annotations
+
 import ctypes
 import os
 import random
@@ -7,34 +9,36 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 _ENV_START, _ENV_END = 47, 48
-"""Where the environment block begins and ends, among the words behind the name in /proc/PID/stat."""
+"""Where the environment block begins and ends, among the words of /proc/PID/stat."""
 ROOM = "-" * 64
 """The value of a variable that is to be overwritten in place."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def adopt_orphans():
+def adopt_orphans() -> None:
     """Whatever begins below this process stays below it until it ends."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def die_with(parent):
+def die_with(parent: int) -> None:
     """This process is killed as soon as its parent is gone."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
 
 
-def call_itself(name):
+def call_itself(name: str) -> None:
     """What `ps` and `top` show."""
     _libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
 
 
-def close_all(keep):
+def close_all(keep: Container[int]) -> None:
     """Closes every descriptor but those, and lets 0, 1 and 2 lead nowhere."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -49,20 +53,20 @@ def close_all(keep):
                 continue
 
 
-def reset_signals():
+def reset_signals() -> None:
     """Signals as a new interpreter has them: none blocked, none handled but those Python does."""
     signal.set_wakeup_fd(-1)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     ignored = {signal.SIGPIPE, signal.SIGXFSZ}
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        as_new = signal.SIG_IGN if number in ignored else signal.SIG_DFL
+        as_new: Any = signal.SIG_IGN if number in ignored else signal.SIG_DFL
         if number == signal.SIGINT:
             as_new = signal.default_int_handler
         if signal.getsignal(number) not in (as_new, None):
             signal.signal(number, as_new)
 
 
-def mark(variable, value):
+def mark(variable: str, value: str) -> None:
     """Writes `variable` where others see this process's environment, which begins empty there.
 
     A process that is forked shows the environment of the one that was there before it: without
@@ -71,18 +75,20 @@ def mark(variable, value):
     Raises:
         ValueError: there is no room for it.
     """
-    wanted = ("%s=%s" % (variable, ROOM)).encode()
+    wanted = f"{variable}={ROOM}".encode()
     with open("/proc/self/stat", "rb") as file:
         words = file.read().rpartition(b") ")[2].split()
     begin, end = int(words[_ENV_START]), int(words[_ENV_END])
     at = ctypes.string_at(begin, end - begin).find(wanted)
-    raw = ("%s=%s" % (variable, value)).encode()
+    raw = f"{variable}={value}".encode()
     if at < 0 or len(raw) > len(wanted):
-        raise ValueError("no room for the mark %s" % variable)
+        raise ValueError(f"no room for the mark {variable}")
     ctypes.memmove(begin + at, raw.ljust(len(wanted), b"\0"), len(wanted))
 
 
-def become(order, descriptors, streams=(0, 1, 2)):
+def become(
+    order: Mapping[str, Any], descriptors: Sequence[int], streams: Sequence[int] = (0, 1, 2)
+) -> None:
     """Takes over what the order says: environment, folder, streams, limits; draws new seeds."""
     for descriptor, number in zip(descriptors, streams):
         os.dup2(descriptor, number, inheritable=number <= 2)
@@ -99,28 +105,28 @@ def become(order, descriptors, streams=(0, 1, 2)):
     _forget()
 
 
-def limits_here():
+def limits_here() -> list[list[Any]]:
     """The limits of this process, for another that is to have the same."""
     names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
     return [[name, *resource.getrlimit(getattr(resource, name))] for name in names]
 
 
-def _forget():
+def _forget() -> None:
     """What modules drew by lot or noted from the environment while they were imported."""
     random.seed()
-    numpy_random = sys.modules.get("numpy.random")
+    numpy_random: Any = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
-    tempfile = sys.modules.get("tempfile")
+    tempfile: Any = sys.modules.get("tempfile")
     if tempfile is not None:
         tempfile.tempdir = None
         tempfile._name_sequence = None
-    multiprocessing = sys.modules.get("multiprocessing.process")
+    multiprocessing: Any = sys.modules.get("multiprocessing.process")
     if multiprocessing is not None:
         multiprocessing.current_process().authkey = os.urandom(32)
 
 
-def kill_below(seconds=10.0):
+def kill_below(seconds: float = 10.0) -> bool:
     """Kills all below this process, which is heir of their orphans; False if some are left."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -138,19 +144,19 @@ def kill_below(seconds=10.0):
     return False
 
 
-def _children():
+def _children() -> list[int]:
     me = os.getpid()
     try:
-        with open("/proc/self/task/%d/children" % me) as file:
+        with open(f"/proc/self/task/{me}/children") as file:
             return [int(word) for word in file.read().split()]
     except OSError:
         every = map(int, filter(str.isdigit, os.listdir("/proc")))
         return [pid for pid in every if _ppid(pid) == me]
 
 
-def _ppid(pid):
+def _ppid(pid: int) -> int:
     try:
-        with open("/proc/%d/stat" % pid, "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b") ")[2].split()[1])
     except (OSError, IndexError):
         return 0

@@ -4,6 +4,9 @@ Its standard input is a line to the service: when that ends, so does this, and s
 waits here. What was handed over goes on without it.
 """
 
+from __future__ import annotations
+
+import contextlib
 import gc
 import importlib
 import json
@@ -15,6 +18,8 @@ import struct
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from . import process, wire
 from .guardian import Guardian
@@ -26,7 +31,7 @@ _FAILURES = 3
 _CANNOT = 70
 
 
-def main(argument):
+def main(argument: str) -> Any:
     """Serves as the JSON argument says; in a forked process, does what that is there for."""
     said = json.loads(argument)
     if said["parent"]:
@@ -35,19 +40,19 @@ def main(argument):
     os.umask(0o077)
     kind = importlib.import_module("." + said["kind"], __package__)
     facts = _begun(kind, said)
-    then = Server(said, kind.prepared, facts).serve()
+    then: Any = Server(said, kind.prepared, facts).serve()
     del kind, facts, said
     while callable(then):
         then = then()
     return then
 
 
-def _begun(kind, said):
+def _begun(kind: Any, said: Mapping[str, Any]) -> dict[str, Any]:
     """Imports all that there is to import, and tells what a run must know of this process."""
     facts = rehearsed(kind, said)
     threads = len(os.listdir("/proc/self/task"))
     if threads > 1:
-        _give_up("%d threads were begun by the imports; they would be lost" % (threads - 1))
+        _give_up(f"{threads - 1} threads were begun by its imports; they would be lost")
     gc.collect()
     gc.freeze()
     with open(os.path.join(said["folder"], "facts.json"), "w") as file:
@@ -58,16 +63,20 @@ def _begun(kind, said):
 class Server:
     """Accepts, forks and hands over; never waits for anybody."""
 
-    def __init__(self, said, prepared, facts):
+    def __init__(self, said: Mapping[str, Any], prepared: Any, facts: Mapping[str, Any]) -> None:
         self._said = said
         self._prepared = prepared
-        self._home_names = facts["home_names"]
-        self._waiting = []
-        self._preparing = []
+        self._about = {
+            "home": said["home"],
+            "home_names": facts["home_names"],
+            "set": {name: os.environ[name] for name in facts["set"]},
+        }
+        self._waiting: list[socket.socket] = []
+        self._preparing: list[socket.socket] = []
         self._failures = 0
         self._refill_at = 0.0
 
-    def serve(self):
+    def serve(self) -> Guardian:
         """Until the service has gone; in a forked process, returns what that is to do."""
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system counts guardians
         self._listener = socket.socket(socket.AF_UNIX)
@@ -79,11 +88,12 @@ class Server:
             if guardian is not None:
                 return guardian
 
-    def _turn(self):
+    def _turn(self) -> Guardian | None:
         missing = self._said["waiting"] - len(self._waiting) - len(self._preparing)
         pause = max(0.0, self._refill_at - time.monotonic()) if missing > 0 else None
         lines = self._waiting + self._preparing
-        ready, _, _ = select.select([0, self._listener, *lines], [], [], pause)
+        watched: list[Any] = [0, self._listener, *lines]
+        ready, _, _ = select.select(watched, [], [], pause)
         if 0 in ready and not os.read(0, 4096):
             os._exit(0)
         for line in lines:
@@ -95,7 +105,7 @@ class Server:
             return self._fork()
         return None
 
-    def _hear(self, line):
+    def _hear(self, line: socket.socket) -> None:
         """A forked process has prepared itself, or it has ended."""
         try:
             wire.receive(line)
@@ -114,7 +124,7 @@ class Server:
             self._preparing.remove(line)
             self._waiting.append(line)
 
-    def _answer(self):
+    def _answer(self) -> Guardian | None:
         """Hands who asks over to the one that has waited longest, else to a new one."""
         asking, _ = self._listener.accept()
         with asking:
@@ -125,15 +135,14 @@ class Server:
                 if forked is not None:
                     return forked
             line = (self._waiting or self._preparing).pop(0)
-            try:
+            # If it has just ended, who asks finds the line closed, and begins anew.
+            with contextlib.suppress(OSError):
                 wire.send(line, {}, [asking.fileno()])
-            except OSError:
-                pass  # it has just ended; who asks finds the line closed, and begins anew
             line.close()
             self._refill_at = time.monotonic() + _REFILL
         return None
 
-    def _fork(self, *asking):
+    def _fork(self, *asking: socket.socket) -> Guardian | None:
         """None in this process, which goes on; what is to be done in the forked one."""
         ours, theirs = socket.socketpair()
         name = tempfile.mkdtemp(prefix="k", dir=self._said["folder"])
@@ -145,24 +154,23 @@ class Server:
             line.close()  # each by its owner, so that none closes its number again later
         process.reset_signals()
         process.close_all({theirs.fileno()})
-        prepared, names = self._prepared, self._home_names
-        home = self._said["home"]
+        prepared, about = self._prepared, self._about
         return Guardian(
             theirs,
             name,
-            lambda folder: prepared(folder, home, names),
+            lambda folder: prepared(folder, about),
             self._said["mark"],
             self._said["guard_mark"],
         )
 
 
-def _is_own(asking):
+def _is_own(asking: socket.socket) -> bool:
     """Whether who asks is of this user."""
     credentials = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return struct.unpack("3i", credentials)[1] == os.geteuid()
+    return bool(struct.unpack("3i", credentials)[1] == os.geteuid())
 
 
-def _give_up(why):
+def _give_up(why: str) -> NoReturn:
     print(json.dumps({"problem": why}), flush=True)
     sys.stdout.flush()
     os._exit(_CANNOT)

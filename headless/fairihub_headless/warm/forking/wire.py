@@ -1,9 +1,13 @@
 """What is said between a fork server and those who ask it: JSON, and descriptors beside it."""
 
+from __future__ import annotations
+
 import array
 import json
 import socket
 import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _HEAD = struct.Struct("!I")
 _LONGEST = 16 * 2**20
@@ -11,32 +15,32 @@ _MOST = 8
 """Descriptors with one message."""
 
 
-def packed(message):
+def packed(message: Mapping[str, Any]) -> bytes:
     """The bytes of a message."""
     raw = json.dumps(message).encode()
     return _HEAD.pack(len(raw)) + raw
 
 
-def length(head):
+def length(head: bytes) -> int:
     """How many bytes follow these first four.
 
     Raises:
         ValueError: nobody says that much.
     """
-    (size,) = _HEAD.unpack(head)
+    size: int = _HEAD.unpack(head)[0]
     if size > _LONGEST:
-        raise ValueError("a message of %d bytes" % size)
+        raise ValueError(f"a message of {size} bytes")
     return size
 
 
-def beside(descriptors):
+def beside(descriptors: Sequence[int]) -> list[tuple[int, int, array.array[int]]]:
     """Descriptors, as `sendmsg` wants them."""
     if not descriptors:
         return []
     return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
 
 
-def send(line, message, descriptors=()):
+def send(line: socket.socket, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
     """Says `message`; the other side gets copies of the descriptors."""
     raw = packed(message)
     sent = line.sendmsg([raw], beside(descriptors))
@@ -44,7 +48,7 @@ def send(line, message, descriptors=()):
         line.sendall(raw[sent:])
 
 
-def receive(line):
+def receive(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """The next message and the descriptors that came with it.
 
     Raises:
@@ -60,10 +64,10 @@ def receive(line):
     return json.loads(b"".join(parts)), descriptors
 
 
-def _first(line):
+def _first(line: socket.socket) -> tuple[bytes, list[int]]:
     room = socket.CMSG_SPACE(_MOST * array.array("i").itemsize)
     head, beside_it, _, _ = line.recvmsg(_HEAD.size, room, socket.MSG_CMSG_CLOEXEC)
-    descriptors = array.array("i")
+    descriptors: array.array[int] = array.array("i")
     for level, kind, raw in beside_it:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             descriptors.frombytes(raw[: len(raw) - len(raw) % descriptors.itemsize])
@@ -72,7 +76,7 @@ def _first(line):
     return head, list(descriptors)
 
 
-def _more(line, size):
+def _more(line: socket.socket, size: int) -> bytes:
     part = line.recv(size)
     if not part:
         raise EOFError
