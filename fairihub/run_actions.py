@@ -144,13 +144,24 @@ def _facts(info: JobStatus) -> Iterator[str]:
 
 
 def _logs(runs: RunsClient, options: Namespace) -> int:
-    printed = runs.job(options.job).logs()
+    printed = runs.job(options.job).logs(options.tail)
     sys.stdout.write(run_screen.shown(printed) if sys.stdout.isatty() else printed)
     return 0
 
 
 def _cancel(runs: RunsClient, options: Namespace) -> int:
-    info = runs.job(options.job).cancel()
+    return _stands(runs.job(options.job).cancel(), options)
+
+
+def _pin(runs: RunsClient, options: Namespace) -> int:
+    return _stands(runs.job(options.job).pin(), options)
+
+
+def _unpin(runs: RunsClient, options: Namespace) -> int:
+    return _stands(runs.job(options.job).unpin(), options)
+
+
+def _stands(info: JobStatus, options: Namespace) -> int:
     print(info.model_dump_json(indent=2) if options.format == "json" else
           run_screen.standing(info))  # fmt: skip
     return 0
@@ -160,6 +171,8 @@ def _download(runs: RunsClient, options: Namespace) -> int:
     job = runs.job(options.job)
     if options.zip is not None:
         fetched = [job.download_zip(options.zip)]
+    elif options.report is not None:
+        fetched = [job.download_report(options.report)]
     else:
         fetched = job.download(options.to, *options.names)
     if options.format == "json":
@@ -172,7 +185,7 @@ def _download(runs: RunsClient, options: Namespace) -> int:
 
 _ACTIONS: dict[str, Callable[[RunsClient, Namespace], int]] = {
     "run": _run, "runs": _list, "show": _show, "follow": _follow, "logs": _logs,
-    "cancel": _cancel, "again": _again, "download": _download,
+    "cancel": _cancel, "again": _again, "download": _download, "pin": _pin, "unpin": _unpin,
 }  # fmt: skip
 
 

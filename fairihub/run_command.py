@@ -125,8 +125,11 @@ def _add_runs(commands: Commands, data: Path) -> None:
     _add_one(each, "show", "show how a run stands, and what it brought")
     follow = _add_one(each, "follow", "follow a run that was started before", codes=True)
     _add_following(follow)
-    _add_one(each, "logs", "print what a run has printed so far")
+    logs = _add_one(each, "logs", "print what a run has printed so far")
+    logs.add_argument("--tail", type=int, metavar="N", help="only the last so many lines")
     _add_one(each, "cancel", "cancel a run; what it has done stays")
+    _add_one(each, "pin", "keep what a run left, whatever its age")
+    _add_one(each, "unpin", "keep what a run left no longer than that of others")
     again = _add_one(each, "again", "repeat a run, also with changes", codes=True)
     _add_wishes(again)
     _add_following(again)
@@ -135,7 +138,11 @@ def _add_runs(commands: Commands, data: Path) -> None:
     download.add_argument(
         "--to", type=Path, default=Path(), metavar="DIR", help="into this folder (the present one)"
     )
-    download.add_argument("--zip", type=Path, metavar="FILE", help="as one archive, into this file")
+    whole = download.add_mutually_exclusive_group()
+    whole.add_argument("--zip", type=Path, metavar="FILE", help="all as one archive, as this file")
+    whole.add_argument(
+        "--report", type=Path, metavar="FILE", help="a page that shows what it did, as this file"
+    )
 
 
 def _add_one(

@@ -124,9 +124,23 @@ class Job:
         downloads.fetch(self._transport, f"{self._path}/files.zip", target)
         return target
 
-    def logs(self) -> str:
-        """What it has printed so far."""
-        return self._transport.ask("GET", f"{self._path}/logs", headers={"Accept": "*/*"}).text
+    def download_report(self, file: str | Path, *, code: bool = True) -> Path:
+        """Fetches a page of HTML that shows what it did.
+
+        Args:
+            code: whether the page shows the cells' code, too.
+        """
+        target = Path(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path = f"{self._path}/report?code={'show' if code else 'hide'}"
+        downloads.fetch(self._transport, path, target)
+        return target
+
+    def logs(self, tail: int | None = None) -> str:
+        """What it has printed so far, or the last so many lines of it."""
+        wanted = {} if tail is None else {"tail": str(tail)}
+        headers = {"Accept": "*/*"}
+        return self._transport.ask("GET", f"{self._path}/logs", params=wanted, headers=headers).text
 
     def cancel(self) -> JobStatus:
         """Ends it; what it has done stays, as does its record.
@@ -135,6 +149,17 @@ class Job:
             RunsError: `dismissed`, it was before.
         """
         self.info = JobStatus.model_validate(self._transport.ask("DELETE", self._path).json())
+        return self.info
+
+    def pin(self) -> JobStatus:
+        """Keeps what it left, whatever its age."""
+        self.info = JobStatus.model_validate(self._transport.ask("PUT", f"{self._path}/pin").json())
+        return self.info
+
+    def unpin(self) -> JobStatus:
+        """Keeps what it left no longer than that of others."""
+        told = self._transport.ask("DELETE", f"{self._path}/pin").json()
+        self.info = JobStatus.model_validate(told)
         return self.info
 
     def again(

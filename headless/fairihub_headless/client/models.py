@@ -114,8 +114,14 @@ class JobStatus(Answer):
     source: Source = Source()
     environment: Environment | None = None
     pinned: bool
+    expires: datetime | None = None
+    """When age will take what it left."""
     expired: datetime | None = None
+    """When what it left was deleted to make room."""
     links: list[Link] = Field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<JobStatus {self.jobID} {self.status.value}: {self.message}>"
 
 
 class JobPage(Answer):
