@@ -40,7 +40,7 @@ def repeated(run: Run, changes: Mapping[str, Any], *, whole: bool = False) -> di
     if "team" in others:
         kept.pop("profile")  # it is one of the other team's
     asked = {**kept, **others, "parameters_json": _parameters(run, inputs, whole)}
-    outputs = run.outputs and {n: c.model_dump() for n, c in run.outputs.items()}
+    outputs = {n: choice.model_dump() for n, choice in (run.outputs or {}).items()}
     return {
         "inputs": {name: value for name, value in asked.items() if value is not None},
         "response": run.response,

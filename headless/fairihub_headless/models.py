@@ -245,6 +245,9 @@ class StatusInfo(BaseModel):
     source: Source
     environment: Environment | None = None
     pinned: bool
+    expires: str | None = Field(
+        None, description="When what it left is deleted at the latest, unless it is pinned."
+    )
     expired: str | None = Field(None, description="When what it left was deleted to make room.")
     links: list[Link]
 

@@ -34,6 +34,8 @@ from fairihub_headless.processes.echo import new_echo
 from fairihub_headless.reading import declared_by
 from fairihub_headless.requests import Execution, execution_of
 from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.results.bucket import Buckets
+from fairihub_headless.results.report import Reports
 from fairihub_headless.sources import Sources, Taken
 from fairihub_headless.store.runs import Store
 from fairihub_headless.web.exceptions import Gone, no_such_job
@@ -49,6 +51,11 @@ class Runs:
     sources: Sources
     record: Record
     """Takes what is done to runs of others, for the audit log."""
+    buckets: Buckets | None = None
+    """Where results are handed out from, if not from this machine's disk alone."""
+
+    def __post_init__(self) -> None:
+        self.reports = Reports(self.places.headless / "reports")
 
     @property
     def places(self) -> Places:
@@ -126,6 +133,18 @@ class Runs:
         if not await asyncio.to_thread(keeping.pin, run.id, pinned=pinned):
             raise gone(run)
         return await self._known(run_id)
+
+    async def address_of(self, run: Run, name: str) -> str | None:
+        """Where a file of a run can be had for a while without any token; None: only here."""
+        if self.buckets is None:
+            return None
+        return await asyncio.to_thread(self.buckets.address_of, run, self.folder(run), name)
+
+    def forget(self, run_id: str) -> None:
+        """Removes what of a run lies elsewhere than on the disk. Blocks."""
+        run = self.store.get(run_id) if self.buckets is not None else None
+        if run is not None and self.buckets is not None:
+            self.buckets.forget(run, self.folder(run))
 
     async def echo(self, asked: Asked, caller: Caller) -> Run:
         """Accepts an echo, which is a run as every other.

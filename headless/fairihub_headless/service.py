@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from fairihub_core.follow import SnapshotFollower
 from fairihub_core.logs import log_to_stderr
 from fairihub_core.places import Places
 from fairihub_core.service_page import Brand
+from fairihub_core.teams import TeamDirectory
 from fairihub_headless.activity import ActivityReporter
 from fairihub_headless.checkout import Repository
 from fairihub_headless.engine.launching import WarmLauncher
@@ -28,6 +30,9 @@ from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.engine.watching import Watch
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.payload import MAX_BODY
+from fairihub_headless.results.bucket import Buckets
+from fairihub_headless.results.tidying import Tidying
+from fairihub_headless.results.uploading import Uploading
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings, read_settings
 from fairihub_headless.sources import CatalogSource, Sources
@@ -99,7 +104,8 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     )
     reporter.start()
     audit = AuditReporter(f"{place.api_url}/fairihub/audit", place.api_token)
-    runs = Runs(store, engine, settings, _sources(settings), audit.record)
+    buckets = _buckets(settings, lambda: follower.current().directory)
+    runs = Runs(store, engine, settings, _sources(settings), audit.record, buckets)
     brand = Brand(
         settings.name, settings.colour, settings.catalog_name, place.hub_url, settings.has_logo
     )
@@ -108,7 +114,8 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     server = HTTPServer(application(service, secret), xheaders=True, max_body_size=MAX_BODY)
     server.listen(place.port, address=place.host)
     log.info("runs are served at %s", place.prefix)
-    await asked.wait()
+    with _looked_after(runs):
+        await asked.wait()
     server.stop()
     watch.stop()
     reporter.stop()
@@ -142,6 +149,29 @@ def _sources(settings: HeadlessSettings) -> Sources:
     folder = places.headless / "algorithm.git"
     repository = None if asked is None else Repository(asked.url, folder, asked.credentials)
     return Sources(places, CatalogSource(settings.catalog_url), repository)
+
+
+@contextlib.contextmanager
+def _looked_after(runs: Runs) -> Iterator[None]:
+    """What runs leave is brought to its bucket and goes when its time has come, meanwhile."""
+    root, buckets = runs.places.headless, runs.buckets
+    tidying = Tidying(runs.store.keeping, root, runs.settings.rules, before=runs.forget)
+    uploading = None if buckets is None else Uploading(runs.store, buckets, root)
+    tidying.start()
+    if uploading is not None:
+        uploading.start()
+    try:
+        yield
+    finally:
+        tidying.stop()
+        if uploading is not None:
+            uploading.stop()
+
+
+def _buckets(settings: HeadlessSettings, directory: Callable[[], TeamDirectory]) -> Buckets | None:
+    if settings.s3 is None or not settings.results_in_bucket:
+        return None
+    return Buckets(settings.s3, directory)
 
 
 def _cookie_secret(settings: HeadlessSettings) -> bytes:

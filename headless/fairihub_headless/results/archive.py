@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 from fairihub_core.errors import FairihubError
@@ -40,7 +41,7 @@ def entries_of(
     found: list[Entry] = []
     for file in files:
         name = _free(safe_name(file.name), taken)
-        found.append(Entry(name, file.size, lambda name=file.name: open_file(name)))
+        found.append(Entry(name, file.size, partial(open_file, file.name)))
     if log is not None:
         found.append(Entry(_free(safe_name(log.name), taken), log.size, log.open))
     return found
@@ -61,7 +62,7 @@ def zipped(entries: Sequence[Entry], moment: datetime) -> Iterator[bytes]:
     """
     sink = _Sink()
     left_out: list[str] = []
-    with zipfile.ZipFile(sink, "w", allowZip64=True) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(sink, "w", allowZip64=True) as archive:
         for entry in entries:
             try:
                 source = entry.open()

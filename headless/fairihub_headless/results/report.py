@@ -6,14 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fairihub_core.errors import FairihubError
 from fairihub_core.rendering_program import main
 from fairihub_core.renderings import Program, Rendered, Renderings
 from fairihub_headless.folders import RunFolder
 
-Code = Literal["show", "hide"]
 _PROGRAM = Program(
     "fairihub_headless.results.report",
     no_page="No report",
@@ -39,8 +38,11 @@ class Reports:
         default_factory=lambda: threading.BoundedSemaphore(2)
     )
 
-    def of(self, run_id: str, folder: RunFolder, name: str, code: Code) -> Rendered:
+    def of(self, run_id: str, folder: RunFolder, name: str, code: str) -> Rendered:
         """The report of the executed notebook `name`. Blocks up to the time limit.
+
+        Args:
+            code: “show”, or “hide” for its outputs and texts alone.
 
         Raises:
             Missing: `no-such-file`, the run left no notebook.

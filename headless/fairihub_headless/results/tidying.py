@@ -43,7 +43,7 @@ class Tidying:
     rules: Rules
     every: float = _EVERY
     orphan_age: float = _ORPHAN_AGE
-    before: Callable[[RunFolder], None] | None = None
+    before: Callable[[str], None] | None = None
     _task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -82,10 +82,12 @@ class Tidying:
         return True
 
     def _remove(self, run_id: str) -> None:
-        folder = RunFolder.of(self.root, run_id)
         if self.before is not None:
-            self.before(folder)
-        for place in (folder.path, self.root / "reports" / run_id[:2] / run_id):
+            self.before(run_id)
+        for place in (
+            RunFolder.of(self.root, run_id).path,
+            self.root / "reports" / run_id[:2] / run_id,
+        ):
             remove(place)
 
     def _sweep(self, folder: Path) -> int:

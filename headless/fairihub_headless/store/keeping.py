@@ -6,6 +6,7 @@ Every method blocks.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 
@@ -40,6 +41,14 @@ class Keeping:
             if len(rows) < _AT_ONCE:
                 return
             after = rows[-1].seq
+
+    def ended_since(self, moment: datetime) -> list[str]:
+        """The runs that have ended since then and have not expired, oldest first."""
+        query = select(runs.c.id).where(
+            runs.c.finished >= moment, runs.c.state.in_(_ENDED), runs.c.engine.is_(None),
+            runs.c.expired.is_(None),
+        )  # fmt: skip
+        return [row.id for row in self._database.rows(query.order_by(runs.c.seq))]
 
     def expire(self, run_id: str) -> bool:
         """Notes that what a run left goes now; False if it runs, is pinned, or has gone before."""

@@ -88,7 +88,7 @@ class Execution(Base):
     async def post(self, processID: str) -> None:
         if self._refusal is not None:
             raise self._refusal
-        self._keep_pace()
+        keep_pace(self)
         process = named(processID, offered(self.caller, self.runs.settings, today()))
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in _JSON:
@@ -113,23 +113,24 @@ class Execution(Base):
         else:
             await self._tell(run, process)
 
-    def _keep_pace(self) -> None:
-        """Counts a submission.
-
-        Raises:
-            TooMany: `too-many-requests`, with the seconds to wait.
-        """
-        most = self.runs.settings.submissions_per_minute
-        wait = self.service.pace.wait(self.caller.login, most, time.monotonic())
-        if wait:
-            raise TooMany(
-                "too-many-requests",
-                f"You may ask for {most} runs a minute; go on in {math.ceil(wait)} s.",
-                retry_after=math.ceil(wait),
-            )
-
     async def _tell(self, run: Run, process: Process) -> None:
         """Tells of the job, which goes on."""
         status = await asyncio.to_thread(views.status_info, run, self.base, own=True)
         self.set_header("Location", f"{self.base}jobs/{run.id}")
         self.answer(status, process.title, status=201)
+
+
+def keep_pace(handler: Base) -> None:
+    """Counts a run that is asked for.
+
+    Raises:
+        TooMany: `too-many-requests`, with the seconds to wait.
+    """
+    most = handler.runs.settings.submissions_per_minute
+    wait = handler.service.pace.wait(handler.caller.login, most, time.monotonic())
+    if wait:
+        raise TooMany(
+            "too-many-requests",
+            f"You may ask for {most} runs a minute; go on in {math.ceil(wait)} s.",
+            retry_after=math.ceil(wait),
+        )

@@ -6,14 +6,14 @@ import asyncio
 from functools import partial
 
 from fairihub_core.clock import today
-from fairihub_core.errors import BadInput
 from fairihub_headless.callers import selection_of
 from fairihub_headless.models import Run, RunState
-from fairihub_headless.store.listing import Filter
 from fairihub_headless.web import pages, views
+from fairihub_headless.web.asked import QUERY, asked_of
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import results_of
 from fairihub_headless.web.outcomes import files_left
+from fairihub_headless.web.repeating import xsrf_of
 
 
 class Jobs(Base):
@@ -23,22 +23,14 @@ class Jobs(Base):
 
 async def answer_jobs(handler: Base) -> None:
     caller, base = handler.caller, handler.base
-    asked = views.Asked(
-        limit=handler.whole_number("limit", 50, most=1000, least=1),
-        offset=handler.whole_number("offset", 0, most=10**9),
-        states=tuple(_state(text) for text in handler.get_query_arguments("status")),
-        team=handler.get_query_argument("team", None) or None,
-        owner=handler.get_query_argument("owner", None) or None,
-    )
-    meant = selection_of(caller, asked.team, asked.owner, today())
-    found = await asyncio.to_thread(
-        handler.runs.store.listing.page, meant, Filter(states=asked.states),
-        limit=asked.limit, offset=asked.offset,
+    asked = asked_of({name: handler.get_query_arguments(name) for name in QUERY})
+    seen = selection_of(caller, asked.team, asked.owner, today())
+    page = await asyncio.to_thread(
+        handler.runs.store.listing.page, seen, asked.meant, asked.order,
+        limit=asked.limit, offset=asked.offset, place=asked.place,
     )  # fmt: skip
-    jobs = await asyncio.to_thread(
-        views.job_list, found.runs, found.total, base, asked, caller.login
-    )
-    shown = pages.Shown(asked, meant.owner == caller.login, caller.lists(today()))
+    jobs = await asyncio.to_thread(views.job_list, page, base, asked, caller.login)
+    shown = pages.Shown(asked, seen.owner == caller.login, caller.lists(today()))
     handler.answer(
         jobs, shown.title, content=lambda: pages.runs(jobs, shown, base, handler.service.brand)
     )
@@ -48,14 +40,16 @@ class Job(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.seen(jobID, self.caller)
         own = self.caller.owns(run)
-        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
+        rules = self.runs.settings.rules
+        status = await asyncio.to_thread(views.status_info, run, self.base, own=own, rules=rules)
         left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
-        content = partial(pages.run, status, left, self.base, own=own)
+        xsrf = xsrf_of(self) if self.wants_page and own else ""
+        content = partial(pages.run, status, left, xsrf, self.base, own=own)
         self.answer(status, f"Run of {run.notebook or run.process}", content=content)
 
     def _left(self, run: Run) -> pages.Left:
         """What the run left its owner, as far as it is there. Blocks."""
-        if not self.caller.owns(run):
+        if not self.caller.owns(run) or run.expired is not None:
             return pages.Left()
         files = files_left(self, run).files
         brought = results_of(self, run) if run.state is RunState.successful else {}
@@ -76,8 +70,7 @@ class Cancel(Base):
         if run.state.ended or not self.wants_page:
             self.redirect(f"{self.base}jobs/{run.id}", status=303)
             return
-        token = self.xsrf_token
-        xsrf = token.decode() if isinstance(token, bytes) else token
+        xsrf = xsrf_of(self)
         own = self.caller.owns(run)
         status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
         content = partial(pages.cancel, status, xsrf, self.base, own=own)
@@ -88,11 +81,3 @@ class Cancel(Base):
         if not run.state.ended:  # what ended meanwhile keeps its results
             await self.runs.dismiss(jobID, self.caller)
         self.redirect(f"{self.base}jobs/{run.id}", status=303)
-
-
-def _state(text: str) -> RunState:
-    try:
-        return RunState(text)
-    except ValueError:
-        known = ", ".join(s.value for s in RunState)
-        raise BadInput("bad-query", f"`status` can be: {known}.") from None

@@ -17,6 +17,7 @@ from fairihub_headless.models import (
     StatusInfo,
 )
 from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.web.asked import KEYS
 from fairihub_headless.web.routing import Operation, Route
 
 _DOOR = "access:services!service=headless"
@@ -25,7 +26,35 @@ _TEMPLATE = "#/components/schemas/{model}"
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
-    "status": {"type": "string", "enum": [s.value for s in RunState]},
+    "cursor": {"type": "string", "description": "Of a link `next` or `prev`: where a page begins."},
+    "status": {
+        "type": "array",
+        "items": {"type": "string", "enum": [s.value for s in RunState]},
+        "description": "Runs that stand so; several with commas, or by the name again.",
+    },
+    "processID": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Runs of these processes.",
+    },
+    "q": {
+        "type": "string",
+        "maxLength": 200,
+        "description": "Runs in whose notebook's name, or in why they failed, all these words are.",
+    },
+    "datetime": {
+        "type": "string",
+        "description": "Runs that were asked for then: a moment, or a period such as "
+        "`2026-11-01/2026-11-30` or `2026-11-22T08:00:00Z/..`.",
+    },
+    "minDuration": {"type": "number", "minimum": 0, "description": "Ended runs, in seconds."},
+    "maxDuration": {"type": "number", "minimum": 0, "description": "Ended runs, in seconds."},
+    "pinned": {"type": "boolean", "description": "Runs that are kept whatever their age, or not."},
+    "sort": {
+        "type": "string",
+        "enum": [sign + key for key in KEYS for sign in ("", "-")],
+        "default": "-created",
+    },
     "team": {
         "type": "string",
         "description": "Runs of this team: all of them for its admins, else only your own. "
@@ -46,6 +75,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The id of the last event that was received; as the header `Last-Event-ID`. "
         "Output goes on from there.",
     },
+    "code": {"type": "string", "enum": ["show", "hide"], "default": "show"},
     "f": {"type": "string", "enum": ["json", "html"]},
 }
 
@@ -137,12 +167,15 @@ def _operation(route: Route, operation: Operation) -> dict[str, Any]:
     return described
 
 
-def _answer(operation: Operation) -> dict[str, Any]:
 def _in_query(name: str) -> dict[str, Any]:
     """A parameter of the query; what stands before a dot tells it from another of its name."""
-    return {"name": name.rpartition(".")[2], "in": "query", "schema": _PARAMETERS[name]}
+    schema = _PARAMETERS[name]
+    # Arrays: with commas, as the standard's own filters are.
+    style = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+    return {"name": name.rpartition(".")[2], "in": "query", "schema": schema, **style}
 
 
+def _answer(operation: Operation) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object"}
     if operation.gives is not None:
         schema = {"$ref": _TEMPLATE.format(model=operation.gives)}
@@ -160,6 +193,17 @@ def _schemas() -> dict[str, Any]:
         [(model, "serialization") for model in _MODELS], ref_template=_TEMPLATE
     )
     schemas: dict[str, Any] = {name: _as_3_0(s) for name, s in found["$defs"].items()}
+    schemas["Again"] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "inputs": {
+                "type": "object",
+                "description": "The inputs that change, as in `Execute`. Parameters that are "
+                "named are set, the others stay; null takes an input back.",
+            }
+        },
+    }
     schemas["Execute"] = {
         "type": "object",
         "required": ["inputs"],

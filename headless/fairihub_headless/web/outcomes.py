@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
+from tornado.iostream import StreamClosedError
+
+from fairihub_core.errors import BadInput, Missing, TooMany
+from fairihub_core.notebook_page import HEADERS
 from fairihub_headless.folders import EXECUTED
 from fairihub_headless.models import FileList, Run
-from fairihub_headless.results.left import (
-    file_of,
-    files_of,
-    type_of,
-)
+from fairihub_headless.results.archive import Entry, entries_of, zipped
+from fairihub_headless.results.handing_out import is_known, part_of, tag_of
+from fairihub_headless.results.left import file_of, files_of, type_of
+from fairihub_headless.running import require_kept
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
 
 _CHUNK = 256 * 1024
+_ARCHIVES_AT_ONCE = 2
+_RENDERING = ThreadPoolExecutor(2, "reports")
+"""Who waits for a page takes no thread from the others."""
 
 
 class Results(Base):
@@ -29,20 +39,99 @@ class Results(Base):
 class Files(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
+        require_kept(run)
         left = await asyncio.to_thread(files_left, self, run)
         content = partial(pages.files, left.files, run.id, self.base)
-        self.answer(left, f"Files of {run.notebook}", content=content)
+        self.answer(left, f"Files of {run.notebook or run.process}", content=content)
 
 
 class File(Base):
+    """One file; also parts of it, and nothing if the caller has it already."""
+
     async def get(self, jobID: str, name: str) -> None:
         run = await self.runs.own(jobID, self.caller)
+        require_kept(run)
         file = await asyncio.to_thread(file_of, self.runs.folder(run), name)
+        with file:
+            address = await self.runs.address_of(run, name)
+            if address is not None:
+                self.redirect(address, status=307)
+                return
+            await self._hand_out(run, name, file)
+
+    async def _hand_out(self, run: Run, name: str, file: BinaryIO) -> None:
+        about = os.fstat(file.fileno())
+        tag, asked = tag_of(run.id, name, about), self.request.headers
+        self.set_header("ETag", tag)
+        self.set_header("Cache-Control", "private, no-cache")
+        self.set_header("Accept-Ranges", "bytes")
+        if is_known(asked.get("If-None-Match"), tag):
+            self.set_status(304)
+            return
+        part = part_of(asked.get("Range"), asked.get("If-Range"), tag, about.st_size)
+        self.set_status(part.status)
         self.set_header("Content-Type", type_of(name))
         # What a notebook wrote must never act in the hub's name.
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         self.set_header("Content-Disposition", "attachment")
-        await stream(self, file, os.fstat(file.fileno()).st_size)
+        for header, value in part.headers.items():
+            self.set_header(header, value)
+        if self.request.method != "HEAD":
+            file.seek(part.start)
+            await stream(self, file, part.size)
+
+
+class Archive(Base):
+    """Everything that a run left as one zip file, made while it is sent."""
+
+    being_made: ClassVar[Counter[str]] = Counter()
+    """How many each member takes at this moment."""
+
+    async def get(self, jobID: str) -> None:
+        run = await self.runs.own(jobID, self.caller)
+        require_kept(run)
+        if Archive.being_made[run.owner] >= _ARCHIVES_AT_ONCE:
+            raise TooMany("busy", f"You take {_ARCHIVES_AT_ONCE} archives already; wait for one.")
+        entries = await asyncio.to_thread(self._entries, run)
+        self.set_header("Content-Type", "application/zip")
+        self.set_header("Content-Disposition", f'attachment; filename="run-{run.id}.zip"')
+        if self.request.method == "HEAD":
+            return
+        Archive.being_made[run.owner] += 1
+        try:
+            await _send_pieces(self, zipped(entries, run.finished or run.created))
+        finally:
+            Archive.being_made[run.owner] -= 1
+
+    def _entries(self, run: Run) -> list[Entry]:
+        """Blocks."""
+        folder = self.runs.folder(run)
+        files = files_of(folder, run.output_filename or EXECUTED)
+        try:
+            with folder.open("log.txt") as file:
+                size = os.fstat(file.fileno()).st_size
+        except Missing:
+            return entries_of(files, partial(file_of, folder), None)
+        log = Entry("log.txt", size, partial(folder.open, "log.txt"))
+        return entries_of(files, partial(file_of, folder), log)
+
+
+class Report(Base):
+    """What a run did, as a page in which nothing acts."""
+
+    async def get(self, jobID: str) -> None:
+        run = await self.runs.own(jobID, self.caller)
+        require_kept(run)
+        code = self.get_query_argument("code", "show")
+        if code not in ("show", "hide"):
+            raise BadInput("bad-query", "`code` can be “show” or “hide”.")
+        name = run.output_filename or EXECUTED
+        work = partial(self.runs.reports.of, run.id, self.runs.folder(run), name, code)
+        made = await asyncio.get_running_loop().run_in_executor(_RENDERING, work)
+        self.set_status(422 if made.failed else 200)
+        for header, value in HEADERS.items():
+            self.set_header(header, value)
+        self.finish(made.page)
 
 
 def files_left(handler: Base, run: Run) -> FileList:
@@ -51,11 +140,26 @@ def files_left(handler: Base, run: Run) -> FileList:
     return views.file_list(run, found, handler.base)
 
 
-async def stream(handler: Base, file: BinaryIO, size: int) -> None:
-    """Sends so many bytes of a file from here."""
-    with file:
-        while size and (piece := await asyncio.to_thread(file.read, min(_CHUNK, size))):
-            size -= len(piece)
+async def stream(handler: Base, file: BinaryIO, size: int | None = None) -> None:
+    """Sends what there is of a file from here, or so many bytes of it."""
+
+    def pieces() -> Iterator[bytes]:
+        left = size
+        with file:
+            while left is None or left > 0:
+                piece = file.read(_CHUNK if left is None else min(_CHUNK, left))
+                if not piece:
+                    return
+                left = None if left is None else left - len(piece)
+                yield piece
+
+    await _send_pieces(handler, pieces())
+
+
+async def _send_pieces(handler: Base, pieces: Iterator[bytes]) -> None:
+    """Sends one piece after another, as fast as they are taken; each is made off the loop."""
+    with contextlib.suppress(StreamClosedError):  # whoever asked has gone
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             handler.write(piece)
             await handler.flush()
-    await handler.finish()
+        await handler.finish()

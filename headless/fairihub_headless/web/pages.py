@@ -15,7 +15,7 @@ from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
 from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
-from fairihub_headless.web.views import Asked
+from fairihub_headless.web.asked import Asked
 
 _WORDS = {
     RunState.accepted: "waiting",
@@ -73,7 +73,25 @@ def runs(jobs: JobList, shown: Shown, base: str, brand: Brand) -> str:
     return _made("runs", base=base, jobs=jobs, shown=shown, ways=ways, hub_url=brand.hub_url)
 
 
-def run(status: StatusInfo, left: Left, base: str, *, own: bool) -> str:
+@dataclass(frozen=True)
+class Typed:
+    """What a person typed to repeat a run: the parameters as JSON, and a profile."""
+
+    parameters: str
+    profile: str
+
+
+def repeat(
+    status: StatusInfo, typed: Typed, profiles: Sequence[str], xsrf: str, base: str,
+    problem: str | None,
+) -> str:  # fmt: skip
+    """The form that repeats a run, and why it was not accepted, if it was sent before."""
+    return _made(
+        "repeat", base=base, run=status, typed=typed, profiles=profiles, xsrf=xsrf, problem=problem
+    )
+
+
+def run(status: StatusInfo, left: Left, xsrf: str, base: str, *, own: bool) -> str:
     """One run: how it stands, what went in, and for its owner what came out."""
     inputs = dict(status.parameters)
     return _made(
@@ -81,6 +99,7 @@ def run(status: StatusInfo, left: Left, base: str, *, own: bool) -> str:
         base=base,
         run=status,
         left=left,
+        xsrf=xsrf,
         own=own,
         given=inputs.pop("parameters_json", {}),
         others={k: v for k, v in inputs.items() if k != "notebook"},

@@ -7,8 +7,18 @@ from typing import Any
 from tornado.web import Application
 
 from fairihub_core.scopes import READ_RUNS, RUN
-from fairihub_headless.web import about, delivering, executing, following, jobs, logs, outcomes
+from fairihub_headless.web import (
+    about,
+    delivering,
+    executing,
+    following,
+    jobs,
+    logs,
+    outcomes,
+    repeating,
+)
 from fairihub_headless.web.answering import Service, log_request
+from fairihub_headless.web.asked import QUERY
 from fairihub_headless.web.base_handler import Callback, NotFound
 from fairihub_headless.web.routing import Operation, Route
 
@@ -48,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
         "/jobs",
         jobs.Jobs,
         (_of_runs("getJobs", "Your jobs, or those of a team, newest first", gives="JobList",
-                  query=("limit", "offset", "status", "team", "owner", "f")),),
+                  query=QUERY),),
     ),
     Route(
         "/jobs/{jobID}",
@@ -73,6 +83,37 @@ ROUTES: tuple[Route, ...] = (
         ),
         for_people=True,
     ),
+    Route(
+        "/jobs/{jobID}/again",
+        repeating.Again,
+        (Operation("POST", "repeat", "Accepts a run of the same notebook, with changes", needs=RUN,
+                   status=201, gives="StatusInfo", takes="Again", query=()),),
+    ),
+    Route(
+        "/jobs/{jobID}/repeat",
+        repeating.Repeat,
+        (
+            Operation("GET", "askToRepeat", "Asks what is to change", needs=RUN),
+            Operation("POST", "repeatByForm", "Runs it again", needs=RUN),
+        ),
+        for_people=True,
+    ),
+    Route(
+        "/jobs/{jobID}/pin",
+        repeating.Pin,
+        (
+            Operation("PUT", "pin", "Keeps what a job left, whatever its age", needs=RUN,
+                      gives="StatusInfo", query=()),
+            Operation("DELETE", "unpin", "Keeps it no longer than others", needs=RUN,
+                      gives="StatusInfo", query=()),
+        ),
+    ),
+    Route(
+        "/jobs/{jobID}/keep",
+        repeating.Keep,
+        (Operation("POST", "keepByForm", "Pins or unpins", needs=RUN),),
+        for_people=True,
+    ),
     Route("/jobs/{jobID}/results", outcomes.Results,
           (_of_runs("getResult", "What a job brought"),)),
     Route("/jobs/{jobID}/results/{output}", delivering.OneOutput,
@@ -85,6 +126,12 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("/jobs/{jobID}/files", outcomes.Files,
           (_of_runs("getFiles", "The files a job left", gives="FileList"),)),
+    Route("/jobs/{jobID}/files.zip", outcomes.Archive,
+          (_of_runs("getArchive", "All files a job left, and its log", kind="application/zip",
+                    query=()),)),
+    Route("/jobs/{jobID}/report", outcomes.Report,
+          (_of_runs("getReport", "What a job did, as a page", kind="text/html",
+                    query=("code",)),)),
     Route(
         "/jobs/{jobID}/files/{name}",
         outcomes.File,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fairihub_headless.masking import masked
 from fairihub_headless.models import (
@@ -20,6 +19,9 @@ from fairihub_headless.models import (
 )
 from fairihub_headless.processes.model import Process
 from fairihub_headless.results.left import Glued, LeftFile, is_result
+from fairihub_headless.results.retention import Rules, expires
+from fairihub_headless.store.listing import Page
+from fairihub_headless.web.asked import Asked
 
 _RELS = "http://www.opengis.net/def/rel/ogc/1.0/"
 _CLASSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
@@ -122,12 +124,14 @@ def process_description(process: Process, base: str) -> dict[str, Any]:
     }
 
 
-def status_info(run: Run, base: str, *, own: bool) -> StatusInfo:
+def status_info(run: Run, base: str, *, own: bool, rules: Rules | None = None) -> StatusInfo:
     """The public face of a run; nothing in it is a secret.
 
     Args:
         own: whether its owner asks, who alone gets at what it left.
+        rules: how long that is kept, if it is to be told until when.
     """
+    until = expires(run, rules) if rules else None
     started = run.started.isoformat() if run.started else None
     finished = run.finished.isoformat() if run.finished else None
     return StatusInfo(
@@ -158,6 +162,7 @@ def status_info(run: Run, base: str, *, own: bool) -> StatusInfo:
         source=run.source,
         environment=run.environment,
         pinned=run.pinned,
+        expires=until.isoformat() if until else None,
         expired=run.expired.isoformat() if run.expired else None,
         links=_ways(run, base, own),
     )
@@ -170,9 +175,13 @@ def _ways(run: Run, base: str, own: bool) -> list[Link]:
         _link(base, path, "self", "This job"),
         _link(base, f"{path}/logs", "related", "Its log", "text/plain"),
     ]
-    if not own:
+    if not own or run.expired is not None:
         return links
-    links.append(_link(base, f"{path}/files", "related", "The files it left"))
+    links += [
+        _link(base, f"{path}/files", "related", "The files it left"),
+        _link(base, f"{path}/files.zip", "related", "All of them, and the log", "application/zip"),
+        _link(base, f"{path}/report", "related", "What it did, as a page", "text/html"),
+    ]
     if run.state is RunState.successful:
         links.append(_link(base, f"{path}/results", _RELS + "results", "Its results"))
     if run.state is RunState.failed:
@@ -180,45 +189,21 @@ def _ways(run: Run, base: str, own: bool) -> list[Link]:
     return links
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What of the list of jobs is asked for."""
-
-    limit: int = 50
-    offset: int = 0
-    states: tuple[RunState, ...] = ()
-    team: str | None = None
-    owner: str | None = None
-
-    def query(self, **change: Any) -> str:
-        """The query that asks for the same with something changed."""
-        then = replace(self, **change)
-        given = {
-            "limit": then.limit if then.limit != Asked.limit else None,
-            "offset": then.offset or None,
-            "status": [state.value for state in then.states],
-            "team": then.team,
-            "owner": then.owner,
-        }
-        return urlencode({k: v for k, v in given.items() if v}, doseq=True)
-
-
-def job_list(runs: Sequence[Run], total: int, base: str, asked: Asked, login: str) -> JobList:
+def job_list(page: Page, base: str, asked: Asked, login: str) -> JobList:
     """A page of jobs with the ways to its neighbours, as `login` may see them."""
 
-    def page(to: int, rel: str, title: str) -> Link:
-        return _link(base, f"jobs?{asked.query(offset=to)}".rstrip("?"), rel, title)
+    def way(query: str, rel: str, title: str) -> Link:
+        return _link(base, f"jobs?{query}".rstrip("?"), rel, title)
 
-    offset, limit = asked.offset, asked.limit
-    links = [page(offset, "self", "This page")]
-    if offset + limit < total:
-        links.append(page(offset + limit, "next", "Older jobs"))
-    if offset > 0:
-        links.append(page(max(0, offset - limit), "prev", "Newer jobs"))
+    links = [way(asked.query(), "self", "This page")]
+    if page.older is not None:
+        links.append(way(asked.query(offset=0, place=page.older), "next", "The next page"))
+    if page.newer is not None:
+        links.append(way(asked.query(offset=0, place=page.newer), "prev", "The page before"))
     return JobList(
-        jobs=[status_info(run, base, own=run.owner == login) for run in runs],
-        numberMatched=total,
-        numberReturned=len(runs),
+        jobs=[status_info(run, base, own=run.owner == login) for run in page.runs],
+        numberMatched=page.total,
+        numberReturned=len(page.runs),
         links=links,
     )
 
@@ -266,6 +251,8 @@ def _inputs(run: Run) -> dict[str, Any]:
         "kernel": run.kernel,
         "output_filename": run.output_filename,
         "output_dirname": run.output_dirname,
+        "result_data_directory": run.result_data_directory,
+        "git_revision": run.git_revision,
     }
     shown = {name: value for name, value in given.items() if value is not None}
     return {**shown, "parameters_json": masked(run.parameters)}

@@ -1,0 +1,167 @@
+"""What runs left, in their team's bucket: put there as a whole, handed out by signed addresses.
+
+The disk stays the truth. A run's files are in the bucket from the moment on when all of them are,
+as its manifest then says; whatever goes wrong with S3, the disk hands out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairihub_core.bucket_keys import bucket_access
+from fairihub_core.equipment import BucketAccess
+from fairihub_core.errors import FairihubError
+from fairihub_core.files import write_whole
+from fairihub_core.teams import TeamDirectory
+from fairihub_headless.folders import EXECUTED, RunFolder
+from fairihub_headless.models import Run
+from fairihub_headless.results.left import LeftFile, file_of, files_of, type_of
+from fairihub_headless.settings import S3Settings
+
+log = logging.getLogger("fairihub.headless")
+
+PREFIX = "fairihub-runs"
+MANIFEST = "bucket.json"
+EXPIRES = 300
+"""Seconds that a signed address is good for."""
+_MAX_MANIFEST = 8 * 2**20
+_INERT = re.compile(
+    r"image/(png|jpeg|gif|webp|tiff)|text/(plain|csv)|audio/.+|video/.+|application/"
+    r"(octet-stream|json|geo\+json|x-ipynb\+json|zip|gzip|x-tar|x-netcdf|x-hdf5?|vnd\.apache\.parquet)"
+)
+"""What no browser takes for a page: an S3 server sends no policy that would tie a page's hands."""
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """The buckets of the teams, each reached with its team's own key.
+
+    Args:
+        directory: the teams of this moment.
+    """
+
+    s3: S3Settings
+    directory: Callable[[], TeamDirectory]
+
+    def put(self, run: Run, folder: RunFolder) -> bool:
+        """Puts all that a run left into its team's bucket; True if it is there. Blocks.
+
+        Raises:
+            Exception: of the S3 server or the way to it; then nothing is handed out from there.
+        """
+        name = self._bucket_of(run)
+        access = name and self._access(run.team, name)
+        if not name or not access:
+            return False
+        client = _client(access, self.s3.endpoint)
+        files = files_of(folder, run.output_filename or EXECUTED)
+        for file in files:
+            with file_of(folder, file.name) as content:
+                client.upload_fileobj(
+                    content, name, _key(run.id, file.name),
+                    ExtraArgs={"ContentType": file.type, "ContentDisposition": "attachment"},
+                )  # fmt: skip
+        write_whole(folder.path / MANIFEST, _manifest(name, files))
+        return True
+
+    def address_of(self, run: Run, folder: RunFolder, name: str) -> str | None:
+        """Where that file can be had for a few minutes; None if the disk hands it out. Blocks."""
+        told = manifest_of(folder)
+        if name not in told.files or not _INERT.fullmatch(type_of(name)):
+            return None
+        access = self._access(run.team, told.bucket)
+        if access is None:
+            return None
+        try:
+            where = {"Bucket": told.bucket, "Key": _key(run.id, name)}
+            found = _client(access, self.s3.endpoint).head_object(**where)
+            if found["ContentLength"] != told.files[name]:
+                return None
+            signing = _client(access, self.s3.public_endpoint or self.s3.endpoint)
+            asked = {**where, "ResponseContentDisposition": "attachment"}
+            return str(signing.generate_presigned_url("get_object", asked, ExpiresIn=EXPIRES))
+        except Exception as problem:  # the border to S3: whatever it is, the disk is there
+            log.warning("run %s is handed out from the disk: %s", run.id, _said(problem))
+            return None
+
+    def forget(self, run: Run, folder: RunFolder) -> None:
+        """Removes what `put` put there, as far as that can be done. Blocks."""
+        told = manifest_of(folder)
+        access = self._access(run.team, told.bucket) if told.bucket else None
+        if access is None:
+            return
+        client = _client(access, self.s3.endpoint)
+        try:
+            for name in told.files:
+                client.delete_object(Bucket=told.bucket, Key=_key(run.id, name))
+        except Exception as problem:  # the border to S3
+            log.warning("what run %s left stays in its bucket: %s", run.id, _said(problem))
+
+    def _bucket_of(self, run: Run) -> str | None:
+        team = self.directory().team(run.team)
+        profiles = {f"{team.name}.{p.slug}": p for p in team.profiles} if team else {}
+        return profiles[run.profile].s3_bucket_name if run.profile in profiles else None
+
+    def _access(self, team: str, bucket: str) -> BucketAccess | None:
+        """The team's own key: it opens no bucket of another, whatever a manifest says."""
+        return bucket_access(self.s3.keys_file, self.s3.endpoint)(team, bucket)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What of a run is in which bucket: the sizes of its files by their names."""
+
+    bucket: str
+    files: Mapping[str, int]
+
+
+def manifest_of(folder: RunFolder) -> Manifest:
+    """What is known to be in the bucket; nothing, until all of it is. Blocks."""
+    with contextlib.suppress(FairihubError, OSError, ValueError, KeyError, TypeError):
+        with folder.open(MANIFEST) as file:
+            told = json.loads(file.read(_MAX_MANIFEST))
+        return Manifest(str(told["bucket"]), {str(n): int(s) for n, s in told["files"].items()})
+    return Manifest("", {})
+
+
+def _manifest(bucket: str, files: list[LeftFile]) -> bytes:
+    return json.dumps({"bucket": bucket, "files": {f.name: f.size for f in files}}).encode()
+
+
+def _key(run_id: str, name: str) -> str:
+    return f"{PREFIX}/{run_id}/{name}"
+
+
+def _said(problem: Exception) -> str:
+    """The kind of a problem only: texts of S3 clients may hold signed addresses."""
+    return type(problem).__name__
+
+
+@functools.lru_cache(maxsize=64)
+def _client(access: BucketAccess, endpoint: str) -> Any:
+    import boto3  # slow to import, and of no use without this setting
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=access.key,
+        aws_secret_access_key=access.secret,
+        region_name=access.region,
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 2},
+            # rclone and other S3 servers do not answer the newer default checksums.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )

@@ -1,0 +1,189 @@
+"""What a run left, handed out: parts of files, all of them as zip, a report."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairihub_core.errors import FairihubError, Missing
+from fairihub_headless.models import RunState
+from fairihub_headless.results.archive import Entry, entries_of, safe_name, zipped
+from fairihub_headless.results.handing_out import is_known, part_of, tag_of
+from fairihub_headless.results.left import LeftFile, files_of
+from fairihub_headless.results.report import Reports
+
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+TAG = '"abc"'
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "stop", "status"),
+    [
+        (None, 0, 100, 200),
+        ("bytes=0-9", 0, 10, 206),
+        ("bytes=90-", 90, 100, 206),
+        ("bytes=90-1000", 90, 100, 206),
+        ("bytes=-10", 90, 100, 206),
+        ("bytes=-1000", 0, 100, 206),
+        ("bytes=5-4", 0, 100, 200),
+        ("bytes=0-1,5-6", 0, 100, 200),
+        ("bytes=-", 0, 100, 200),
+        ("lines=0-9", 0, 100, 200),
+        ("bytes=a-b", 0, 100, 200),
+        ("bytes=100-", None, None, 416),
+        ("bytes=-0", None, None, 416),
+    ],
+)
+def test_parts_of_a_file(asked: str | None, start: int, stop: int, status: int) -> None:
+    if status == 416:
+        with pytest.raises(FairihubError, match="has 100 bytes"):
+            part_of(asked, None, TAG, 100)
+        return
+    part = part_of(asked, None, TAG, 100)
+    assert (part.start, part.stop, part.status) == (start, stop, status)
+    assert part.headers["Content-Length"] == str(stop - start)
+    if status == 206:
+        assert part.headers["Content-Range"] == f"bytes {start}-{stop - 1}/100"
+
+
+def test_a_part_of_another_content_is_not_sent() -> None:
+    assert part_of("bytes=0-9", '"old"', TAG, 100).status == 200
+    assert part_of("bytes=0-9", TAG, TAG, 100).status == 206
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [(TAG, True), ('"x", W/"abc"', True), ("*", True), ('"x"', False), (None, False), ("", False)],
+)
+def test_what_the_caller_has_already(given: str | None, known: bool) -> None:
+    assert is_known(given, TAG) is known
+
+
+def test_another_content_has_another_tag(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("a")
+    first = tag_of("1", "a", file.stat())
+    file.write_text("ab")
+    tags = {first, tag_of("1", "a", file.stat()), tag_of("1", "b", file.stat())}
+    assert len(tags) == 3
+
+
+def opened(content: bytes) -> Callable[[], io.BytesIO]:
+    return lambda: io.BytesIO(content)
+
+
+def test_an_archive_holds_everything_and_can_be_read() -> None:
+    content = os.urandom(700_000)
+    entries = [
+        Entry("results/a.txt", 5, opened(b"hello")),
+        Entry("results/big.bin", len(content), opened(content)),
+        Entry("results/x.png", 3, opened(b"png")),
+        Entry("gone", 1, _gone),
+    ]
+    whole = b"".join(zipped(entries, NOW))
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "results/a.txt", "results/big.bin", "results/x.png", "LEFT-OUT.txt",
+        ]  # fmt: skip
+        assert archive.read("results/big.bin") == content
+        assert archive.read("LEFT-OUT.txt") == b"gone\n"
+        assert archive.getinfo("results/x.png").compress_type == zipfile.ZIP_STORED
+
+
+def _gone() -> io.BytesIO:
+    raise Missing("no-such-file", "It is gone.")
+
+
+class Zeros(io.RawIOBase):
+    """So many bytes that nobody holds them."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def read(self, size: int = -1) -> bytes:
+        size = min(size, self.left)
+        self.left -= size
+        return bytes(size)
+
+
+def test_an_archive_is_never_held_in_memory() -> None:
+    size = 300 * 2**20
+    tracemalloc.start()
+    sent = sum(map(len, zipped([Entry("a.npz", size, lambda: Zeros(size))], NOW)))  # type: ignore[arg-type,return-value]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sent > size
+    assert most < 8 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("results/a.txt", "results/a.txt"),
+        ("../../etc/passwd", "etc/passwd"),
+        ("/etc/passwd", "etc/passwd"),
+        ("C:\\x", "C__x"),
+        ("a\nb", "a_b"),
+        ("a.", "a"),
+        ("größe.csv", "größe.csv"),
+    ],
+)
+def test_names_are_safe_wherever_they_are_unpacked(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_no_two_files_have_one_name() -> None:
+    files = [LeftFile(n, 1, "x") for n in ("a.txt", "A.txt", "log.txt")]
+    found = entries_of(files, lambda name: io.BytesIO(b""), Entry("log.txt", 1, opened(b"")))
+    assert [e.name for e in found] == ["a.txt", "A (2).txt", "log.txt", "log (2).txt"]
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Reports:
+    return Reports(tmp_path / "reports")
+
+
+async def test_a_report_shows_what_failed_and_nothing_in_it_acts(
+    house: Any, reports: Reports
+) -> None:
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(1)><form action=x>"
+    run = await house.submit(
+        f"from IPython.display import HTML\nHTML({hostile!r} + '<b>bold</b>')",
+        "secret_code = 1 / 0",
+    )
+    run = await house.ended(run)
+    assert run.state is RunState.failed
+    folder = house.runs.folder(run)
+    shown = await asyncio.to_thread(reports.of, run.id, folder, "executed.ipynb", "show")
+    hidden = await asyncio.to_thread(reports.of, run.id, folder, "executed.ipynb", "hide")
+    page = shown.page.decode()
+    assert not shown.failed
+    for words in ("ZeroDivisionError", "<b>bold</b>", "secret_code"):
+        assert words in page
+    for words in ("<script", "<img src=x", "<form"):
+        assert words not in page
+    assert "ZeroDivisionError" in hidden.page.decode()
+    assert "IPython.display" not in hidden.page.decode()
+    (folder.files / "executed.ipynb").unlink()
+    with pytest.raises(Missing):
+        reports.of(run.id, folder, "executed.ipynb", "show")
+
+
+async def test_a_failed_run_leaves_its_partial_notebook(house: Any) -> None:
+    run = await house.ended(await house.submit("print('first')", "1 / 0", "print('never')"))
+    folder = house.runs.folder(run)
+    assert [f.name for f in files_of(folder, "executed.ipynb")] == ["executed.ipynb"]
+    cells = json.loads((folder.files / "executed.ipynb").read_text())["cells"]
+    assert cells[-2]["outputs"][0]["output_type"] == "error"
+    assert run.failure.traceback
