@@ -9,7 +9,10 @@ import pytest
 
 from fairihub_core.service_page import Brand
 from fairihub_headless.models import Failure, FileEntry, Limits, Run, RunState
+from fairihub_headless.processes.execute_notebook import 
+from fairihub_headless.store.listing import Filter, Page, Place
 from fairihub_headless.web import pages, views
+from fairihub_headless.web.asked import Asked, asked_of, written
 
 BASE = "http://hub.example/services/headless/"
 BRAND = Brand("Orchard", "#0b7261", "Our Notebooks", "/")
@@ -41,14 +44,17 @@ def listed(
     team: str | None = None,
     lists: tuple[str, ...] = (),
 ) -> str:
-    asked = views.Asked(states=chosen, team=team)
-    jobs = views.job_list(runs, len(runs) if total is None else total, BASE, asked, "ada")
+    asked = Asked(meant=Filter(states=chosen), team=team)
+    older = None if total is None else Place(BEGAN, 7)
+    page = Page(list(runs), total or len(runs), None, older)
+    jobs = views.job_list(page, BASE, asked, "ada")
     return pages.runs(jobs, pages.Shown(asked, team not in lists, lists), BASE, BRAND)
 
 
 def shown(run: Run, left: pages.Left | None = None, login: str = "ada") -> str:
     own = run.owner == login
-    return pages.run(views.status_info(run, BASE, own=own), left or pages.Left(), BASE, own=own)
+    status = views.status_info(run, BASE, own=own)
+    return pages.run(status, left or pages.Left(), "token", BASE, own=own)
 
 
 def test_who_has_no_runs_learns_how_to_start_one() -> None:
@@ -119,15 +125,18 @@ def test_a_team_without_runs_is_not_told_how_to_start_one() -> None:
     ],
 )
 def test_the_title_says_what_is_listed(team: str | None, owner: str | None, title: str) -> None:
-    assert pages.Shown(views.Asked(team=team, owner=owner), own=False).title == title
+    assert pages.Shown(Asked(team=team, owner=owner), own=False).title == title
 
 
 def test_the_ways_to_more_runs_keep_what_was_asked_for() -> None:
-    asked = views.Asked(10, 10, (RunState.failed,), "a&b", "bob")
-    jobs = views.job_list([], 30, BASE, asked, "ada")
-    query = "status=failed&team=a%26b&owner=bob"
+    asked = asked_of({"limit": ["10"], "offset": ["10"], "status": ["failed"], "team": ["a&b"],
+                      "owner": ["bob"], "q": ["ä b"]})  # fmt: skip
+    newer, older = Place(BEGAN, 20, before=True), Place(BEGAN, 11)
+    jobs = views.job_list(Page([], 30, newer, older), BASE, asked, "ada")
+    query = "status=failed&team=a%26b&owner=bob&q=%C3%A4+b"
+    cursors = [f"cursor={written(asked.order, place)}" for place in (older, newer)]
     assert [link.href.partition("?")[2] for link in jobs.links] == [
-        f"limit=10&offset=10&{query}", f"limit=10&offset=20&{query}", f"limit=10&{query}",
+        f"limit=10&offset=10&{query}", *(f"limit=10&{cursor}&{query}" for cursor in cursors),
     ]  # fmt: skip
 
 
@@ -250,6 +259,6 @@ def test_moments_are_in_one_zone() -> None:
 
 
 def test_what_a_run_can_be_given_is_told() -> None:
-    page = pages.process(views.process_description(BASE), BASE, BRAND)
+    page = pages.process(views.process_description(, BASE), BASE, BRAND)
     assert page.count(">required<") == 1
     assert "string or number" in page

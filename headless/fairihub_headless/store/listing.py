@@ -56,6 +56,10 @@ class Order:
     descends: bool = True
 
 
+EVERY = Filter()
+NEWEST_FIRST = Order()
+
+
 class Place(NamedTuple):
     """A place in a sorted list: beside the run with these values."""
 
@@ -92,7 +96,7 @@ class Listing:
         self._database = database
 
     def page(
-        self, selection: Selection, meant: Filter, order: Order = Order(), *,
+        self, selection: Selection, meant: Filter, order: Order = NEWEST_FIRST, *,
         limit: int, offset: int = 0, place: Place | None = None,
     ) -> Page:  # fmt: skip
         """A page of the runs that are meant: at a place, or after so many rows."""

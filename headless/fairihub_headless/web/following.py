@@ -56,9 +56,9 @@ class Follow(Base):
             self.request.connection.close()  # type: ignore[union-attr]
         self.finish()  # not waited for: whoever has gone takes nothing more
 
-    async def head(self, jobID: str) -> None:
+    async def head(self, *args: str, **names: str) -> None:
         """Whether there is something to follow; not the story."""
-        await self.runs.seen(jobID, self.caller)
+        await self.runs.seen(names["jobID"], self.caller)
         self._begin()
         self._write_buffer.clear()
 

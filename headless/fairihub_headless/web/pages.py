@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
 from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
+from fairihub_headless.store.listing import EVERY
 from fairihub_headless.web.asked import Asked
 
 _WORDS = {
@@ -61,9 +62,17 @@ class Shown:
         more = f" in team {self.asked.team}" if self.asked.owner and of_team else ""
         return f"Runs of {whose}{more}"
 
-    def address(self, **change: Any) -> str:
-        """The list with something changed, from its beginning."""
-        query = self.asked.query(**{"offset": 0, **change})
+    def of_state(self, state: RunState | None) -> str:
+        """The same list of all states, or of one, from its beginning."""
+        states = () if state is None else (state,)
+        return self._address(meant=replace(self.asked.meant, states=states))
+
+    def of_team(self, team: str) -> str:
+        """All runs of a team."""
+        return self._address(team=team, owner=None, meant=EVERY, said={})
+
+    def _address(self, **change: Any) -> str:
+        query = self.asked.query(**{"offset": 0, "place": None, **change})
         return f"jobs?{query}" if query else "jobs"
 
 
