@@ -102,7 +102,8 @@ def _told(job: Job, options: Namespace) -> int:
 
 
 def _list(runs: RunsClient, options: Namespace) -> int:
-    chosen = runs.jobs(status=options.status, team=options.team, owner=options.owner)
+    named = ("status", "text", "since", "until", "team", "owner")
+    chosen = runs.jobs(**{name: getattr(options, name) for name in named})
     found = [job.info for job in islice(chosen, max(0, options.limit))]
     if options.format == "json":
         print(json.dumps([info.model_dump(mode="json") for info in found], indent=2))

@@ -117,6 +117,9 @@ def _add_runs(commands: Commands, data: Path) -> None:
         "--status", action="append", choices=_STATES, default=[], metavar="STATUS",
         help="only runs in this state: %(choices)s",
     )  # fmt: skip
+    runs.add_argument("--text", metavar="WORDS", help="in the notebook's name, or in why it failed")
+    runs.add_argument("--since", metavar="TIME", help="asked for then or later: 2026-11-21")
+    runs.add_argument("--until", metavar="TIME", help="asked for then or before")
     runs.add_argument("--team", metavar="TEAM", help="runs of this team, if you look after it")
     runs.add_argument("--owner", metavar="LOGIN", help="runs of this member, likewise")
     runs.add_argument("--limit", type=int, default=20, metavar="N", help="so many (%(default)s)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -132,6 +133,10 @@ class RunsClient:
         self,
         *,
         status: State | str | Iterable[State | str] = (),
+        text: str | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        sort: str | None = None,
         team: str | None = None,
         owner: str | None = None,
         **filters: str,
@@ -140,6 +145,9 @@ class RunsClient:
 
         Args:
             status: only runs in this state, or one of these.
+            text: words in the notebook's name, or in why it failed.
+            since: asked for then or later; `until`: then or before. Days and moments in UTC.
+            sort: `created`, `duration`, `notebook` or `state`; with `-` before it, falling.
             team: runs of this team: all for its admins, else only your own; `*` for all teams.
             owner: runs of this member, as far as you see them.
             filters: further ones that the service knows; its reference lists them.
@@ -147,7 +155,10 @@ class RunsClient:
         states = [status] if isinstance(status, str) else list(status)
         wanted: list[tuple[str, str]] = [("limit", str(_PAGE))]
         wanted += [("status", State(state).value) for state in states]
-        named = {"team": team, "owner": owner, **filters}
+        named = {
+            "q": text, "datetime": _period(since, until), "sort": sort, "team": team,
+            "owner": owner, **filters,
+        }  # fmt: skip
         wanted += [(name, value) for name, value in named.items() if value is not None]
         while wanted:
             page = JobPage.model_validate(self._transport.ask("GET", "jobs", params=wanted).json())
@@ -156,3 +167,15 @@ class RunsClient:
             onward = [link.href for link in page.links if link.rel == "next"]
             # Its query alone: the token goes to no other place that a link might name.
             wanted = parse_qsl(urlsplit(onward[0]).query) if onward else []
+
+
+def _period(since: date | str | None, until: date | str | None) -> str | None:
+    if since is None and until is None:
+        return None
+    return "/".join(".." if end is None else _moment(end) for end in (since, until))
+
+
+def _moment(end: date | str) -> str:
+    if isinstance(end, datetime):
+        return end.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(end)
