@@ -12,10 +12,12 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fairihub_core.errors import BadInput, Missing, TooLarge, Unavailable
+from fairihub_core.errors import BadInput, Missing, Refused, TooLarge, Unavailable
 from fairihub_core.git_address import Address, credentials_for, usable_branch
 from fairihub_core.git_command import Git, GitSaid
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, too_large
+from fairihub_core.places import Places
+from fairihub_headless.settings import HeadlessSettings
 
 ALGORITHM = "git/algorithm"
 """Where requests find the files of the repository: `git/algorithm/notebook.ipynb`."""
@@ -34,6 +36,22 @@ def below_algorithm(notebook: str) -> str | None:
     """The path in the repository that a request names, if it names one."""
     inside = notebook.removeprefix("~/").removeprefix(f"{ALGORITHM}/")
     return inside if inside != notebook.removeprefix("~/") else None
+
+
+def repository_of(settings: HeadlessSettings, places: Places) -> Repository | None:
+    """The repository that the operator has set, if there is one."""
+    asked = settings.checkout_git_repo
+    if asked is None:
+        return None
+    return Repository(asked.url, places.headless / "algorithm.git", asked.credentials)
+
+
+def no_repository() -> Refused:
+    return Refused(
+        "no-repository",
+        "This hub has no repository for `git_revision`; its operator can set one "
+        "(`checkout_git_repo`).",
+    )
 
 
 @dataclass

@@ -13,6 +13,7 @@ from fairihub_core.homes import prepare_home
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places
 from fairihub_core.team_secrets import secrets_of
+from fairihub_headless.checkout import VARIABLE
 from fairihub_headless.engine.processes import MARK
 from fairihub_headless.folders import RESULTS, RunFolder
 from fairihub_headless.models import Limits, Run
@@ -55,6 +56,8 @@ def equipment_of(
         "RESULTS_DIRECTORY": str(folder.work / RESULTS),
         "JUPYTER_RUNTIME_DIR": str(folder.runtime),
         "PYTHONUNBUFFERED": "1",
+        **({"JUPYTER_IMAGE": offer.profile.image} if offer.profile.image else {}),
+        **({VARIABLE: str(folder.checkout)} if run.source.revision else {}),
     }
     return Equipment({**inherited, **given, **own}, tuple(sorted(secret_names)))
 

@@ -80,12 +80,24 @@ class RunFolder:
         return self.place / "work"
 
     @property
+    def checkout(self) -> Path:
+        """The files of the operator's repository, for a run that named a revision of it."""
+        return self.place / "checkout"
+
+    @property
     def files(self) -> Path:
         return self.path / "files"
 
-    def keep_notebook(self, content: bytes) -> None:
-        """Makes the folder with the notebook; on return both survive a loss of power."""
-        self.path.mkdir(parents=True, mode=0o700)
+    def keep_notebook(self, content: bytes, *, anew: bool = False) -> None:
+        """Makes the folder with the notebook; on return both survive a loss of power.
+
+        Args:
+            anew: also if there is such a folder, in place of its notebook.
+
+        Raises:
+            FileExistsError: there is one.
+        """
+        self.path.mkdir(parents=True, exist_ok=anew, mode=0o700)
         write_whole(self.notebook, content)
         for folder in (self.path.parent, self.path.parent.parent):
             sync_folder(folder)
@@ -143,6 +155,10 @@ class RunFolder:
     def clear(self) -> None:
         """Removes the place of this attempt, with all that was not published."""
         shutil.rmtree(self.place, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Removes everything."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def unpublish(self) -> None:
         """Removes what an attempt before this one left, which is made again."""

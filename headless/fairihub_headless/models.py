@@ -191,6 +191,8 @@ class WorkOrder(Frozen):
     parameters: dict[str, Any] = Field(default_factory=dict)
     deliver_to: str | None = None
     """A folder below the home where a copy of the executed notebook is put."""
+    results_to: str | None = None
+    """A folder below the home where the result files are copied after success."""
     mem_limit: int | None = None
     secret_names: tuple[str, ...] = ()
     """Names of environment variables whose values must never be written down."""

@@ -24,7 +24,7 @@ from fairihub_core.places import Places
 from fairihub_core.service_page import Brand
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.activity import ActivityReporter
-from fairihub_headless.checkout import Repository
+from fairihub_headless.checkout import repository_of
 from fairihub_headless.engine.launching import WarmLauncher
 from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.engine.watching import Watch
@@ -145,10 +145,9 @@ def _log_of(settings: HeadlessSettings, run_id: str) -> Path:
 
 
 def _sources(settings: HeadlessSettings) -> Sources:
-    places, asked = Places(settings.data), settings.checkout_git_repo
-    folder = places.headless / "algorithm.git"
-    repository = None if asked is None else Repository(asked.url, folder, asked.credentials)
-    return Sources(places, CatalogSource(settings.catalog_url), repository)
+    places = Places(settings.data)
+    catalog = CatalogSource(settings.catalog_url)
+    return Sources(places, catalog, repository_of(settings, places))
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from fairihub_core.homes import behind_own_link
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, is_home_path, too_large
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places, confined
-from fairihub_headless.checkout import Repository, below_algorithm
+from fairihub_headless.checkout import Repository, below_algorithm, no_repository
 from fairihub_headless.models import Source
 from fairihub_headless.requests import Execution
 
@@ -83,11 +83,7 @@ class Sources:
         if revision is None:
             return None
         if self.repository is None:
-            raise Refused(
-                "no-repository",
-                "This hub has no repository for `git_revision`; its operator can set one "
-                "(`checkout_git_repo`).",
-            )
+            raise no_repository()
         return await asyncio.to_thread(self.repository.commit_of, revision)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fairihub_core.access import require_access
 from fairihub_core.clock import today
@@ -11,6 +12,7 @@ from fairihub_core.errors import Refused
 from fairihub_core.offers import Offer, offers_for
 from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
+from fairihub_headless.checkout import Repository, below_algorithm, no_repository, repository_of
 from fairihub_headless.equipment import Equipment, equipment_of
 from fairihub_headless.folders import DELIVERY, EXECUTED, RunFolder
 from fairihub_headless.models import Run, WorkOrder
@@ -31,7 +33,9 @@ def prepared(
     equipment = equipment_of(run, offer, folder, places, settings.s3)
     home = places.home(run.team, run.owner)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return work_order(run, home, equipment, settings), equipment
+    checkout = checked_out(run, folder, repository_of(settings, places))
+    cwd = working_folder(run, home, checkout)
+    return work_order(run, home, cwd, equipment, settings), equipment
 
 
 def offer_of(run: Run, directory: TeamDirectory, today: date) -> Offer:
@@ -47,24 +51,58 @@ def offer_of(run: Run, directory: TeamDirectory, today: date) -> Offer:
     raise Refused("unknown-profile", f"Profile “{run.profile}” is no longer one of yours.")
 
 
-def work_order(run: Run, home: Path, equipment: Equipment, settings: HeadlessSettings) -> WorkOrder:
+def checked_out(run: Run, folder: RunFolder, repository: Repository | None) -> Path | None:
+    """The files of the commit that the run was promised, in a folder of this attempt. Blocks.
+
+    Raises:
+        Missing: `no-such-revision`.
+    """
+    if run.source.revision is None:
+        return None
+    if repository is None:
+        raise no_repository()
+    folder.place.mkdir(mode=0o700, exist_ok=True)
+    shutil.rmtree(folder.checkout, ignore_errors=True)
+    repository.check_out(run.source.revision, folder.checkout)
+    return folder.checkout
+
+
+def working_folder(run: Run, home: Path, checkout: Path | None) -> Path:
+    """The folder of the notebook, where there is one; else the home."""
+    inside = below_algorithm(run.notebook)
+    if checkout is not None and inside is not None:
+        wanted = checkout / PurePosixPath(inside).parent
+    else:
+        wanted = home / folder_in_home(run.notebook)
+    return wanted if wanted.is_dir() else home
+
+
+def work_order(
+    run: Run, home: Path, cwd: Path, equipment: Equipment, settings: HeadlessSettings
+) -> WorkOrder:
     """What the worker of `run` is told."""
-    cwd = home / folder_in_home(run.notebook)
     wants_copy = run.output_dirname is not None
     return WorkOrder(
         run=run.id,
         again=_again(run),
-        cwd=str(cwd if cwd.is_dir() else home),
+        cwd=str(cwd),
         home=str(home),
         notebook_name=run.output_filename or EXECUTED,
         kernel=run.kernel,
         parameters=run.parameters,
         deliver_to=f"{DELIVERY}/{run.output_dirname}" if wants_copy else None,
+        results_to=results_folder(run),
         mem_limit=run.limits.mem_limit,
         secret_names=equipment.secret_names,
         max_output_bytes=settings.max_output_bytes,
         max_log_bytes=settings.max_log_bytes,
     )
+
+
+def results_folder(run: Run) -> str | None:
+    """Where in the home the result files are copied to."""
+    asked = run.result_data_directory
+    return None if asked is None else asked.replace("{job_name}", run.id)
 
 
 def _again(run: Run) -> str | None:

@@ -22,6 +22,7 @@ from fairihub_headless.folders import RunFolder
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, unlike_words
 from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.worker.delivering import copied_results
 from fairihub_headless.worker.kernels import Kernel, KernelWanted
 from fairihub_headless.worker.notebook_engine import NAME, FairihubEngine
 from fairihub_headless.worker.notebook_file import notebook_bytes
@@ -88,6 +89,7 @@ class Execution:
         if self._failure is not None:
             return self._failure
         self._deliver()
+        self._copy_results()
         return None
 
     def interrupt(self) -> None:
@@ -232,6 +234,20 @@ class Execution:
         else:
             self.remark = f"A copy is at ~/{target.relative_to(self._order.home)}."
         self._log.say(self.remark)
+
+    def _copy_results(self) -> None:
+        """Puts the result files into the folder of the home that was asked for."""
+        folder = self._order.results_to
+        if folder is None:
+            return
+        try:
+            count = copied_results(self._work, Path(self._order.home), folder)
+        except (OSError, FairihubError) as problem:
+            said = f"The results could not be copied to ~/{folder}: {problem}"
+        else:
+            said = f"{count} {'file is' if count == 1 else 'files are'} at ~/{folder}."
+        self.remark = f"{self.remark} {said}".strip()
+        self._log.say(said)
 
 
 def _free(home: Path, folder: str, name: str) -> Path:
