@@ -57,8 +57,8 @@ def test_errors_are_exceptions_of_the_ogc() -> None:
     assert exception_of(no_such_job("x"))["type"] == OGC + "no-such-job"
     other = exception_of(BadInput("bad-path", "It leads out.", path="x"))
     assert other == {
-        "type": "about:blank",
-        "title": "Bad Request",
+        "type": "urn:x-fairihub:error:bad-path",
+        "title": "Bad path",
         "status": 400,
         "detail": "It leads out.",
         "code": "bad-path",

@@ -13,8 +13,12 @@ from fairihub_headless.processes.model import ASYNC, DISMISS, Input, Process
 from fairihub_headless.requests import INPUTS, OUTPUTS
 
 
-def execute_notebook(offers: Sequence[Offer], max_hours: float) -> Process:
-    """The process, described for whoever has these offers."""
+def execute_notebook(offers: Sequence[Offer], max_hours: float | None) -> Process:
+    """The process, described for whoever has these offers.
+
+    Args:
+        max_hours: how long a run may take at most, if that is known.
+    """
     return Process(
         id=PROCESS,
         title="Run a notebook",
@@ -34,7 +38,7 @@ def execute_notebook(offers: Sequence[Offer], max_hours: float) -> Process:
     )
 
 
-def _described(name: str, told: Input, offers: Sequence[Offer], max_hours: float) -> Input:
+def _described(name: str, told: Input, offers: Sequence[Offer], max_hours: float | None) -> Input:
     """An input with what is particular to this member."""
     if name == "team":
         return replace(
@@ -51,7 +55,7 @@ def _described(name: str, told: Input, offers: Sequence[Offer], max_hours: float
     if name in ("image", "node_purpose"):
         named = [value for o in offers if (value := getattr(o.profile, name)) is not None]
         return replace(told, schema=_one_of(told, list(dict.fromkeys(named))))
-    if name == "deadline":
+    if name == "deadline" and max_hours is not None:
         return replace(told, schema={**told.schema, "maximum": max_hours * 3600})
     return told
 

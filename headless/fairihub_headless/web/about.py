@@ -33,7 +33,11 @@ class OpenApi(Base):
     def get(self) -> None:
         title = f"Runs of {self.service.name}"
         told = openapi_document(
-            self.settings["routes"], self.base, title, self.service.brand.hub_url
+            self.settings["routes"],
+            self.base,
+            title,
+            self.service.brand.hub_url,
+            offered(self.caller, self.runs.settings, today()),
         )
         plain = "application/json" in self.request.headers.get("Accept", "")
         self.answer(

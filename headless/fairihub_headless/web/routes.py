@@ -20,10 +20,19 @@ from fairihub_headless.web import (
 from fairihub_headless.web.answering import Service, log_request
 from fairihub_headless.web.asked import QUERY
 from fairihub_headless.web.base_handler import Callback, NotFound
-from fairihub_headless.web.routing import Operation, Route
+from fairihub_headless.web.routing import Answer, Operation, Route
+from fairihub_headless.web.views import OPENAPI
 
+_RAW = ("text/plain", "application/x-ipynb+json", "multipart/related")
+_AT_ONCE = Answer(
+    200, "The results, if they were waited for", "Results",
+    ("application/json", *_RAW), ("Link", "Preference-Applied"),
+)  # fmt: skip
+_LINKS = Answer(204, "Outputs by reference only", tells=("Link",))
 _EXECUTE: dict[str, Any] = {
-    "needs": RUN, "status": 201, "gives": "StatusInfo", "takes": "Execute", "query": ()
+    "needs": RUN, "status": 201, "gives": "StatusInfo", "takes": "Execute", "query": (),
+    "hears": ("Prefer", "Idempotency-Key"), "tells": ("Location", "Preference-Applied"),
+    "or_else": (_AT_ONCE, _LINKS), "refuses": (409, 500),
 }  # fmt: skip
 
 
@@ -38,12 +47,16 @@ def _of_runs(name: str, summary: str, **more: Any) -> Operation:
 
 ROUTES: tuple[Route, ...] = (
     # Its page lists runs, and asks for READ_RUNS itself.
-    Route("", about.Landing, (_open("getLanding", "The landing page"),)),
-    Route("/conformance", about.Conformance, (_open("getConformance", "What is conformed to"),)),
-    Route("/openapi", about.OpenApi, (_open("getOpenapi", "This document"),)),
-    Route("/processes", about.Processes, (_open("getProcesses", "The processes"),)),
+    Route("", about.Landing, (_open("getLanding", "The landing page", gives="LandingPage"),)),
+    Route("/conformance", about.Conformance,
+          (_open("getConformance", "What is conformed to", gives="ConformanceClasses"),)),
+    Route("/openapi", about.OpenApi,
+          (_open("getOpenapi", "This document", kind=OPENAPI, also=("application/json",)),)),
+    Route("/processes", about.Processes,
+          (_open("getProcesses", "The processes", gives="ProcessList",
+                 query=("limit", "offset", "f")),)),
     Route("/processes/{processID}", about.Process,
-          (_open("getProcess", "One process, described"),)),
+          (_open("getProcess", "One process, described", gives="ProcessDescription"),)),
     Route(
         "/processes/{processID}/execution",
         executing.Execution,
@@ -65,7 +78,8 @@ ROUTES: tuple[Route, ...] = (
         jobs.Job,
         (
             _of_runs("getStatus", "How a job stands", gives="StatusInfo"),
-            Operation("DELETE", "dismiss", "Dismisses a job", needs=RUN, gives="StatusInfo"),
+            Operation("DELETE", "dismiss", "Dismisses a job", needs=RUN, gives="StatusInfo",
+                      refuses=(410,)),
         ),
     ),
     Route(
@@ -115,9 +129,12 @@ ROUTES: tuple[Route, ...] = (
         for_people=True,
     ),
     Route("/jobs/{jobID}/results", outcomes.Results,
-          (_of_runs("getResult", "What a job brought"),)),
+          (_of_runs("getResult", "What a job brought", gives="Results", also=_RAW,
+                    or_else=(_LINKS,), refuses=(410, 422, 500)),)),
     Route("/jobs/{jobID}/results/{output}", delivering.OneOutput,
-          (_of_runs("getOutput", "One output of a job", query=()),)),
+          (_of_runs("getOutput", "One output of a job", kind="text/plain", query=(),
+                    also=("application/json", "application/x-ipynb+json"),
+                    refuses=(410, 422, 500)),)),
     Route(
         "/jobs/{jobID}/logs",
         logs.Logs,

@@ -14,6 +14,17 @@ Needs = Mapping[str, Scope | None]
 
 
 @dataclass(frozen=True)
+class Answer:
+    """Another answer than the usual one, that is no error either."""
+
+    status: int
+    summary: str
+    gives: str | None = None
+    kinds: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Operation:
     """One method of one address, as the OpenAPI document tells of it."""
 
@@ -28,6 +39,15 @@ class Operation:
     takes: str | None = None
     query: tuple[str, ...] = ("f",)
     kind: str = "application/json"
+    also: tuple[str, ...] = ()
+    """Other media types of the same."""
+    hears: tuple[str, ...] = ()
+    """Headers of the request that matter."""
+    tells: tuple[str, ...] = ()
+    """Headers of the answer."""
+    or_else: tuple[Answer, ...] = ()
+    refuses: tuple[int, ...] = ()
+    """Statuses of error answers, beside those that its form tells."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,11 @@ class Route:
     @property
     def needs(self) -> Needs:
         return {operation.method: operation.needs for operation in self.operations}
+
+    @property
+    def names(self) -> list[str]:
+        """What stands in the path in place of braces."""
+        return re.findall(r"\{(\w+)\}", self.path)
 
     def pattern(self, prefix: str) -> str:
         """The regular expression of the whole address."""
