@@ -29,13 +29,14 @@ from fairihub_headless.engine.changes import Ended
 from fairihub_headless.engine.local import Engine
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import PROCESS, Run, RunState, Source
+from fairihub_headless.once import Key, asked_before, kept_once
 from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
 from fairihub_headless.reading import declared_by
 from fairihub_headless.requests import Execution, execution_of
-from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.results.bucket import Buckets
 from fairihub_headless.results.report import Reports
+from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import Sources, Taken
 from fairihub_headless.store.runs import Store
 from fairihub_headless.web.exceptions import Gone, no_such_job
@@ -64,22 +65,31 @@ class Runs:
     def folder(self, run: Run) -> RunFolder:
         return RunFolder.of(self.places.headless, run.id)
 
-    async def submit(self, body: dict[str, Any], caller: Caller, sent: bytes | None = None) -> Run:
+    async def submit(
+        self, body: dict[str, Any], caller: Caller, sent: bytes | None = None,
+        key: Key | None = None,
+    ) -> Run:  # fmt: skip
         """Accepts a run; once this returns, it survives whatever happens to the service.
 
         Args:
             sent: the notebook that came with the request, if one did.
+            key: what the request is known again by: sent twice, it is one run.
 
         Raises:
+            Conflict: `key-reused`, `job-id-taken`.
             FairihubError: the request, its notebook or its parameters will not do.
         """
+        before = await asyncio.to_thread(asked_before, self.store, caller.login, key)
+        if before is not None:
+            return before
         execution = await self._execution(body, caller)
         taken = await self.sources.taken(execution, caller.login, caller.token, sent)
-        return await self._accept(execution, caller, taken)
+        return await self._accept(execution, caller, taken, key)
 
     async def again(
-        self, run_id: str, changes: dict[str, Any], caller: Caller, *, whole: bool = False
-    ) -> Run:
+        self, run_id: str, changes: dict[str, Any], caller: Caller, *, whole: bool = False,
+        key: Key | None = None,
+    ) -> Run:  # fmt: skip
         """Accepts a run of the very notebook that another run was of, with changes.
 
         Args:
@@ -91,6 +101,9 @@ class Runs:
             FairihubError: by the profiles and limits of today it will not do.
         """
         run = await self.own(run_id, caller)
+        before = await asyncio.to_thread(asked_before, self.store, caller.login, key)
+        if before is not None:
+            return before
         require_repeatable(run)
         execution = await self._execution(repeated(run, changes, whole=whole), caller)
         content = await asyncio.to_thread(self._kept_notebook, run)
@@ -98,7 +111,7 @@ class Runs:
         wanted = run.source.revision if same else execution.git_revision
         commit = await self.sources.commit_of(wanted)
         source = Source(kind="run", run=run.id, version=run.source.version, revision=commit)
-        return await self._accept(execution, caller, Taken(content, source))
+        return await self._accept(execution, caller, Taken(content, source), key)
 
     async def _execution(self, body: dict[str, Any], caller: Caller) -> Execution:
         offers = offers_for(caller.login, caller.directory, today())
@@ -106,13 +119,13 @@ class Runs:
         await self._require_room(caller)
         return execution
 
-    async def _accept(self, execution: Execution, caller: Caller, taken: Taken) -> Run:
+    async def _accept(
+        self, execution: Execution, caller: Caller, taken: Taken, key: Key | None
+    ) -> Run:
         declared = await declared_by(taken.content)
         parameters = validated_parameters(execution.parameters, declared)
         run = await asyncio.to_thread(_new_run, execution, parameters, caller.login, taken)
-        await asyncio.to_thread(self._keep, run, taken.content)
-        self.engine.wake()
-        return run
+        return await self._keep(run, taken.content, key)
 
     async def pin(self, run_id: str, caller: Caller, *, pinned: bool) -> Run:
         """Keeps what a run left whatever its age, or no more.
@@ -146,20 +159,21 @@ class Runs:
         if run is not None and self.buckets is not None:
             self.buckets.forget(run, self.folder(run))
 
-    async def echo(self, asked: Asked, caller: Caller) -> Run:
+    async def echo(self, asked: Asked, caller: Caller, key: Key | None = None) -> Run:
         """Accepts an echo, which is a run as every other.
 
         Raises:
             FairihubError: its inputs will not do, or no team of the caller is open.
         """
+        before = await asyncio.to_thread(asked_before, self.store, caller.login, key)
+        if before is not None:
+            return before
         teams = caller.directory.open_teams_of(caller.login, today())
         if not teams:
             raise Refused("no-team", "None of your teams is open.")
         await self._require_room(caller)
         run = new_echo(asked, caller.login, teams[0].name)
-        await asyncio.to_thread(self._keep, run, b"")
-        self.engine.wake()
-        return run
+        return await self._keep(run, b"", key)
 
     async def own(self, run_id: str, caller: Caller) -> Run:
         """A run of the caller, with all that it left.
@@ -167,7 +181,7 @@ class Runs:
         Raises:
             Missing: `no-such-job`, also for the run of another.
         """
-        run = await self._known(run_id)
+        run = await self._known(run_id, caller)
         if not caller.owns(run):
             raise no_such_job(run_id)
         return run
@@ -178,7 +192,7 @@ class Runs:
         Raises:
             Missing: `no-such-job`, also for the run of another.
         """
-        run = await self._known(run_id)
+        run = await self._known(run_id, caller)
         if not (caller.owns(run) or caller.looks_after(run.team, today())):
             raise no_such_job(run_id)
         return run
@@ -213,8 +227,11 @@ class Runs:
             self.record(_dismissal(run, caller))
         return await self._known(run_id)
 
-    async def _known(self, run_id: str) -> Run:
+    async def _known(self, run_id: str, caller: Caller | None = None) -> Run:
+        """A run by its id, or by the name that the caller gave it."""
         run = await asyncio.to_thread(self.store.get, run_id) if len(run_id) <= 64 else None
+        if run is None and caller is not None:
+            run = await asyncio.to_thread(self.store.of_key, caller.login, run_id)
         if run is None:
             raise no_such_job(run_id)
         return run
@@ -248,14 +265,19 @@ class Runs:
             )
         return content
 
-    def _keep(self, run: Run, content: bytes) -> None:
+    async def _keep(self, run: Run, content: bytes, key: Key | None) -> Run:
+        if key is not None:
+            run = run.model_copy(update={"id": key.id or run.id, "key": key.name,
+                                         "fingerprint": key.fingerprint})  # fmt: skip
         try:
-            self.folder(run).keep_notebook(content)
-            self.store.add(run)
+            folder = self.folder(run)
+            run = await asyncio.to_thread(kept_once, self.store, folder, run, content, key)
         except OSError:
             raise Unavailable(
                 "no-room", "The run could not be stored. Tell the operators that disk is short."
             ) from None
+        self.engine.wake()
+        return run
 
 
 def _dismissal(run: Run, caller: Caller) -> Entry:

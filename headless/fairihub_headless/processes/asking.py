@@ -12,7 +12,7 @@ from fairihub_headless.processes.model import Input, Output
 
 Response = Literal["document", "raw"]
 Mode = Literal["sync", "async", "auto"]
-_TOP_LEVEL = {"inputs", "outputs", "response", "mode"}
+_TOP_LEVEL = {"inputs", "outputs", "response", "mode", "job_id"}
 _QUALIFIED = {"value", "mediaType", "encoding", "schema", "format"}
 _LINK = {"href", "rel", "type", "hreflang", "title"}
 

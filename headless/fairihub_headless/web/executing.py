@@ -12,6 +12,7 @@ from tornado.web import stream_request_body
 from fairihub_core.clock import today
 from fairihub_core.errors import FairihubError, TooLarge, TooMany
 from fairihub_headless.models import ECHO, Run
+from fairihub_headless.once import key_of
 from fairihub_headless.payload import MAX_BODY
 from fairihub_headless.processes.asking import asked_of
 from fairihub_headless.processes.model import Process
@@ -97,10 +98,11 @@ class Execution(Base):
         asked = asked_of(body, process.inputs, process.outputs)
         preference = preference_of(self.request.headers.get_list("Prefer"))
         seconds = seconds_to_wait(process, preference, asked.mode, self.runs.settings.longest_wait)
+        key = key_of(self.request.headers.get("Idempotency-Key"), body, notebook)
         if process.id == ECHO:
-            run = await self.runs.echo(asked, self.caller)
+            run = await self.runs.echo(asked, self.caller, key)
         else:
-            run = await self.runs.submit(body, self.caller, notebook)
+            run = await self.runs.submit(body, self.caller, notebook, key)
         if seconds:
             run = await self.runs.ended(run.id, seconds)
         finished = bool(seconds) and run.state.ended

@@ -11,6 +11,7 @@ from fairihub_core.errors import BadInput, FairihubError
 from fairihub_core.offers import offers_for
 from fairihub_headless.again import shown_parameters
 from fairihub_headless.models import Run
+from fairihub_headless.once import key_of
 from fairihub_headless.payload import json_object
 from fairihub_headless.running import require_repeatable
 from fairihub_headless.web import pages, views
@@ -29,7 +30,8 @@ class Again(Base):
         if body.strip() and kind not in ("application/json", ""):
             raise unsupported_type(kind)
         changes = await asyncio.to_thread(json_object, body) if body.strip() else {}
-        run = await self.runs.again(jobID, changes, self.caller)
+        key = key_of(self.request.headers.get("Idempotency-Key"), {"again": jobID, "with": changes})
+        run = await self.runs.again(jobID, changes, self.caller, key=key)
         status = views.status_info(run, self.base, own=True)
         self.set_header("Location", f"{self.base}jobs/{run.id}")
         self.answer(status, "Accepted", status=201)
