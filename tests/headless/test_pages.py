@@ -9,7 +9,7 @@ import pytest
 
 from fairihub_core.service_page import Brand
 from fairihub_headless.models import Failure, FileEntry, Limits, Run, RunState
-from fairihub_headless.processes.execute_notebook import 
+from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.store.listing import Filter, Page, Place
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.asked import Asked, asked_of, written
@@ -259,6 +259,6 @@ def test_moments_are_in_one_zone() -> None:
 
 
 def test_what_a_run_can_be_given_is_told() -> None:
-    page = pages.process(views.process_description(, BASE), BASE, BRAND)
+    page = pages.process(views.process_description(execute_notebook((), None), BASE), BASE, BRAND)
     assert page.count(">required<") == 1
     assert "string or number" in page
