@@ -110,11 +110,13 @@ class Service:
     def ready(self, seconds: float = 90) -> None:
         """Until a member is let in, for which hub and snapshot must be there."""
         headers = {"Authorization": f"token {self.token}"}
-        until(
-            lambda: httpx.get(f"{self.address}jobs", headers=headers).status_code == 200,
-            f"the service answers; see {self.log}:\n{self.log.read_text()[-2000:]}",
-            seconds,
-        )
+
+        def answers() -> bool:
+            if self.running.poll() is not None:
+                raise RuntimeError(f"the service has ended:\n{self.log.read_text()[-2000:]}")
+            return httpx.get(f"{self.address}jobs", headers=headers).status_code == 200
+
+        until(answers, f"the service answers; see {self.log}", seconds)
 
     def send(self, number: signal.Signals) -> None:
         self.running.send_signal(number)
