@@ -9,6 +9,7 @@ import pytest
 
 from fairihub_core.service_page import Brand
 from fairihub_headless.models import Failure, FileEntry, Limits, Run, RunState
+from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.store.listing import Filter, Page, Place
 from fairihub_headless.web import pages, views
@@ -259,6 +260,14 @@ def test_moments_are_in_one_zone() -> None:
 
 
 def test_what_a_run_can_be_given_is_told() -> None:
-    page = pages.process(views.process_description(execute_notebook((), None), BASE), BASE, BRAND)
+    process = execute_notebook((), 24)
+    page = pages.process(views.process_description(process, BASE), process.example, BASE, BRAND)
     assert page.count(">required<") == 1
+    assert "integer: 0 to 5; 0 if not given" in page
+    assert "Prefer: wait=30" in page
+    echo = pages.process(
+        views.process_description(ECHO_PROCESS, BASE), ECHO_PROCESS.example, BASE, BRAND
+    )
+    assert "curl -i http://hub.example/services/headless/processes/echo/execution" in echo
+    assert "{&#34;inputs&#34;: {&#34;message&#34;: &#34;Hello&#34;" in echo
     assert "string or number" in page

@@ -12,6 +12,10 @@ from fairihub_headless.models import PROCESS
 from fairihub_headless.processes.model import ASYNC, DISMISS, Input, Process
 from fairihub_headless.requests import INPUTS, OUTPUTS
 
+EXAMPLE: dict[str, Any] = {
+    "inputs": {"notebook": "public.monthly-summary", "parameters_json": {"station": "Graz"}}
+}
+
 
 def execute_notebook(offers: Sequence[Offer], max_hours: float | None) -> Process:
     """The process, described for whoever has these offers.
@@ -27,13 +31,7 @@ def execute_notebook(offers: Sequence[Offer], max_hours: float | None) -> Proces
         inputs={name: _described(name, told, offers, max_hours) for name, told in INPUTS.items()},
         outputs=OUTPUTS,
         controls=(ASYNC, DISMISS),
-        example={
-            "inputs": {
-                **_team_needed(offers),
-                "notebook": "public.monthly-summary",
-                "parameters_json": {"station": "Graz"},
-            }
-        },
+        example={"inputs": {**_team_needed(offers), **EXAMPLE["inputs"]}},
         keywords=("notebook", "papermill"),
     )
 

@@ -15,6 +15,7 @@ from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
 from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
+from fairihub_headless.processes.execute_notebook import EXAMPLE
 from fairihub_headless.store.listing import EVERY
 from fairihub_headless.web.asked import Asked
 
@@ -205,6 +206,24 @@ def kind_of(schema: dict[str, Any]) -> str:
     return " or ".join(kinds)
 
 
+def bounds_of(schema: Mapping[str, Any]) -> str:
+    """What else a JSON Schema says of a value: “: low, normal, high; normal if not given”."""
+    least, most, default = (schema.get(key) for key in ("minimum", "maximum", "default"))
+    parts = [
+        ", ".join(map(str, schema.get("enum", ()))),
+        f"at least {least:g}" if least is not None and most is None else "",
+        f"{least or 0:g} to {most:g}" if most is not None else "",
+        f"{default} if not given" if default is not None else "",
+    ]
+    told = "; ".join(part for part in parts if part)
+    return f": {told}" if told else ""
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """As it stands in a request."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -215,8 +234,10 @@ _templates = Environment(
 _templates.filters |= {
     "moment": moment,
     "as_text": as_text,
+    "as_json": as_json,
+    "bounds_of": bounds_of,
     "kind_of": kind_of,
     "size": human_bytes,
     "word": _WORDS.__getitem__,
 }
-_templates.globals |= {"lasted": lasted, "states": tuple(RunState)}
+_templates.globals |= {"lasted": lasted, "states": tuple(RunState), "usual": EXAMPLE}
