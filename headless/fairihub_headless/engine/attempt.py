@@ -20,6 +20,7 @@ from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
 from fairihub_headless.engine.retrying import Again, after_failure
 from fairihub_headless.equipment import Equipment
 from fairihub_headless.folders import RunFolder
+from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Cells, KernelUp, Reported, heard
 from fairihub_headless.models import (
     ECHO,
@@ -153,8 +154,11 @@ class Attempt:
         return self._ending or (witness and witness.failure) or _unexplained(code)
 
     def _end(self, witness: ExitRecord | None, failure: Failure | None) -> bool:
-        with contextlib.suppress(OSError):
+        try:
             self.folder.publish(self._made)
+        except OSError as problem:
+            # What cannot be shown as a whole is not shown, and that is no success.
+            failure = failure or (no_room("what it left") if is_full(problem) else UNSUPERVISED)
         if failure is None and witness is not None:
             return self.store.end(
                 self.hold, RunState.successful, witness.message or "Done.", cells=witness.cells,

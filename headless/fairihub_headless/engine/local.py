@@ -21,6 +21,7 @@ from fairihub_headless.engine.preparing import prepared
 from fairihub_headless.engine.queueing import Pauses, Queue, Room, Waiting
 from fairihub_headless.engine.strangers import Strangers
 from fairihub_headless.folders import RunFolder
+from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.models import ECHO, Failure, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
@@ -231,6 +232,9 @@ class LocalEngine:
             await attempt.execute(order, equipment)
         except FairihubError as problem:
             await attempt.fail(Failure(code=problem.code, message=problem.message))
+        except OSError as problem:
+            log.exception("run %s could not be supervised", run.id)
+            await attempt.fail(no_room("its order") if is_full(problem) else UNSUPERVISED)
         except Exception:
             log.exception("run %s could not be supervised", run.id)
             await attempt.fail(UNSUPERVISED)

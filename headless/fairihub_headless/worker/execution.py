@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from fairihub_core.errors import FairihubError, Missing
 from fairihub_core.files import folder_below, write_whole, write_whole_in
 from fairihub_core.places import confined
 from fairihub_headless.folders import RunFolder
+from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, unlike_words
 from fairihub_headless.models import Failure, WorkOrder
@@ -30,13 +30,6 @@ from fairihub_headless.worker.worklog import CappedLog, without_colours
 
 _TAIL = 8_000
 _ENDED_WELL = frozenset({"", "0", "None"})
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-def no_room(what: str) -> Failure:
-    return Failure(
-        code="no-room", message=f"The disk is full: {what} could not be written as a whole."
-    )
 
 
 class Execution:
@@ -83,7 +76,7 @@ class Execution:
         except (DeadKernelError, RuntimeError) as problem:
             return self._broken(problem)
         except OSError as problem:
-            if problem.errno not in NO_ROOM:
+            if not is_full(problem):
                 raise
             return self._failure or no_room("the executed notebook")
         if self._failure is not None:

@@ -22,6 +22,7 @@ from fairihub_core.files import folder_below, write_whole_in
 from fairihub_core.lean import skip_slow_imports
 from fairihub_core.processes import adopt_orphans, kill_descendants
 from fairihub_headless.folders import RunFolder
+from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in
 from fairihub_headless.models import ExitRecord, Failure, WorkOrder
@@ -55,6 +56,9 @@ def main(arguments: list[str]) -> int:
         record = _executed(folder, order, log, secrets, line)
         kill_descendants()
         log.say(f"The run has ended: {record.state}.")
+    if log.trouble is not None and record.failure is None:
+        about = no_room("its log") if is_full(log.trouble) else _unlogged(log.trouble)
+        record = record.model_copy(update={"state": "failed", "failure": about})
     with suppress(OSError):  # the service is told as well; the file is for the one after it
         write_whole_in(place, folder.exit.name, record.model_dump_json().encode())
     line.end(record)
@@ -86,6 +90,13 @@ def _executed(
         cells=execution.cells,
         message=execution.remark,
         finished=now(),
+    )
+
+
+def _unlogged(problem: OSError) -> Failure:
+    return Failure(
+        code="worker-failed",
+        message=f"The log of the run could not be written: {problem.strerror}.",
     )
 
 
