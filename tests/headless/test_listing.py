@@ -14,14 +14,28 @@ from fairihub_headless.models import Failure, Run, RunState
 from fairihub_headless.store.listing import Filter, Listing, Order, Page, Place, Standing
 from fairihub_headless.store.runs import Store
 from tests.support.engines import claimed
+from tests.support.postgres import Postgres
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 ADA = Selection(owner="ada")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.in_folder(tmp_path)
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    cluster = Postgres()
+    cluster.start()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    postgresql = request.param == "postgresql"
+    store = (
+        Store(str(request.getfixturevalue("postgres").database()))
+        if postgresql
+        else Store.in_folder(tmp_path)
+    )
     yield store
     store.close()
 
