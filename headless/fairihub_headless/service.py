@@ -86,11 +86,7 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     HubOAuth.instance().cache_max_age = _IDENTITY_SECONDS
-    follower = SnapshotFollower(
-        f"{place.api_url}/fairihub/snapshot",
-        place.api_token,
-        lambda: forget_tokens(HubOAuth.instance()),
-    )
+    follower = _follower(place)
     follower.start()
     store = await asyncio.to_thread(_store, settings)
     launcher = WarmLauncher(settings)
@@ -106,10 +102,7 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     audit = AuditReporter(f"{place.api_url}/fairihub/audit", place.api_token)
     buckets = _buckets(settings, lambda: follower.current().directory)
     runs = Runs(store, engine, settings, _sources(settings), audit.record, buckets)
-    brand = Brand(
-        settings.name, settings.colour, settings.catalog_name, place.hub_url, settings.has_logo
-    )
-    service = Service(runs, follower, brand, place.prefix)
+    service = Service(runs, follower, _brand(settings, place), place.prefix)
     secret = await asyncio.to_thread(_cookie_secret, settings)
     server = HTTPServer(application(service, secret), xheaders=True, max_body_size=MAX_BODY)
     server.listen(place.port, address=place.host)
@@ -138,6 +131,20 @@ def _store(settings: HeadlessSettings) -> Store:
     if settings.database is not None:
         return Store(settings.database)
     return Store.in_folder(Places(settings.data).headless)
+
+
+def _follower(place: HubPlace) -> SnapshotFollower:
+    return SnapshotFollower(
+        f"{place.api_url}/fairihub/snapshot",
+        place.api_token,
+        lambda: forget_tokens(HubOAuth.instance()),
+    )
+
+
+def _brand(settings: HeadlessSettings, place: HubPlace) -> Brand:
+    return Brand(
+        settings.name, settings.colour, settings.catalog_name, place.hub_url, settings.has_logo
+    )
 
 
 def _log_of(settings: HeadlessSettings, run_id: str) -> Path:

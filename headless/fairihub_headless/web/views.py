@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -131,9 +132,7 @@ def status_info(run: Run, base: str, *, own: bool, rules: Rules | None = None) -
         own: whether its owner asks, who alone gets at what it left.
         rules: how long that is kept, if it is to be told until when.
     """
-    until = expires(run, rules) if rules else None
-    started = run.started.isoformat() if run.started else None
-    finished = run.finished.isoformat() if run.finished else None
+    started, finished = _written(run.started), _written(run.finished)
     return StatusInfo(
         jobID=run.id,
         owner=run.owner,
@@ -162,10 +161,14 @@ def status_info(run: Run, base: str, *, own: bool, rules: Rules | None = None) -
         source=run.source,
         environment=run.environment,
         pinned=run.pinned,
-        expires=until.isoformat() if until else None,
-        expired=run.expired.isoformat() if run.expired else None,
+        expires=_written(expires(run, rules) if rules else None),
+        expired=_written(run.expired),
         links=_ways(run, base, own),
     )
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _ways(run: Run, base: str, own: bool) -> list[Link]:
