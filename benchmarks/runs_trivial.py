@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from benchmarks import runs_client
-from benchmarks.runs_hub import Service, memory_of, notebook, put, until
+from benchmarks.runs_hub import Service, memory, notebook, put, until
 from benchmarks.runs_table import Measure, beside, percentile, spread
 
 MARK = "JOB_NAME"
@@ -83,15 +83,18 @@ def endings(client: httpx.Client, service: Service, count: int) -> list[Measure]
 
 def waiting(service: Service) -> list[Measure]:
     """Memory of each kernel that waits for its run."""
-    found = [p for p in service.below()[1:] if _is_waiting(p)]
-    if not found:
-        note = "no kernel waits: this version starts each kernel when it is needed"
+    try:
+        guards, kernels = until(lambda: _waiting(service.below()[1:]), "kernels wait", 20)
+    except TimeoutError:
+        note = "no kernel waits: each is started when it is needed"
         return [Measure("memory of a waiting kernel", None, "MiB", note=note)]
-    sizes = [memory_of(p.pid) for p in found]
-    shared, alone = (statistics.mean(s[i] for s in sizes) / MIB for i in (0, 1))
+    time.sleep(2)  # they are still at their imports, maybe
+    shared, alone = (number / len(kernels) / MIB for number in memory([*guards, *kernels]))
+    whole, _ = memory(_servers(service.below()[1:]))
     return [
-        Measure(f"memory of a waiting kernel (of {len(found)}): PSS", shared, "MiB"),
+        Measure(f"a waiting kernel with its guard (of {len(kernels)}): PSS", shared, "MiB"),
         Measure("  private", alone, "MiB"),
+        Measure("the server that forks them: PSS", whole / MIB, "MiB"),
     ]
 
 
@@ -100,12 +103,26 @@ def prepare(data: Path) -> None:
     put(data, notebook("1", "import time; time.sleep(600)"), SLEEPER)
 
 
-def _is_waiting(process: psutil.Process) -> bool:
-    """Forked by a fork server, and of no run yet."""
+def _waiting(
+    below: list[psutil.Process],
+) -> tuple[list[psutil.Process], list[psutil.Process]] | None:
+    """The guards of kernels without a run, and these kernels."""
+    servers = {server.pid for server in _servers(below)}
+    guards = [p for p in below if p.ppid() in servers and _forks_kernels(p)]
+    kernels = [p for p in below if p.ppid() in {g.pid for g in guards} and _forks_kernels(p)]
+    return (guards, kernels) if kernels else None
+
+
+def _servers(below: list[psutil.Process]) -> list[psutil.Process]:
+    """The fork servers of kernels: of all that bears their command line, what is nobody's fork."""
+    forking = {p.pid: p for p in below if _forks_kernels(p)}
+    return [p for p in forking.values() if p.ppid() not in forking]
+
+
+def _forks_kernels(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
-        parent = process.parent()
-        marked = bool(process.environ().get(MARK))
-        return not marked and parent is not None and "warm" in " ".join(parent.cmdline())
+        unmarked = MARK not in process.environ()
+        return unmarked and '"kind": "kernel"' in " ".join(process.cmdline())
     return False
 
 

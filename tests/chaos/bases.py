@@ -49,7 +49,7 @@ class Sqlite:
         return create_engine(self.address, poolclass=NullPool)
 
     def disturb(self, drawn: Random) -> str:
-        seconds = drawn.choice((0.5, 1.0, 2.0, 5.0, 20.0))
+        seconds = drawn.choice((0.5, 1.0, 2.0, 5.0, 17.0))
         holder = threading.Thread(target=self._hold, args=(seconds,), daemon=True)
         holder.start()
         self._held.append(holder)

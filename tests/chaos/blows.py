@@ -1,4 +1,4 @@
-"""Who is struck down: the service, workers, kernels, fork servers, the database."""
+"""Who is struck down: the service, workers, kernels, what forks and guards them, the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import psutil
 from benchmarks.runs_hub import Service
 from tests.chaos.bases import Base
 
-MARK = "JOB_NAME"
+MARK, GUARD = "JOB_NAME", "FAIRIHUB_GUARD"
+WORKER, KERNEL = '"kind": "worker"', '"kind": "kernel"'
+"""As the command lines of fork servers have it, and of all that they fork."""
 Blow = Callable[[], str | None]
 
 
@@ -30,6 +32,8 @@ class Blows:
             "worker killed": lambda: self._one_of(self.workers()),
             "kernel killed": lambda: self._one_of(self.kernels()),
             "fork server killed": lambda: self._one_of(self.fork_servers()),
+            "guard killed": lambda: self._one_of(self.guards()),
+            "waiting one killed": lambda: self._one_of(self.waiting()),
             "database": lambda: base.disturb(drawn),
         }
 
@@ -40,20 +44,31 @@ class Blows:
         return None if done is None else (kind, done)
 
     def workers(self) -> list[psutil.Process]:
-        """Those that bear a run's mark, and no kernel's."""
-        kernels = {process.pid for process in self.kernels()}
-        return [p for p in self._marked() if p.pid not in kernels and _is_worker(p)]
+        """What executes a run: begun for it, or forked."""
+        return [p for p in self._marked() if _is(p, "fairihub_headless.worker", WORKER)]
 
     def kernels(self) -> list[psutil.Process]:
-        """Known by their notebooks, or by what they were started as."""
-        with contextlib.suppress(FileNotFoundError):
-            named = {int(line.split()[1]) for line in self._witness.read_text().splitlines()}
-            return [p for p in self._marked() if p.pid in named or "ipykernel" in _words(p)]
-        return []
+        """Known by what they were started as, or by their notebooks."""
+        words = self._witness.read_text().split()
+        named = {int(pid) for pid in words[1::2]}
+        return [p for p in self._marked() if _is(p, "ipykernel", KERNEL) or p.pid in named]
 
     def fork_servers(self) -> list[psutil.Process]:
+        return [p for p in self._forking() if p.ppid() == self._service.pid]
+
+    def guards(self) -> list[psutil.Process]:
+        """What stands above a forked worker or kernel, and clears up behind it."""
+        return [p for p in self._forking() if GUARD in _variables(p)]
+
+    def waiting(self) -> list[psutil.Process]:
+        """Workers and kernels without a run yet, and their guards."""
+        others = {*self.fork_servers(), *self.guards()}
+        return [p for p in self._forking() if p not in others]
+
+    def _forking(self) -> list[psutil.Process]:
+        """Everything of the fork servers' that is no run's own process."""
         below = self._service.below()[1:]
-        return [p for p in below if "fairihub_headless" in _words(p) and MARK not in _variables(p)]
+        return [p for p in below if _is(p, WORKER, KERNEL) and MARK not in _variables(p)]
 
     def _marked(self) -> list[psutil.Process]:
         return [p for p in self._service.below()[1:] if MARK in _variables(p)]
@@ -77,8 +92,8 @@ class Blows:
         return None
 
 
-def _is_worker(process: psutil.Process) -> bool:
-    return "fairihub_headless" in _words(process)
+def _is(process: psutil.Process, *kinds: str) -> bool:
+    return any(kind in _words(process) for kind in kinds)
 
 
 def _words(process: psutil.Process) -> str:

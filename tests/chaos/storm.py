@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from benchmarks.runs_hub import RunsHub, Service, notebook, put
 from fairihub_core.processes import is_still
 from tests.chaos.bases import Base
-from tests.chaos.blows import Blows
+from tests.chaos.blows import GUARD, MARK, Blows
 from tests.chaos.ledger import Verdict, cells_of, judged
 from tests.chaos.member import Member
 
@@ -101,6 +101,8 @@ class Storm:
     longest: float = 0.0
     restarts: int = 0
     kills: Counter[str] = field(default_factory=Counter)
+    _seen: set[psutil.Process] = field(default_factory=set)
+    """Every process that there was, as far as somebody looked."""
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -108,18 +110,13 @@ class Storm:
         self.witness = self.folder / "witness"
         self.witness.touch()
         self.data = self.folder / "data"
-        # Every process of a run inherits it: whoever is left at the end is found by it.
-        self.mark = self.folder / "tmp"
-        self.mark.mkdir()
         cells = cells_of(str(self.witness))
         made = notebook(cells[0], *cells[2:], parameters=cells[1])
         put(self.data, _witness_first(made), "chaos.ipynb")
 
     def run(self) -> Report:
         began = time.monotonic()
-        service = self.hub.service(
-            self.plan.name, self.settings(), environment={"TMPDIR": str(self.mark)}
-        )
+        service = self.hub.service(self.plan.name, self.settings())
         service.ready()
         member = Member(
             lambda: self.hub.client("ada", service.address), self.plan.name, self.plan.seed
@@ -158,7 +155,7 @@ class Storm:
             with_retries=sum(bool(run.retries) for run in member.accepted),
             begun_again=sum(again[run.job] > 1 for run in member.accepted),
             longest_after_death=self.longest,
-            left_processes=tuple(self._left_processes()),
+            left_processes=tuple(self._left_processes({run.job for run in left})),
             verdict=judged(member.accepted, left, starts),
         )
 
@@ -210,6 +207,7 @@ class Storm:
         """Notes for how long a run counts as running though its worker is dead."""
         since: dict[tuple[str, int], float] = {}
         while not self._over.wait(0.25):
+            self._seen.update(service.below())
             with contextlib.suppress(SQLAlchemyError):
                 now, dead = time.monotonic(), set(self._dead())
                 since = {key: since.get(key, now) for key in dead}
@@ -255,11 +253,14 @@ class Storm:
                 last, since = counts, time.monotonic()
             time.sleep(0.2)
 
-    def _left_processes(self) -> Iterator[str]:
+    def _left_processes(self, jobs: set[str]) -> Iterator[str]:
+        """What is still there of all that was seen, or bears the mark of one of the runs."""
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.environ().get("TMPDIR") == str(self.mark):
-                    yield f"{process.pid}: {' '.join(process.cmdline())[:200]}"
+                marks = {process.environ().get(name) for name in (MARK, GUARD)}
+                known = process in self._seen or bool(marks & jobs)
+                if known and process.status() != psutil.STATUS_ZOMBIE:
+                    yield f"left: {process.pid} {' '.join(process.cmdline())[:200]}"
 
 
 def _witness_first(made: str) -> str:
