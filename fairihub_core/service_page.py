@@ -48,8 +48,13 @@ class Brand:
     @cached_property
     def policy(self) -> str:
         """The Content-Security-Policy of a page: this very style and script, and our own host."""
+        return self.policy_with()
+
+    def policy_with(self, *scripts: str) -> str:
+        """The same for a page that has these scripts inside, too."""
+        allowed = " ".join(_hash(script) for script in (_SCRIPT, *scripts))
         return (
-            f"default-src 'none'; style-src {_hash(self.css)}; script-src {_hash(_SCRIPT)}; "
+            f"default-src 'none'; style-src {_hash(self.css)}; script-src {allowed}; "
             "connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
             "frame-ancestors 'none'"
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -99,7 +102,7 @@ def test_a_list_of_a_team_says_whose_each_run_is_and_offers_to_end_it() -> None:
     ended = run_of("failed", id="e4d", owner="dan", notebook="ended.ipynb")
     page = listed(run_of(owner="bob"), ended, team="uc4", lists=("uc4",), chosen=(RunState.failed,))
     assert "<h1>Runs of team uc4</h1>" in page
-    for words in ("</span>bob ·", "</span>dan ·", f'href="{BASE}jobs/4f1c/cancel"'):
+    for words in ("<bdi>bob</bdi> ·", "<bdi>dan</bdi> ·", f'href="{BASE}jobs/4f1c/cancel"'):
         assert words in page, words
     assert f'href="{BASE}jobs/e4d/cancel"' not in page
     assert f'href="{BASE}jobs?status=running&amp;team=uc4"' in page
@@ -111,7 +114,7 @@ def test_a_team_without_runs_is_not_told_how_to_start_one() -> None:
     assert "There are no such runs yet" in page
     assert "curl" not in page
     stands = listed(team="uc4", lists=("uc4",), chosen=(RunState.failed,))
-    assert "None of these runs stands so" in stands
+    assert "None of these runs is so" in stands
     assert f'<a href="{BASE}jobs?team=uc4">Show all</a>' in stands
 
 
@@ -144,7 +147,7 @@ def test_the_ways_to_more_runs_keep_what_was_asked_for() -> None:
 def test_the_run_of_another_shows_how_it_stands_and_not_what_it_left() -> None:
     run = run_of("successful", owner="bob", started=BEGAN, finished=BEGAN)
     page = shown(run)
-    assert "<dt>Owner</dt><dd>bob</dd>" in page
+    assert "<dt>Owner</dt><dd><bdi>bob</bdi></dd>" in page
     assert f'href="{BASE}jobs/4f1c/logs"' in page
     rels = {link.rel for link in views.status_info(run, BASE, own=False).links}
     assert rels == {"self", "related"}
@@ -271,3 +274,68 @@ def test_what_a_run_can_be_given_is_told() -> None:
     assert "curl -i http://hub.example/services/headless/processes/echo/execution" in echo
     assert "{&#34;inputs&#34;: {&#34;message&#34;: &#34;Hello&#34;" in echo
     assert "string or number" in page
+
+
+def test_a_run_that_goes_on_is_followed_by_a_script_that_the_policy_allows() -> None:
+    tail = pages.Tail("one\n<b>two</b>\n", 15)
+    status = views.status_info(run_of(cell=1, cells=4), BASE, own=True)
+    content = pages.run(status, pages.Left(), "x", BASE, own=True, tail=tail)
+    page = pages.page(BRAND, "A run", content, "ada")
+    scripts = re.findall(r'<script type="module">(.*?)</script>', page, re.DOTALL)
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in pages.policy(BRAND)
+    assert len(scripts) == 2
+    assert f'data-url="{BASE}jobs/4f1c/events" data-position="15"' in page
+    assert "&lt;b&gt;two&lt;/b&gt;" in page
+    assert "1 of 4 cells" in page
+    assert "unsafe-inline" not in pages.policy(BRAND)
+
+
+def test_a_run_that_has_ended_needs_no_script() -> None:
+    ended = shown(run_of("successful"))
+    assert "<script" not in ended
+    assert "has printed nothing" not in ended
+
+
+def test_only_the_end_of_a_long_log_is_shown() -> None:
+    status = views.status_info(run_of("successful"), BASE, own=True)
+    page = pages.run(
+        status, pages.Left(), "x", BASE, own=True, tail=pages.Tail("end\n", 9000, whole=False)
+    )
+    assert f'This is its end. <a href="{BASE}jobs/4f1c/logs">' in page
+
+
+def test_a_search_keeps_what_was_asked_for_before() -> None:
+    query = {"q": ['"grün"'], "status": ["failed"], "team": ["uc4"], "sort": ["duration"],
+             "datetime": ["2026-01-01/2026-02-01"], "pinned": ["true"]}  # fmt: skip
+    asked = asked_of(query)
+    jobs = views.job_list(Page([run_of()], 1, None, None), BASE, asked, "ada")
+    page = pages.runs(jobs, pages.Shown(asked, own=False, lists=("uc4",)), BASE, BRAND)
+    for words in (
+        'name="q" type="search" maxlength="200" dir="auto" value="&#34;grün&#34;"',
+        '<input type="hidden" name="status" value="failed">',
+        '<input type="hidden" name="team" value="uc4">',
+        '<option value="duration" selected>shortest first</option>',
+        '<option value="2026-01-01/2026-02-01" selected>',
+        'name="pinned" value="true" checked',
+    ):
+        assert words in page, words
+    assert 'type="hidden" name="q"' not in page
+    address = f"{BASE}jobs?team=uc4&amp;sort=duration"
+    assert f'href="{address}" aria-current="true">Runs of team uc4' in page
+
+
+def test_nothing_found_is_not_nothing_there() -> None:
+    asked = asked_of({"q": ["nowhere"]})
+    jobs = views.job_list(Page([], 0, None, None), BASE, asked, "ada")
+    page = pages.runs(jobs, pages.Shown(asked, own=True), BASE, BRAND)
+    assert "None of your runs is so." in page
+    assert f'<a href="{BASE}jobs">Show all your runs</a>' in page
+    assert "No runs yet" not in page
+
+
+def test_long_values_are_folded() -> None:
+    page = shown(run_of(parameters={"short": "a", "long": "x" * 10_000}))
+    assert page.count("<details>") == 1
+    assert f"<summary>{'x' * 80}…</summary>" in page

@@ -104,7 +104,7 @@ class Answering(RequestHandler):
         brand = self.service.brand
         inside = content() if content else pages.anything(title, plain, self.base)
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", brand.policy)
+        self.set_header("Content-Security-Policy", pages.policy(brand))
         self.set_header("Referrer-Policy", "same-origin")
         whole = pages.page(brand, title, inside, self.login)
         self.finish(whole.encode("utf-8", "replace"))

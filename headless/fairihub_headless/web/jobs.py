@@ -8,12 +8,16 @@ from functools import partial
 from fairihub_core.clock import today
 from fairihub_headless.callers import selection_of
 from fairihub_headless.models import Run, RunState
+from fairihub_headless.results import log
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.asked import QUERY, asked_of
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import results_of
 from fairihub_headless.web.outcomes import files_left
 from fairihub_headless.web.repeating import xsrf_of
+
+_TAIL_LINES, _TAIL_BYTES = 500, 32 * 1024
+"""Of a log, so much at most is on the page of a run."""
 
 
 class Jobs(Base):
@@ -44,8 +48,19 @@ class Job(Base):
         status = await asyncio.to_thread(views.status_info, run, self.base, own=own, rules=rules)
         left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
         xsrf = xsrf_of(self) if self.wants_page and own else ""
-        content = partial(pages.run, status, left, xsrf, self.base, own=own)
+        tail = await asyncio.to_thread(self._tail, run) if self.wants_page else pages.Tail()
+        content = partial(pages.run, status, left, xsrf, self.base, own=own, tail=tail)
         self.answer(status, f"Run of {run.notebook or run.process}", content=content)
+
+    def _tail(self, run: Run) -> pages.Tail:
+        """The end of its log. Blocks."""
+        file = log.opened(self.runs.folder(run))
+        if file is None:
+            return pages.Tail()
+        with file:
+            start = log.start_of_tail(file, _TAIL_LINES, _TAIL_BYTES)
+            text = log.piece(file, start, 2 * _TAIL_BYTES)
+        return pages.Tail(text.decode("utf-8", "replace"), start + len(text), start == 0)
 
     def _left(self, run: Run) -> pages.Left:
         """What the run left its owner, as far as it is there. Blocks."""

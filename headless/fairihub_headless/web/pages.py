@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from fairihub_core.clock import today
 from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
 from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
 from fairihub_headless.processes.execute_notebook import EXAMPLE
-from fairihub_headless.store.listing import EVERY
-from fairihub_headless.web.asked import Asked
+from fairihub_headless.store.listing import EVERY, NEWEST_FIRST
+from fairihub_headless.web.asked import Asked, sort_of
 
 _WORDS = {
     RunState.accepted: "waiting",
@@ -26,9 +29,28 @@ _WORDS = {
     RunState.failed: "failed",
     RunState.dismissed: "cancelled",
 }
+_FOLLOWING = (Path(__file__).parent / "static/following.js").read_text(encoding="utf-8")
+_SPANS = {"today": 0, "last 7 days": 6, "last 30 days": 29}
+_ORDERS = {
+    "-created": "newest first", "created": "oldest first", "-duration": "longest first",
+    "duration": "shortest first", "notebook": "by notebook", "state": "by state",
+}  # fmt: skip
 _ONE_LINE = 72
 _MOST_TEXT = 20_000
 """Characters of one value that a page shows; the JSON answer has all of it."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The end of a run's log, and where it ends."""
+
+    text: str = ""
+    stop: int = 0
+    whole: bool = True
+    """Whether it is all of it."""
+
+
+_NO_LOG = Tail()
 
 
 @dataclass(frozen=True)
@@ -44,6 +66,11 @@ def page(brand: Brand, title: str, content: str, login: str | None) -> str:
     return service_page(brand, title, content, f"{brand.hub_url}services/headless/", login)
 
 
+def policy(brand: Brand) -> str:
+    """The Content-Security-Policy of these pages."""
+    return brand.policy_with(_FOLLOWING)
+
+
 @dataclass(frozen=True)
 class Shown:
     """Which runs a list shows, and which others there are to choose."""
@@ -53,6 +80,38 @@ class Shown:
     """Whether only runs of the caller are in it."""
     lists: Sequence[str] = ()
     """What the caller can choose as the team."""
+
+    @property
+    def spans(self) -> dict[str, str]:
+        """What can be chosen of the time that runs were asked for in, by what it is called."""
+        asked, ends = self.asked.first("datetime"), today()
+        spans = {f"{ends - timedelta(days=days)}/..": words for words, days in _SPANS.items()}
+        return {"": "any time", **({asked: asked} if asked not in spans else {}), **spans}
+
+    @property
+    def orders(self) -> dict[str, str]:
+        """In which orders a list can be had."""
+        asked = sort_of(self.asked.order)
+        return {**_ORDERS, **({asked: asked} if asked not in _ORDERS else {})}
+
+    @property
+    def sort(self) -> str:
+        return sort_of(self.asked.order)
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """What a search keeps of what was asked for before."""
+        given = parse_qsl(self.asked.query(offset=0, place=None))
+        return [(k, v) for k, v in given if k not in ("q", "datetime", "sort", "pinned")]
+
+    @property
+    def everything(self) -> str:
+        """The same list without a filter."""
+        return self._address(meant=EVERY, said={})
+
+    @property
+    def by_age(self) -> bool:
+        return self.asked.order == NEWEST_FIRST
 
     @property
     def title(self) -> str:
@@ -101,8 +160,10 @@ def repeat(
     )
 
 
-def run(status: StatusInfo, left: Left, xsrf: str, base: str, *, own: bool) -> str:
-    """One run: how it stands, what went in, and for its owner what came out."""
+def run(
+    status: StatusInfo, left: Left, xsrf: str, base: str, *, own: bool, tail: Tail = _NO_LOG
+) -> str:
+    """One run: how it stands, what went in, what it printed last, and for its owner the rest."""
     inputs = dict(status.parameters)
     return _made(
         "run",
@@ -111,6 +172,8 @@ def run(status: StatusInfo, left: Left, xsrf: str, base: str, *, own: bool) -> s
         left=left,
         xsrf=xsrf,
         own=own,
+        tail=tail,
+        following=Markup(_FOLLOWING),  # noqa: S704 - our own file
         given=inputs.pop("parameters_json", {}),
         others={k: v for k, v in inputs.items() if k != "notebook"},
     )
@@ -239,5 +302,6 @@ _templates.filters |= {
     "kind_of": kind_of,
     "size": human_bytes,
     "word": _WORDS.__getitem__,
+    "number": "{:,}".format,
 }
 _templates.globals |= {"lasted": lasted, "states": tuple(RunState), "usual": EXAMPLE}
