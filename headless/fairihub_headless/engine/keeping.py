@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairihub_core.errors import Unavailable
+from fairihub_core.processes import is_still
 from fairihub_headless.engine import processes
 from fairihub_headless.engine.attempt import Attempt
 from fairihub_headless.engine.changes import Changes
-from fairihub_headless.engine.here import lives, this_engine
+from fairihub_headless.engine.here import this_engine
 from fairihub_headless.engine.leases import (
     BEATS_TO_DEATH,
     EngineRow,
@@ -90,7 +91,7 @@ class Keeper:
         self._watch = self._watch.after_look(rows, begun, 2 * self.settings.beat_seconds)
         self._hosts |= {row.id: row.host for row in rows}
         lease = BEATS_TO_DEATH * self.settings.beat_seconds
-        for engine in dead(self._watch, rows, self.me, lease, lives):
+        for engine in dead(self._watch, rows, self.me, lease, is_still):
             log.warning("engine %s has died", engine)
             self.store.engines.bury(engine)
         held = self.store.held(self.me.id)

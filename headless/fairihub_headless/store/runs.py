@@ -204,7 +204,7 @@ class Store:
         return self._leave(hold, now(), {
             "state": "accepted", "message": message, "not_before": not_before, "started": None,
             "cell": 0, "lost": runs.c.lost + (1 if lost else 0),
-            "failure": failure.model_dump(mode="json"),
+            "failure": failure.model_dump(mode="json"), "environment": null(),
         })  # fmt: skip
 
     def refuse(self, run_id: str, failure: Failure) -> bool:
