@@ -19,7 +19,6 @@ from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.models import JobFile
 from fairihub_headless.client.transport import Transport, is_away, said, unreachable
 
-_CHUNK = 256 * 1024
 _JOB = re.compile(r"[A-Za-z0-9-]{1,64}")
 _REDIRECTS = frozenset({302, 303, 307})
 
@@ -100,7 +99,7 @@ def _continue(transport: Transport, path: str, begun: Path) -> None:
             return
         mode = "ab" if have and answer.status_code == 206 else "wb"
         with begun.open(mode) as file:
-            for chunk in answer.iter_bytes(_CHUNK):
+            for chunk in answer.iter_bytes():
                 file.write(chunk)
 
 

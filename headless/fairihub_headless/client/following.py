@@ -25,7 +25,8 @@ _FIRST_SILENCE = 10.0
 _SOON, _SOON_SILENCE = 60.0, 2.0
 """When so many seconds are left, a silence is over soon, so that the end comes when it should."""
 _FRUITLESS = 3
-"""So often in a row a connection ends without an event; then the client asks instead."""
+"""So often in a row a connection ends soon and brings nothing; then the client asks instead."""
+_SHORT = 1.5
 _NO_EVENTS = frozenset({"no-such-address", "no-such-method", "too-many-followers"})
 """A service of before events, or one that gives no more of them to this person."""
 _FIRST_PAUSE = 0.2
@@ -57,8 +58,8 @@ class _Following:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
         """So many bytes of the log have been told."""
-        self._heard = 0
-        """So many messages have come."""
+        self._heard = False
+        """Whether anything has ever come through."""
         self.ended = False
         """Whether all has been told, up to the end of the run."""
 
@@ -69,26 +70,26 @@ class _Following:
             yield from self._stands(now)
         fruitless, pauses = 0, self._transport.pauses()
         while fruitless < _FRUITLESS:
-            before = self._heard
+            came, began, pause = False, time.monotonic(), None
             try:
-                yield from self._one_connection()
+                for event in self._one_connection():
+                    came = True
+                    yield event
             except RunsError as problem:
                 if problem.code in _NO_EVENTS:
                     return
-                if not is_away(problem):
-                    raise
                 self._check_time()
                 pause = next(pauses, None)
-                if pause is None:
+                if pause is None or not is_away(problem):
                     raise
-                time.sleep(self._at_most(pause))
             if self.ended:
                 return
             self._check_time()
-            if self._heard > before:
+            if came or time.monotonic() - began > _SHORT:
                 fruitless, pauses = 0, self._transport.pauses()
             else:
                 fruitless += 1 if self._heard else _FRUITLESS
+            time.sleep(self._at_most(_FIRST_PAUSE if pause is None else pause))
 
     def _one_connection(self) -> Iterator[Event]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self._read)}
@@ -99,11 +100,11 @@ class _Following:
             if answer.headers.get("Content-Type", "").partition(";")[0] != "text/event-stream":
                 return
             for message in messages(self._in_time(answer.iter_bytes(), soon)):
-                self._heard += 1
                 try:
                     yield from self._meant(message)
                 except (ValueError, KeyError, TypeError):  # no event of this service
                     return
+                self._heard = True
                 if self.ended:
                     return
 

@@ -1,0 +1,257 @@
+"""The client where the service is away, slow or hostile: a server that answers as it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from fairihub_headless.client import Job, RunsClient, RunsError
+from fairihub_headless.client.models import JobStatus
+
+Answer = tuple[int, dict[str, str], bytes]
+STATUS = {
+    "jobID": "a-job", "processID": "execute-notebook", "owner": "ada", "status": "successful",
+    "message": "", "progress": 100, "created": "2026-11-22T00:00:00Z", "team": "uc1",
+    "updated": "2026-11-22T00:00:00Z", "profile": "uc1.small", "notebook_digest": "", "cell": 1,
+    "cells": 1, "attempt": 1, "retries": 0, "priority": "normal", "pinned": False,
+}  # fmt: skip
+
+
+class Server:
+    """Answers each request by `answers`, which takes the handler; remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.answers: Callable[[BaseHTTPRequestHandler], Answer] = lambda _: (404, {}, b"")
+        ours = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                ours.asked.append((self.command, self.path, dict(self.headers)))
+                status, headers, body = ours.answers(self)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_DELETE = answer
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def runs(server) -> Iterator[RunsClient]:
+    with RunsClient(server.url, "secret-token", timeout=5, patience=5) as client:
+        yield client
+
+
+def job_of(runs: RunsClient) -> Job:
+    return Job(runs._transport, JobStatus.model_validate(STATUS))
+
+
+def told(code: int, **body: Any) -> Answer:
+    return code, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+def in_turn(*answers: Answer) -> Callable[[Any], Answer]:
+    """One after the other; the last for all others."""
+    left = list(answers)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_a_submission_is_sent_again_with_the_same_key(server, runs):
+    server.answers = in_turn((503, {}, b"<html>"), (502, {}, b""), told(201, **STATUS))
+    assert runs.run("x.ipynb").id == "a-job"
+    keys = [headers["Idempotency-Key"] for _, _, headers in server.asked]
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+    runs.run("x.ipynb")
+    assert server.asked[-1][2]["Idempotency-Key"] != keys[0]
+
+
+def test_a_busy_service_is_asked_when_it_says(server, runs):
+    server.answers = in_turn(
+        (429, {"Retry-After": "1"}, b'{"code": "too-many-requests"}'), told(200, **STATUS)
+    )
+    assert runs.job("a-job").id == "a-job"
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (429, b'{"code": "too-many-runs", "detail": "500 wait"}', "too-many-runs"),
+        (503, b'{"code": "no-catalogue", "detail": "none"}', "no-catalogue"),
+        (400, b'{"code": "bad-input"}', "bad-input"),
+        (500, b"Traceback", "hub-refused"),
+        (418, b'["code"]', "hub-refused"),
+        (302, b"", "bad-hub-url"),
+    ],
+)
+def test_what_waiting_does_not_mend_is_said_at_once(server, runs, status, body, code):
+    server.answers = lambda _: (status, {"Location": "https://elsewhere.example/"}, body)
+    with pytest.raises(RunsError) as refused:
+        runs.job("a-job")
+    assert (refused.value.code, refused.value.status) == (code, status)
+    assert len(server.asked) == 1
+
+
+def test_a_hub_that_stays_away_is_given_up(server, runs):
+    server.answers = lambda _: (503, {}, b"")
+    with pytest.raises(RunsError) as refused:
+        runs.job("a-job")
+    assert refused.value.status == 503
+    assert len(server.asked) > 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), object(), {1, 2}])
+def test_a_parameter_that_is_none_of_jsons_is_not_sent(server, runs, value):
+    with pytest.raises(RunsError) as refused:
+        runs.run("x.ipynb", {"a": value})
+    assert refused.value.code == "bad-parameters"
+    assert server.asked == []
+
+
+def files(*names: str, size: int = 4) -> Answer:
+    entries = [
+        {"name": n, "size": size, "type": "x", "href": "http://evil.example/"} for n in names
+    ]
+    return told(200, files=entries, links=[])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil", "/etc/evil", "a/../../evil", "a\\..\\evil", "C:evil", ".hidden", "a\0b", "", "~/x"],
+)
+def test_no_file_is_ever_written_out_of_the_folder(server, runs, tmp_path, name):
+    def answers(request: BaseHTTPRequestHandler) -> Answer:
+        return files("fine", name) if request.path.endswith("/files") else (200, {}, b"evil")
+
+    server.answers = answers
+    folder = tmp_path / "in"
+    with pytest.raises(RunsError) as refused:
+        job_of(runs).download(folder)
+    assert refused.value.code == "bad-file-name"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_no_link_in_the_folder_leads_out_of_it(server, runs, tmp_path):
+    def answers(request: BaseHTTPRequestHandler) -> Answer:
+        return files("out/evil") if request.path.endswith("/files") else (200, {}, b"evil")
+
+    server.answers = answers
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "out").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunsError) as refused:
+        job_of(runs).download(tmp_path / "in")
+    assert refused.value.code == "bad-file-name"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+CONTENT = bytes(range(256)) * 400
+
+
+def cutting(pieces: int) -> Callable[[BaseHTTPRequestHandler], Answer]:
+    """Sends what is asked for of a file, and loses the connection after so many bytes."""
+
+    def answers(request: BaseHTTPRequestHandler) -> Answer:
+        if request.path.endswith("/files"):
+            return files("data.bin", size=len(CONTENT))
+        start = int(request.headers.get("Range", "bytes=0-")[6:-1])
+        rest = CONTENT[start:]
+        request.close_connection = True
+        headers = {"Content-Length": str(len(rest))}
+        return (206 if start else 200), headers, rest[:pieces]
+
+    return answers
+
+
+def test_a_download_goes_on_where_it_was_cut_off(server, runs, tmp_path):
+    server.answers = cutting(30_000)
+    (path,) = job_of(runs).download(tmp_path)
+    assert path.read_bytes() == CONTENT
+    ranges = [headers.get("Range") for _, path, headers in server.asked if "data" in path]
+    assert ranges == [None, "bytes=30000-", "bytes=60000-", "bytes=90000-"]
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
+def test_the_next_call_goes_on_after_one_that_gave_up(server, runs, tmp_path):
+    def dead(request: BaseHTTPRequestHandler) -> Answer:
+        if "Range" in request.headers:
+            return 503, {}, b""
+        return cutting(30_000)(request)
+
+    server.answers = dead
+    with pytest.raises(RunsError):
+        job_of(runs).download(tmp_path)
+    assert not (tmp_path / "data.bin").exists(), "whole or not at all"
+    server.asked.clear()
+    server.answers = cutting(10**6)
+    job_of(runs).download(tmp_path)
+    assert (tmp_path / "data.bin").read_bytes() == CONTENT
+    assert server.asked[-1][2]["Range"] == "bytes=30000-"
+
+
+def test_the_token_is_not_shown_to_a_store_of_objects(server, runs, tmp_path):
+    store = Server()
+    store.answers = lambda _: (200, {}, b"data")
+    elsewhere = {"Location": f"{store.url}/bucket/a?signature=x"}
+
+    def answers(request: BaseHTTPRequestHandler) -> Answer:
+        return files("a") if request.path.endswith("/files") else (307, elsewhere, b"")
+
+    server.answers = answers
+    (path,) = job_of(runs).download(tmp_path)
+    store.close()
+    assert path.read_bytes() == b"data"
+    ((_, asked, headers),) = store.asked
+    assert asked == "/bucket/a?signature=x"
+    assert "secret-token" not in str(headers)
+
+
+def test_a_next_page_elsewhere_is_asked_for_here(server, runs):
+    first = {"jobs": [STATUS], "numberMatched": 2, "numberReturned": 1}
+    onward = [{"href": "http://evil.example/jobs?cursor=abc&status=failed", "rel": "next"}]
+    server.answers = in_turn(told(200, **first, links=onward), told(200, **first, links=[]))
+    assert len(list(runs.jobs())) == 2
+    assert server.asked[-1][1] == "/services/headless/jobs?cursor=abc&status=failed"
+
+
+def test_a_stream_that_is_none_is_not_believed(server, runs):
+    def answers(request: BaseHTTPRequestHandler) -> Answer:
+        if request.path.endswith("/events"):
+            return 200, {"Content-Type": "text/event-stream"}, b"event: end\ndata: [1]\n\n"
+        return (200, {}, b"") if request.path.endswith("/logs") else told(200, **STATUS)
+
+    server.answers = answers
+    assert job_of(runs).wait().status.value == "successful"
+    assert [event.job.jobID for event in job_of(runs).follow() if hasattr(event, "job")] == [
+        "a-job"
+    ]
