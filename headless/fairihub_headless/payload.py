@@ -87,7 +87,7 @@ def plain_value(value: Any, what: str, depth: int = 0) -> Any:
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
             raise BadInput("bad-value", f"{what} has a name that is not a text.")
-        return {k: plain_value(v, what, depth + 1) for k, v in value.items()}
+        return {_text(k, what): plain_value(v, what, depth + 1) for k, v in value.items()}
     if isinstance(value, list):
         return [plain_value(item, what, depth + 1) for item in value]
     if isinstance(value, date):

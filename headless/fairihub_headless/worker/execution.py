@@ -26,6 +26,7 @@ from fairihub_headless.worker.delivering import copied_results
 from fairihub_headless.worker.kernels import Kernel, KernelWanted
 from fairihub_headless.worker.notebook_engine import NAME, FairihubEngine
 from fairihub_headless.worker.notebook_file import notebook_bytes
+from fairihub_headless.worker.translators import write_values_as_values
 from fairihub_headless.worker.worklog import CappedLog, without_colours
 
 _TAIL = 8_000
@@ -67,6 +68,7 @@ class Execution:
     def run(self) -> Failure | None:
         """Why it failed, or None; the executed notebook is in the folder either way."""
         papermill_engines.register(NAME, FairihubEngine)
+        write_values_as_values()
         try:
             self._execute()
         except PapermillExecutionError:
