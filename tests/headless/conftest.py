@@ -325,9 +325,14 @@ def _hub(data: Path, proxy: Path) -> Hub:
     service_url = f"http://127.0.0.1:{ports[3]}"
     service_token, admin = secrets.token_hex(16), secrets.token_hex(16)
     settings = data / "headless.json"
-    settings.write_text(
-        json.dumps({"data": str(data / "data"), "activity_seconds": 1.0, "echo": True})
-    )
+    told = {
+        "data": str(data / "data"),
+        "activity_seconds": 1.0,
+        "echo": True,
+        # A catalogue that answers, and has nothing.
+        "catalog_url": f"{url}services/headless/nothing/",
+    }
+    settings.write_text(json.dumps(told))
     return Hub(
         data,
         url,

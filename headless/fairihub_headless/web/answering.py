@@ -25,7 +25,7 @@ from fairihub_headless.web.seats import Seats
 
 log = logging.getLogger("fairihub.headless")
 
-_NOTHING: Needs = MappingProxyType({})
+NOTHING: Needs = MappingProxyType({})
 Content = Callable[[], str]
 """Makes the inside of a page: HTML that is safe."""
 
@@ -72,7 +72,7 @@ def log_request(handler: RequestHandler) -> None:
 class Answering(RequestHandler):
     """Answers in JSON or with a page, errors as well; logs nothing of what a request holds."""
 
-    def initialize(self, service: Service, needs: Needs = _NOTHING) -> None:
+    def initialize(self, service: Service, needs: Needs = NOTHING) -> None:
         self.service = service
         self.runs = service.runs
         self.needs = needs

@@ -19,10 +19,12 @@ from fairihub_headless.processes.model import Process
 from fairihub_headless.processes.offered import named, offered
 from fairihub_headless.reading import MAX_UPLOAD, received
 from fairihub_headless.web import views
+from fairihub_headless.web.answering import NOTHING, Service
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
 from fairihub_headless.web.exceptions import unsupported_type
 from fairihub_headless.web.preferring import applied, preference_of, seconds_to_wait
+from fairihub_headless.web.routing import Needs
 
 _DROPPED = 64 * 2**20
 """A body that is too large is read so far and dropped, to be answered."""
@@ -41,6 +43,12 @@ class Execution(Base):
     large_ones: ClassVar[int] = 0
     """How many bodies are held now that are larger than requests without a notebook."""
 
+    def initialize(self, service: Service, needs: Needs = NOTHING) -> None:
+        super().initialize(service, needs)
+        if self.request.method not in self.SUPPORTED_METHODS:
+            # tornado would refuse it before its body has come.
+            self.request.method = "PATCH"
+
     async def prepare(self) -> None:
         self._received = bytearray()
         self._refusal: FairihubError | None = None
@@ -49,9 +57,14 @@ class Execution(Base):
         try:
             await super().prepare()
         except FairihubError as refusal:
-            if self.request.method != "POST":
+            if not self._has_body:
                 raise
             self._refusal = refusal
+
+    @property
+    def _has_body(self) -> bool:
+        told = self.request.headers
+        return "Transfer-Encoding" in told or told.get("Content-Length", "0") != "0"
 
     def data_received(self, chunk: bytes) -> None:
         size = len(self._received) + len(chunk)

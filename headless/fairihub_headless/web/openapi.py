@@ -111,12 +111,7 @@ def _is(model: str) -> dict[str, Any]:
 
 
 def _answer(operation: Operation) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "object"}
-    if operation.gives is not None:
-        schema = _is(operation.gives)
-    elif not operation.kind.endswith("json") and "+json;" not in operation.kind:
-        schema = {"type": "string", "format": "binary"}
-    content = {kind: {"schema": schema} for kind in (operation.kind, *operation.also)}
+    content = {kind: {"schema": _schema(operation, kind)} for kind in _kinds(operation)}
     if "f" in operation.query:
         content[HTML] = {"schema": {"type": "string"}}
     return {
@@ -124,6 +119,19 @@ def _answer(operation: Operation) -> dict[str, Any]:
         **headers(operation.tells),
         "content": content,
     }
+
+
+def _kinds(operation: Operation) -> tuple[str, ...]:
+    return (operation.kind, *operation.also)
+
+
+def _schema(operation: Operation, kind: str) -> dict[str, Any]:
+    """What the answer is in this media type; an output is anything that its type can hold."""
+    if kind == JSON and operation.gives is not None:
+        return _is(operation.gives)
+    if kind == JSON or "+json" in kind or kind == "*/*":
+        return {}
+    return {"type": "string", **({} if kind.startswith("text/") else {"format": "binary"})}
 
 
 def _other_answer(answer: Answer) -> dict[str, Any]:

@@ -72,7 +72,7 @@ _IN_HEADER: dict[str, tuple[dict[str, Any], str]] = {
         "RFC 7240: `respond-async`, or `wait=N` for seconds that you wait for the results.",
     ),
     "Idempotency-Key": (
-        {"type": "string", "minLength": 1, "maxLength": 200},
+        {"type": "string", "minLength": 1, "maxLength": 255},
         "A text of your own: a second request with it is answered with the same job.",
     ),
     "Range": (_TEXT, "`bytes=START-END`: only this part."),
@@ -157,5 +157,6 @@ def _error(status: int, operation: Operation) -> dict[str, Any]:
 
 def _exception(operation: Operation) -> dict[str, Any]:
     schema = {"schema": {"$ref": REFERENCE.format(model="OgcException")}}
-    pages = {HTML: {"schema": _TEXT}} if operation.method == "GET" else {}
+    as_page = operation.method == "GET" or "f" in operation.query
+    pages = {HTML: {"schema": _TEXT}} if as_page else {}
     return {JSON: schema, PROBLEM: schema, **pages}

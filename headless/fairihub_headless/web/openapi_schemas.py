@@ -122,6 +122,12 @@ def execute(process: Process) -> dict[str, Any]:
                 "deprecated": True,
                 "description": "For older clients, in place of the header `Prefer`.",
             },
+            "job_id": {
+                "type": "string",
+                "maxLength": 64,
+                "deprecated": True,
+                "description": "For older clients, in place of the header `Idempotency-Key`.",
+            },
         },
         "example": dict(process.example),
     }

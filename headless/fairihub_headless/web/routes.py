@@ -152,7 +152,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "/jobs/{jobID}/files/{name}",
         outcomes.File,
-        (_of_runs("getFile", "One file", kind="application/octet-stream", query=()),),
+        (_of_runs("getFile", "One file", kind="*/*", query=()),),
         rest="name",
     ),
 )  # fmt: skip
