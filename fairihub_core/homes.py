@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +50,17 @@ def _link(link: Path, to: Path | None, places: Places) -> bool:
         link.unlink(missing_ok=True)
         return True
     target = _HOME_TO_DATA / to.relative_to(places.data)
-    beside = link.with_name(f".fairihub-{link.name}")
-    with contextlib.suppress(FileNotFoundError):
-        beside.unlink()
-    beside.symlink_to(target)
-    # A rename onto the old link: nobody ever sees the home without it.
-    beside.replace(link)
+    with contextlib.suppress(OSError):
+        if link.readlink() == target:
+            return True
+    # Of its own name: several runs of a member may begin at once.
+    beside = link.with_name(f".fairihub-{link.name}-{uuid.uuid4().hex[:12]}")
+    try:
+        beside.symlink_to(target)
+        # A rename onto the old link: nobody ever sees the home without it.
+        beside.replace(link)
+    finally:
+        beside.unlink(missing_ok=True)
     return True
 
 

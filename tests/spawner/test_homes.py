@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -22,6 +23,16 @@ def test_a_home_is_private_and_has_its_links(places):
     (home.path / "s3/x").write_text("in the bucket")
     assert (places.bucket("cubes") / "x").exists()
     assert (home.path / "shared").resolve() == places.library("uc4").resolve()
+
+
+def test_many_at_once_prepare_one_home(places):
+    """Runs of a member begin side by side, with different buckets, too."""
+    buckets = ["cubes", "other"] * 200
+    with ThreadPoolExecutor(8) as many:
+        list(many.map(lambda bucket: prepare_home(places, "uc4", "ada", bucket), buckets))
+    home = places.home("uc4", "ada")
+    assert sorted(path.name for path in home.iterdir()) == ["s3", "shared"]
+    assert (home / "s3").resolve() in (places.bucket("cubes"), places.bucket("other"))
 
 
 def test_a_data_folder_can_be_moved(places):
