@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
@@ -16,6 +17,8 @@ from tests.chaos.bases import Base
 MARK, GUARD = "JOB_NAME", "FAIRIHUB_GUARD"
 WORKER, KERNEL = '"kind": "worker"', '"kind": "kernel"'
 """As the command lines of fork servers have it, and of all that they fork."""
+PATIENCE = 4.0
+"""Seconds that a blow of one kind waits for somebody to be struck."""
 Blow = Callable[[], str | None]
 
 
@@ -38,10 +41,15 @@ class Blows:
         }
 
     def strike(self) -> tuple[str, str] | None:
-        """A blow of a random kind; None if it fell on nobody."""
+        """A blow of a random kind, as soon as there is somebody; None if there was nobody."""
         kind = self._drawn.choice(list(self.kinds))
-        done = self.kinds[kind]()
-        return None if done is None else (kind, done)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            done = self.kinds[kind]()
+            if done is not None:
+                return kind, done
+            time.sleep(0.02)
+        return None
 
     def workers(self) -> list[psutil.Process]:
         """What executes a run: begun for it, or forked."""
