@@ -94,6 +94,20 @@ def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
             "removal_grace": hub.settings.removal_grace_minutes * 60,
             "max_runs_per_member": hub.settings.runs_per_member,
             "echo": True,
+            **results_settings(hub.settings),
             **({"max_runs": hub.settings.runs_at_once} if hub.settings.runs_at_once else {}),
         },
     }
+
+
+def results_settings(settings: Settings) -> dict[str, Any]:
+    """How long what runs left is kept, and where; as the settings say."""
+    repository = settings.checkout_git_repo
+    said = {
+        "keep_days": settings.keep_days,
+        "keep_failed_days": settings.keep_failed_days,
+        "keep_runs_per_team": settings.keep_runs_per_team,
+        "results_in_bucket": settings.results_in_bucket,
+        "checkout_git_repo": repository and repository.model_dump(mode="json"),
+    }
+    return {name: value for name, value in said.items() if value is not None}

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fairihub.oidc_settings import GrantSetting, Oidc
 from fairihub.operator_settings import Operators, OperatorSetting
+from fairihub.run_settings import RunRepository
 from fairihub.setting_types import PublicAddress
 from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams, TeamFiles
 from fairihub_core.errors import BadInput
@@ -107,6 +108,27 @@ class Settings(BaseModel):
     runs_per_member: int = Field(
         2, ge=1, le=256, description="Runs of one member at one time; more wait their turn."
     )
+    keep_days: float = Field(
+        100,
+        gt=0,
+        le=36_500,
+        description="What a run left is kept for so long, then deleted; its record stays. Members "
+        "can pin runs that are to stay.",
+    )
+    keep_failed_days: float | None = Field(
+        None, gt=0, le=36_500, description="The same of runs that failed or were cancelled."
+    )
+    keep_runs_per_team: int | None = Field(
+        None, ge=1, description="So many runs of a team are kept, the newest; pinned ones besides."
+    )
+    results_in_bucket: bool = Field(
+        False,
+        description="What runs leave is put into their team's bucket too, below `fairihub-runs/`, "
+        "and handed out from there. The whole team can then read it.",
+    )
+    checkout_git_repo: RunRepository | None = Field(
+        None, description="The repository of which a run may name a revision (`git_revision`)."
+    )
 
     @property
     def host(self) -> str:
@@ -155,6 +177,10 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
     if len(set(names)) < len(names):
         said = "team_files: give each repository and cluster a name of its own."
         raise BadInput("bad-settings", said)
+    repository = settings.checkout_git_repo
+    if repository is not None and repository.credentials is not None:
+        file = (folder / repository.credentials).resolve()
+        changed["checkout_git_repo"] = repository.model_copy(update={"credentials": file})
     if settings.logo is not None:
         changed["logo"] = (folder / settings.logo).resolve()
         if not changed["logo"].is_file():
@@ -184,6 +210,7 @@ _KEYS = {
         GitTeams,
         KubernetesTeams,
         KubeSettings,
+        RunRepository,
     )
     for name in block.model_fields
 }

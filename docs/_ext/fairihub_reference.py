@@ -15,6 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from fairihub.oidc_settings import GrantSetting, Oidc
 from fairihub.operator_settings import OperatorSetting
+from fairihub.run_settings import RunRepository
 from fairihub.settings import Settings
 from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
@@ -42,6 +43,7 @@ CUSTOMER_TABLES = {"profile": PROFILE_KEYS, "data": DATA_KEYS, "login": LOGIN_KE
 SETTING_BLOCKS: dict[str, type[BaseModel]] = {
     "operator": OperatorSetting,
     "oidc": Oidc,
+    "run-repository": RunRepository,
     "grant": GrantSetting,
     "folder": FolderTeams,
     "git": GitTeams,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairihub.operator_settings import members_of
+from fairihub.services import results_settings
 from fairihub.settings import Settings, read_settings
 from fairihub.team_file_settings import counts_within
 from fairihub_core.errors import BadInput
@@ -129,6 +130,23 @@ def test_sources_count_from_the_folder_of_the_settings(settings_of, tmp_path):
     assert folder.folder == tmp_path / "teams"
     assert (git.git, git.path) == ("https://example.org/teams.git", "customers")
     assert git.credentials == tmp_path / "netrc"
+
+
+def test_what_runs_leave_and_where_is_told_to_their_service(settings_of, tmp_path):
+    text = "keep_days: 30\nkeep_runs_per_team: 500\nresults_in_bucket: true\n"
+    repository = "checkout_git_repo: {url: 'https://example.org/algorithm', credentials: tokens}\n"
+    said = results_settings(settings_of(text + repository))
+    assert said == {
+        "keep_days": 30,
+        "keep_runs_per_team": 500,
+        "results_in_bucket": True,
+        "checkout_git_repo": {
+            "url": "https://example.org/algorithm",
+            "credentials": str(tmp_path / "tokens"),
+        },
+    }
+    with pytest.raises(BadInput, match=r"checkout_git_repo\.url"):
+        settings_of("checkout_git_repo: {url: 'ext::sh -c x'}")
 
 
 @pytest.mark.parametrize(

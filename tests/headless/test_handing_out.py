@@ -159,3 +159,21 @@ def test_a_notebook_in_the_request_of_several_megabytes(
     large["cells"][1]["source"] = "#" + "x" * 24_000_000
     refused = ada.post(EXECUTE, json={"inputs": {"notebook": {**value, "value": large}}})
     assert (refused.status_code, refused.json()["code"]) == (413, "too-large")
+
+
+def test_the_file_named_as_the_result_is_what_a_raw_answer_leads_to(
+    hub: Any, ada: httpx.Client, notebook: Callable[..., str]
+) -> None:
+    cell = (
+        "from fairihub_headless.scraps import glue\nimport os\n"
+        "path = os.path.join(os.environ['RESULTS_DIRECTORY'], 'out.csv')\n"
+        "open(path, 'w').write('1,2')\nglue('result-file', path)"
+    )
+    hub.put("uc1", "ada", notebook(cell), "raw.ipynb")
+    body = {"inputs": {"notebook": "raw.ipynb"}, "response": "raw"}
+    job = ada.post(EXECUTE, json=body).json()["jobID"]
+    assert ended(ada, job)["status"] == "successful"
+    answer = ada.get(f"jobs/{job}/results")
+    assert answer.status_code == 303
+    file = ada.get(answer.headers["Location"])
+    assert (file.text, file.headers["Content-Type"]) == ("1,2", "text/csv")

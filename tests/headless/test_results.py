@@ -19,7 +19,7 @@ from fairihub_core.errors import FairihubError, Missing
 from fairihub_headless.models import RunState
 from fairihub_headless.results.archive import Entry, entries_of, safe_name, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
-from fairihub_headless.results.left import LeftFile, files_of
+from fairihub_headless.results.left import LeftFile, files_of, result_file
 from fairihub_headless.results.report import Reports
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -147,6 +147,24 @@ def test_no_two_files_have_one_name() -> None:
     files = [LeftFile(n, 1, "x") for n in ("a.txt", "A.txt", "log.txt")]
     found = entries_of(files, lambda name: io.BytesIO(b""), Entry("log.txt", 1, opened(b"")))
     assert [e.name for e in found] == ["a.txt", "A (2).txt", "log.txt", "log (2).txt"]
+
+
+@pytest.mark.parametrize(
+    ("glued_path", "name"),
+    [
+        ("/data/headless/runs/4f/4f1c/attempt-1/work/results/a b.tif", "results/a b.tif"),
+        ("a b.tif", "results/a b.tif"),
+        ("results/a b.tif", "results/a b.tif"),
+        ("/etc/passwd", None),
+        ("../../x", None),
+        ("", None),
+        (5, None),
+    ],
+)
+def test_the_file_that_a_notebook_names_as_its_result(glued_path: Any, name: str | None) -> None:
+    names = ["executed.ipynb", "results/a b.tif", "results/b.csv"]
+    assert result_file({"result-file": glued_path}, names) == name
+    assert result_file({}, names) is None
 
 
 @pytest.fixture

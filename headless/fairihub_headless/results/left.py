@@ -12,7 +12,7 @@ import mimetypes
 import os
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from fairihub_core.errors import BadInput, FairihubError, Missing
@@ -22,6 +22,8 @@ from fairihub_headless.models import NOTEBOOK_TYPE
 
 SCRAP_TYPE = "application/scrapbook.scrap.{}+json"
 _SCRAP_PREFIX = "application/scrapbook.scrap."
+RESULT_FILE = "result-file"
+WORK = "work"
 _RECORD_TYPE = "application/papermill.record+json"
 _MAX_FILES = 10_000
 _MAX_NOTEBOOK = 256 * 2**20
@@ -134,6 +136,20 @@ def file_of(folder: RunFolder, name: str) -> BinaryIO:
         return folder.open(f"files/{name}")
     except (BadInput, Missing, OSError):
         raise Missing("no-such-file", f"This run left no file “{name[:200]}”.") from None
+
+
+def result_file(scraps: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """The file that a notebook named as its result, by gluing its path as `result-file`.
+
+    As the services do whose clients ask so: the path is one in RESULTS_DIRECTORY, whole or from
+    there on.
+    """
+    glued_path = scraps.get(RESULT_FILE)
+    if not isinstance(glued_path, str):
+        return None
+    _, _, inside = glued_path.rpartition(f"/{WORK}/")
+    meant = {inside, glued_path, f"{RESULTS}/{glued_path}"} - {""}
+    return next((name for name in names if is_result(name) and name in meant), None)
 
 
 def is_result(name: str) -> bool:

@@ -15,7 +15,7 @@ from fairihub_headless.models import ECHO, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS, OUTPUTS_FILE
 from fairihub_headless.processes.model import Output as Described
 from fairihub_headless.requests import OUTPUTS
-from fairihub_headless.results.left import executed_notebook, files_of, glued
+from fairihub_headless.results.left import executed_notebook, files_of, glued, result_file
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.exceptions import Gone
@@ -60,6 +60,10 @@ async def deliver(handler: Base, run: Run) -> None:
     """
     require_results(run, handler.base)
     if run.response == "raw" and not handler.wants_page:
+        file = await asyncio.to_thread(_result_file, handler, run)
+        if file is not None:
+            handler.redirect(file, status=303)
+            return
         outputs = await asyncio.to_thread(outputs_of, handler, run)
         _send(handler, in_raw_form(outputs, handler.request.headers.get("Accept", "*/*")))
         return
@@ -71,6 +75,16 @@ async def deliver(handler: Base, run: Run) -> None:
         return
     outputs = await asyncio.to_thread(outputs_of, handler, run)
     handler.answer(await asyncio.to_thread(document_of, outputs), "Results")
+
+
+def _result_file(handler: Base, run: Run) -> str | None:
+    """Where the file is that a notebook named as its result, if all is asked for. Blocks."""
+    if run.outputs is not None or run.process == ECHO:
+        return None
+    found = results_of(handler, run)
+    by_name = {file["title"]: file["href"] for file in found["files"]}
+    name = result_file(found["scraps"], by_name)
+    return None if name is None else str(by_name[name])
 
 
 def require_results(run: Run, base: str) -> None:
