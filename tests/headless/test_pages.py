@@ -267,6 +267,8 @@ def test_what_a_run_can_be_given_is_told() -> None:
     page = pages.process(views.process_description(process, BASE), process.example, BASE, BRAND)
     assert page.count(">required<") == 1
     assert "integer: 0 to 5; 0 if not given" in page
+    assert "boolean: false" in page
+    assert "<code>{job_name}</code> in it" in page
     assert "Prefer: wait=30" in page
     echo = pages.process(
         views.process_description(ECHO_PROCESS, BASE), ECHO_PROCESS.example, BASE, BRAND
@@ -286,7 +288,7 @@ def test_a_run_that_goes_on_is_followed_by_a_script_that_the_policy_allows() -> 
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in pages.policy(BRAND)
     assert len(scripts) == 2
-    assert f'data-url="{BASE}jobs/4f1c/events" data-position="15"' in page
+    assert f'data-url="{BASE}jobs/4f1c/events?_xsrf=x" data-position="15"' in page
     assert "&lt;b&gt;two&lt;/b&gt;" in page
     assert "1 of 4 cells" in page
     assert "unsafe-inline" not in pages.policy(BRAND)

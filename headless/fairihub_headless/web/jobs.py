@@ -47,7 +47,7 @@ class Job(Base):
         rules = self.runs.settings.rules
         status = await asyncio.to_thread(views.status_info, run, self.base, own=own, rules=rules)
         left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
-        xsrf = xsrf_of(self) if self.wants_page and own else ""
+        xsrf = xsrf_of(self) if self.wants_page else ""
         tail = await asyncio.to_thread(self._tail, run) if self.wants_page else pages.Tail()
         content = partial(pages.run, status, left, xsrf, self.base, own=own, tail=tail)
         self.answer(status, f"Run of {run.notebook or run.process}", content=content)

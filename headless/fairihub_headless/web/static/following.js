@@ -12,7 +12,7 @@ const place = byId("follow");
 if (place) follow(place.dataset);
 
 function follow({ url, position, cells, said, stopped, ended }) {
-  const events = new EventSource(`${url}?last_event_id=${position}`);
+  const events = new EventSource(`${url}&last_event_id=${position}`);
   const log = byId("log-text");
   let reports = false;
   let quarter = 0;
