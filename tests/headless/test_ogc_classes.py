@@ -49,7 +49,7 @@ def test_the_description_is_the_callers(ada: httpx.Client, bob: httpx.Client) ->
     assert (hers["team"]["schema"]["enum"], hers["team"]["minOccurs"]) == (["uc1"], 0)
     assert (his["team"]["schema"]["enum"], his["team"]["minOccurs"]) == (["uc1", "uc2"], 1)
     assert his["profile"]["schema"]["enum"] == ["uc1.small", "uc2.small", "small"]
-    assert "uc1.small: 1 cores, 2 GiB" in hers["profile"]["description"]
+    assert "uc1.small: 1 core, 2 GiB" in hers["profile"]["description"]
     assert hers["deadline"]["schema"]["maximum"] == 24 * 3600
     assert hers["retries"]["schema"]["default"] == 0
 

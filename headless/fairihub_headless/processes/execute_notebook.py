@@ -80,8 +80,12 @@ def _size(offer: Offer) -> str:
     """What a run of this profile may use at most."""
     profile = offer.profile
     parts = [
-        f"{profile.cpu_limit:g} cores" if profile.cpu_limit else "",
+        _cores(profile.cpu_limit) if profile.cpu_limit else "",
         human_bytes(profile.mem_limit) if profile.mem_limit else "",
         f"{profile.gpu} GPU" if profile.gpu else "",
     ]
     return ", ".join(part for part in parts if part) or profile.display_name
+
+
+def _cores(count: float) -> str:
+    return "1 core" if count == 1 else f"{count:g} cores"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from fairihub_core.clock import today
 from fairihub_core.service_page import Brand, service_page
@@ -273,13 +274,19 @@ def bounds_of(schema: Mapping[str, Any]) -> str:
     """What else a JSON Schema says of a value: “: low, normal, high; normal if not given”."""
     least, most, default = (schema.get(key) for key in ("minimum", "maximum", "default"))
     parts = [
-        ", ".join(map(str, schema.get("enum", ()))),
+        ", ".join(map(as_text, schema.get("enum", ()))),
         f"at least {least:g}" if least is not None and most is None else "",
         f"{least or 0:g} to {most:g}" if most is not None else "",
         f"{default} if not given" if default is not None else "",
     ]
     told = "; ".join(part for part in parts if part)
     return f": {told}" if told else ""
+
+
+def with_code(words: str) -> Markup:
+    """A text of ours in which `code` is marked, as a page shows it."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(words)))
+    return Markup(marked)  # noqa: S704 - escaped before
 
 
 def as_json(value: Mapping[str, Any]) -> str:
@@ -301,6 +308,7 @@ _templates.filters |= {
     "bounds_of": bounds_of,
     "kind_of": kind_of,
     "size": human_bytes,
+    "with_code": with_code,
     "word": _WORDS.__getitem__,
     "number": "{:,}".format,
 }
