@@ -32,6 +32,7 @@ function follow({ url, position, cells, said, stopped, ended }) {
     byId("follow-cells").textContent = cells
       .replace("{cell}", told.cell)
       .replace("{cells}", told.cells);
+    byId("follow-state").textContent = place.dataset.running;
     if (!reports) advance(told.cell / told.cells);
   });
 
@@ -54,13 +55,19 @@ function follow({ url, position, cells, said, stopped, ended }) {
 
   on("refused", ({ message }) => {
     events.close();
-    byId("follow-said").textContent = message;
+    say(message);
   });
 
   events.onerror = () => {
     // A lost connection is tried again by the browser; a refused one is not.
-    if (events.readyState === EventSource.CLOSED) byId("follow-said").textContent = stopped;
+    if (events.readyState === EventSource.CLOSED) say(stopped);
   };
+
+  /** What everybody is to see, and not only to hear. */
+  function say(words) {
+    byId("follow-said").className = "";
+    byId("follow-said").textContent = words;
+  }
 
   function advance(fraction) {
     const bar = byId("follow-bar");
