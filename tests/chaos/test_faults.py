@@ -6,7 +6,7 @@ import contextlib
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,23 @@ class Asker:
         return self.status(job)
 
 
+Askers = Callable[[Service], Asker]
+
+
+@pytest.fixture
+def asker(hub: RunsHub) -> Iterator[Askers]:
+    """Of each service, ada's program; its connections are closed at the end."""
+    made: list[Asker] = []
+
+    def of(service: Service) -> Asker:
+        made.append(Asker(hub, service))
+        return made[-1]
+
+    yield of
+    for one in made:
+        one.client.close()
+
+
 @contextlib.contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[None]:
     """A disk of its own at `folder`."""
@@ -89,14 +106,16 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_disk_loses_nothing_and_promises_nothing(hub: RunsHub, place: Place) -> None:
+def test_a_full_disk_loses_nothing_and_promises_nothing(
+    hub: RunsHub, place: Place, asker: Askers
+) -> None:
     writes = "(__import__('pathlib').Path(os.environ['RESULTS_DIRECTORY']) / 'x').write_text('x')"
     with small_disk(place.data, "24m"):
         place.put("quick.ipynb", writes)
         place.put("slow.ipynb", "time.sleep(3)", writes)
         service = hub.service("full", place.settings(min_free_bytes=0))
         service.ready()
-        ada = Asker(hub, service)
+        ada = asker(service)
         before = [ada.run("slow.ipynb") for _ in range(3)]
         ada.until(before[0], "running")
         ballast = place.data / "ballast"
@@ -118,7 +137,7 @@ def test_a_full_disk_loses_nothing_and_promises_nothing(hub: RunsHub, place: Pla
 
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["forward", "back"])
 def test_a_clock_that_jumps_ends_no_run_and_keeps_none_waiting(
-    hub: RunsHub, place: Place, tmp_path: Path, jump: int
+    hub: RunsHub, place: Place, asker: Askers, tmp_path: Path, jump: int
 ) -> None:
     offset = tmp_path / "offset"
     offset.write_text("0")
@@ -129,7 +148,7 @@ def test_a_clock_that_jumps_ends_no_run_and_keeps_none_waiting(
         "clock", place.settings(max_hours=1, beat_seconds=1.0), environment=environment
     )
     service.ready()
-    ada = Asker(hub, service)
+    ada = asker(service)
     running = ada.run("slow.ipynb")
     again = ada.run("dies.ipynb", retries=2)
     ada.until(running, "running")
@@ -145,16 +164,17 @@ def test_a_clock_that_jumps_ends_no_run_and_keeps_none_waiting(
 
 
 def test_an_engine_that_stood_still_does_no_harm_when_it_goes_on(
-    hub: RunsHub, place: Place, tmp_path: Path
+    hub: RunsHub, place: Place, asker: Askers, tmp_path: Path
 ) -> None:
     """Stopped for longer than its lease: another took its runs, and they stay as that left them."""
-    place.put("slow.ipynb", "time.sleep(8)", "print('done')")
+    go = tmp_path / "go"
+    place.put("slow.ipynb", f"while not os.path.exists({str(go)!r}): time.sleep(0.1)")
     place.put("quick.ipynb", "1 + 1")
     with opened("postgresql", tmp_path / "base") as base:
         settings = place.settings(database=base.address, beat_seconds=1.0)
         still = hub.service("still", settings)
         still.ready()
-        ada = Asker(hub, still)
+        ada = asker(still)
         once, twice = ada.run("slow.ipynb"), ada.run("slow.ipynb", retries=1)
         for job in (once, twice):
             until(lambda job=job: place.starts()[job], "the notebook has begun")
@@ -162,19 +182,21 @@ def test_an_engine_that_stood_still_does_no_harm_when_it_goes_on(
         still.send(signal.SIGSTOP)
         other = hub.service("other", settings, port=free_port())
         other.ready()
-        beside = Asker(hub, other)
+        beside = asker(other)
         failed = beside.until(once, "failed", "successful")
         assert failed["failure"]["code"] in ("worker-died", "service-stopped"), failed
         for job in queued:
             assert beside.until(job, "failed", "successful")["status"] == "successful"
         until(lambda: place.starts()[twice] == 2, "the run with a retry has begun again")
         still.send(signal.SIGCONT)
-        repeated = beside.until(twice, "failed", "successful")
-        assert repeated["status"] == "successful", repeated
-        # It has seen by now that it is another's; a new run of its own says that it is at work.
+        # A new run of its own says that it is at work again, and has seen what is another's.
         until(lambda: ada.client.get("jobs").status_code == 200, "it answers again")
         last = ada.run("quick.ipynb")
         assert ada.until(last, "failed", "successful")["status"] == "successful"
+        assert beside.status(twice)["status"] == "running"
+        go.touch()
+        repeated = beside.until(twice, "failed", "successful")
+        assert repeated["status"] == "successful", repeated
         assert {job: beside.status(job)["status"] for job in (once, twice)} == {
             once: "failed",
             twice: "successful",
