@@ -11,16 +11,23 @@ from typing import Any
 
 import httpx
 import pytest
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
 
 from fairihub_core.bucket_keys import read_keys
 from fairihub_core.places import Places
+from fairihub_core.service_page import Brand
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
+from fairihub_headless.callers import Caller
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.results.bucket import MANIFEST, PREFIX, Buckets, manifest_of
 from fairihub_headless.results.uploading import Uploading
-from fairihub_headless.settings import S3Settings
+from fairihub_headless.running import Runs
+from fairihub_headless.settings import HeadlessSettings, S3Settings
 from fairihub_headless.store.runs import Store
+from fairihub_headless.web.answering import Service
+from fairihub_headless.web.outcomes import File
 from fairihub_spawner.s3 import command, keys_file, sync_keys
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
@@ -143,6 +150,10 @@ async def test_without_the_server_the_disk_hands_out_until_it_is_back(
     s3.stop()
     assert s3.buckets.address_of(run, folder, "results/a b.csv") is None
     assert "is handed out from the disk" in caplog.text
+    s3.start()
+    assert s3.buckets.address_of(run, folder, "results/a b.csv") is None  # not asked at once again
+    s3.buckets.away.clear()  # half a minute later
+    assert s3.buckets.address_of(run, folder, "results/a b.csv") is not None
     assert "Signature" not in caplog.text
 
 
@@ -172,3 +183,37 @@ async def test_a_manifest_of_another_teams_bucket_opens_nothing(s3: S3) -> None:
     assert s3.buckets.address_of(run, folder, "results/a b.csv") is None
     s3.buckets.forget(run, folder)
     assert theirs.read_text() == "secret"
+
+
+async def test_a_file_in_the_bucket_is_answered_with_its_address_and_else_with_itself(
+    s3: S3,
+) -> None:
+    run, _ = s3.run()
+    settings = HeadlessSettings(data=s3.places.data)
+    runs = Runs(s3.store, None, settings, None, print, s3.buckets)  # type: ignore[arg-type]
+
+    class Ours(File):
+        """As the service has it, but for who asks: the owner."""
+
+        async def prepare(self) -> None:
+            self.caller = Caller("ada", "", DIRECTORY)
+
+    service = Service(runs, None, Brand("Hub", "#0b7261", "C", "/"), "/")  # type: ignore[arg-type]
+    pattern = r"/jobs/(?P<jobID>[^/]+)/files/(?P<name>.+)"
+    app = Application([(pattern, Ours, {"service": service})], log_function=lambda _: None)
+    server = HTTPServer(app)
+    server.listen(port := free_port(), address="127.0.0.1")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        path = f"/jobs/{run.id}/files/results/a%20b.csv"
+        before = await client.get(path)
+        assert (before.status_code, before.text) == (200, "1,2,3")
+        await Uploading(s3.store, s3.buckets, s3.places.headless).look()
+        signed = await client.get(path)
+        assert signed.status_code == 307
+        assert signed.headers["Location"].startswith(f"{s3.url}/cubes/{PREFIX}/{run.id}/")
+        assert (await client.get(path, follow_redirects=True)).text == "1,2,3"
+        page = await client.get(f"/jobs/{run.id}/files/results/page.html")
+        assert (page.status_code, page.text) == (200, "<script>")
+        s3.stop()
+        assert (await client.get(path)).text == "1,2,3"
+    server.stop()

@@ -11,8 +11,9 @@ import functools
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fairihub_core.bucket_keys import bucket_access
@@ -31,6 +32,7 @@ PREFIX = "fairihub-runs"
 MANIFEST = "bucket.json"
 EXPIRES = 300
 """Seconds that a signed address is good for."""
+_NOT_ASKED = 30.0
 _MAX_MANIFEST = 8 * 2**20
 _INERT = re.compile(
     r"image/(png|jpeg|gif|webp|tiff)|text/(plain|csv)|audio/.+|video/.+|application/"
@@ -49,6 +51,8 @@ class Buckets:
 
     s3: S3Settings
     directory: Callable[[], TeamDirectory]
+    away: dict[str, float] = field(default_factory=dict)
+    """The teams whose bucket did not answer, and until when it is not asked again."""
 
     def put(self, run: Run, folder: RunFolder) -> bool:
         """Puts all that a run left into its team's bucket; True if it is there. Blocks.
@@ -76,6 +80,8 @@ class Buckets:
         told = manifest_of(folder)
         if name not in told.files or not _INERT.fullmatch(type_of(name)):
             return None
+        if time.monotonic() < self.away.get(run.team, 0.0):
+            return None
         access = self._access(run.team, told.bucket)
         if access is None:
             return None
@@ -88,6 +94,7 @@ class Buckets:
             asked = {**where, "ResponseContentDisposition": "attachment"}
             return str(signing.generate_presigned_url("get_object", asked, ExpiresIn=EXPIRES))
         except Exception as problem:  # the border to S3: whatever it is, the disk is there
+            self.away[run.team] = time.monotonic() + _NOT_ASKED
             log.warning("run %s is handed out from the disk: %s", run.id, _said(problem))
             return None
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from fairihub_core.errors import BadInput
 from fairihub_headless.results import log
 from fairihub_headless.results.handing_out import Part, is_known, part_of, tag_of
+from fairihub_headless.running import require_kept
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.outcomes import stream
 
@@ -23,8 +24,10 @@ class Logs(Base):
         Raises:
             BadInput: `bad-query`.
             NoSuchRange: `no-such-range`.
+            Gone: `expired`.
         """
         run = await self.runs.seen(jobID, self.caller)
+        require_kept(run)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Cache-Control", "private, no-cache")
         self.set_header("Accept-Ranges", "bytes")
