@@ -107,7 +107,10 @@ class RunFolder:
         self.unpublish()
         for folder in (self.place, self.work, self.work / RESULTS, self.runtime):
             folder.mkdir(exist_ok=True, mode=0o700)
-        write_whole(self.order, order.model_dump_json().encode())
+        # Only this start of the machine needs it: it is not written through to the disk.
+        descriptor = os.open(self.order, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(order.model_dump_json().encode())
 
     def forget_order(self) -> None:
         """Removes what the worker was told: the values of parameters stand there in the clear."""

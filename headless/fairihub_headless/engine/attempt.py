@@ -137,15 +137,17 @@ class Attempt:
         while the service before died. A notebook can reach the file, so it is believed only then.
         """
         witness = self._told if self._heard else self.folder.exit_record()
+        self.folder.forget_order()
         failure = self._failure(witness, code)
         begun = self.run.process != ECHO and (self._started or self.folder.started.exists())
         again = failure and after_failure(self.run, failure, started=begun)
         if failure is not None and again:
             moved = self.waits = self._wait(failure, again)
+            if not moved:  # it was dismissed meanwhile, and what it left stays
+                self._publish()
         else:
             moved = self._end(witness, failure)
         self._tell(moved)
-        # The values of parameters stand there in the clear, and nobody asks for what is left.
         self.folder.clear()
 
     def _failure(self, witness: ExitRecord | None, code: int | None) -> Failure | None:
@@ -154,11 +156,8 @@ class Attempt:
         return self._ending or (witness and witness.failure) or _unexplained(code)
 
     def _end(self, witness: ExitRecord | None, failure: Failure | None) -> bool:
-        try:
-            self.folder.publish(self._made)
-        except OSError as problem:
-            # What cannot be shown as a whole is not shown, and that is no success.
-            failure = failure or (no_room("what it left") if is_full(problem) else UNSUPERVISED)
+        unseen = self._publish()  # what cannot be shown as a whole is not, and that is no success
+        failure = failure or unseen
         if failure is None and witness is not None:
             return self.store.end(
                 self.hold, RunState.successful, witness.message or "Done.", cells=witness.cells,
@@ -170,6 +169,14 @@ class Attempt:
             environment=self._environment, cell=self._news.get("cell"),
             cells=self._news.get("cells"),
         )  # fmt: skip
+
+    def _publish(self) -> Failure | None:
+        """Shows what the run left; why not, if it cannot."""
+        try:
+            self.folder.publish(self._made)
+        except OSError as problem:
+            return no_room("what it left") if is_full(problem) else UNSUPERVISED
+        return None
 
     def _wait(self, failure: Failure, again: Again) -> bool:
         """Lets the run wait for its next attempt, and says until when."""

@@ -32,6 +32,8 @@ log = logging.getLogger("fairihub.headless")
 
 _LOOK_EVERY = 3.0
 _FENCE_EVERY = 0.5
+_SAVING = 3.0
+"""Seconds that a worker whose service is gone has for its notebook."""
 
 
 @dataclass
@@ -116,6 +118,8 @@ class Keeper:
 
     def _bring_to_an_end(self, run: Run, before: str | None) -> None:
         """Ends what is left of an attempt of another, and says so in the record of the run."""
+        if run.worker_pid is not None and run.worker_born is not None:
+            processes.ask_to_end(run.worker_pid, run.worker_born, _SAVING)
         processes.kill_run(run.id, run.worker_pid, run.worker_born)
         folder = RunFolder.of(self.root, run.id, run.attempt).seal()
         # What was written last before a machine went down may be lost, also that it had started.

@@ -92,6 +92,7 @@ class LocalEngine:
         self._seen = 0
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._stopping = False
         self._keeper = Keeper(
             store, settings, self.changes, self._root, self._executes, self._lost, self.cancel
         )
@@ -101,9 +102,11 @@ class LocalEngine:
         self._loop = asyncio.create_task(self._schedule())
 
     async def stop(self) -> None:
+        self._stopping = True
+        self.wake()
         if self._loop is not None:
-            self._loop.cancel()
             await asyncio.wait({self._loop}, timeout=_LAST_WORDS)
+            self._loop.cancel()
         for attempt in self._attempts.values():
             attempt.end(STOPPED, quickly=True)
         if self._tasks:
@@ -132,7 +135,8 @@ class LocalEngine:
             attempt.end(LOST, quickly=True)
 
     async def _schedule(self) -> None:
-        while True:
+        # Not cancelled: a claim that is under way is heard of.
+        while not self._stopping:
             self._changed.clear()
             seconds = _LOOK_AGAIN
             try:
@@ -156,7 +160,8 @@ class LocalEngine:
         taken = self._queue.take()
         try:
             for waiting in taken:
-                await self._start(waiting, directory)
+                if not self._stopping:
+                    await self._start(waiting, directory)
         finally:
             for waiting in taken:
                 if waiting.id not in self._attempts:
@@ -194,10 +199,11 @@ class LocalEngine:
             if (attempt.run.owner, attempt.run.team) in gone:
                 attempt.end(_no_team(attempt.run.team))
         for row in rows:
-            if (row.owner, row.team) in gone:
-                if await asyncio.to_thread(self._store.refuse, row.id, _no_team(row.team)):
-                    self._queue.drop(row.id)
-                    self.changes.tell(row.id, Ended(RunState.failed))
+            if (row.owner, row.team) not in gone:
+                continue
+            if await asyncio.to_thread(self._store.refuse, row.id, _no_team(row.team)):
+                self._queue.drop(row.id)
+                self.changes.tell(row.id, Ended(RunState.failed))
 
     async def _start(self, waiting: Waiting, directory: TeamDirectory) -> None:
         """Claims a run and begins to execute it, if it still waits."""
@@ -230,6 +236,8 @@ class LocalEngine:
                 prepared, run, attempt.folder, directory, self._settings
             )
             await attempt.execute(order, equipment)
+        except Unavailable as problem:
+            await attempt.fail(UNSUPERVISED.model_copy(update={"message": problem.message}))
         except FairihubError as problem:
             await attempt.fail(Failure(code=problem.code, message=problem.message))
         except OSError as problem:

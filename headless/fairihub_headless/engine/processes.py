@@ -26,6 +26,15 @@ def tree_of(pid: int, began: float) -> list[psutil.Process]:
     return []
 
 
+def ask_to_end(pid: int, began: float, seconds: float) -> None:
+    """Lets a worker keep what there is, and waits for so long at most. Blocks."""
+    tree = tree_of(pid, began)
+    send(tree, signal.SIGTERM)
+    until = time.monotonic() + seconds
+    while running(tree) and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 def kill_run(run_id: str, pid: int | None, began: float | None) -> bool:
     """Ends every process of a run; True when none is left. Blocks for seconds at worst."""
     for attempt in range(20):
