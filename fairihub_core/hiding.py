@@ -96,7 +96,9 @@ def _forms(secret: str) -> Iterator[str]:
             continue
         yield from (part, quote(part, safe=""), quote(part), quote_plus(part), html.escape(part))
         yield from (json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1])
-        yield repr(part)[1:-1]
+        yield json.dumps(json.dumps(part)[1:-1])[1:-1]
+        escaped = part.encode("unicode_escape").decode()
+        yield from (repr(part)[1:-1], escaped, escaped.replace('"', '\\"'))
         raw = part.encode("utf-8", "replace")
         for form in (base64.b64encode(raw).decode(), *_inside_base64(raw)):
             yield from (form, form.replace("+", "-").replace("/", "_"))

@@ -101,7 +101,7 @@ class Alone:
     def cell_started(self, done: int, cells: int) -> None:
         self._tell("cell", done=done, cells=cells)
 
-    def printed(self, text: str) -> None:
+    def printed(self, text: str, stream: str = "stdout") -> None:
         """It is in the notebook; papermill logs it where it was asked to."""
 
     def reported(self, fraction: float, message: str) -> None:

@@ -114,8 +114,8 @@ class Execution:
         if self._interrupted:
             raise RuntimeError("The run was interrupted.")
 
-    def printed(self, text: str) -> None:
-        self._log.write(text)
+    def printed(self, text: str, stream: str = "stdout") -> None:
+        self._log.write(text, stream)
 
     def reported(self, fraction: float, message: str) -> None:
         self._line.report(fraction, self.masker.text(message))

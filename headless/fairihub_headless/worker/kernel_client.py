@@ -288,7 +288,7 @@ class Client(PapermillNotebookClient):
 
     def _tell(self, kind: str, content: dict[str, Any]) -> None:
         if kind == "stream":
-            self._witness.printed(content["text"])
+            self._witness.printed(content["text"], content["name"])
         elif kind == "error":
             self._witness.printed("\n".join(content["traceback"]) + "\n")
         elif kind == "execute_result":

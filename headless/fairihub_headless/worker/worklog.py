@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -35,17 +38,20 @@ class CappedLog:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._limit = self._left = limit
         self._accepted = 0
-        self._stream = HidingStream(masker.hider)
-        self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        # One for each source: what comes between the halves of a secret does not save it.
+        self._streams: defaultdict[str, HidingStream] = defaultdict(
+            lambda: HidingStream(masker.hider)
+        )
+        self._waiting: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._keep_writing, daemon=True)
         self._writer.start()
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, source: str = "own") -> None:
         # What is too much is not even kept until it is written.
         if self._accepted <= self._limit:
             text = text[: self._limit + 1]
             self._accepted += len(text)
-            self._waiting.put(text)
+            self._waiting.put((source, text))
 
     def say(self, text: str) -> None:
         """One line of the worker's own."""
@@ -59,16 +65,21 @@ class CappedLog:
     def _keep_writing(self) -> None:
         ended = False
         while not ended:
-            texts = [self._waiting.get()]
+            said = [self._waiting.get()]
             while not self._waiting.empty():
-                texts.append(self._waiting.get())
-            ended = None in texts
-            told = self._stream.feed(without_colours("".join(t for t in texts if t is not None)))
-            if ended and (rest := self._stream.end()):
-                told += rest + "\n"
+                said.append(self._waiting.get())
+            ended = None in said
+            told = "".join(self._told(filter(None, said)))
+            if ended:
+                told += "".join(f"{rest}\n" for s in self._streams.values() if (rest := s.end()))
             if told and self._left > 0:
                 self._put(told.encode("utf-8", "replace"))
         os.close(self._file)
+
+    def _told(self, said: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """What can be told; what one source says in a row is looked at as one."""
+        for source, texts in groupby(said, key=itemgetter(0)):
+            yield self._streams[source].feed(without_colours("".join(t for _, t in texts)))
 
     def _put(self, raw: bytes) -> None:
         part = raw[: self._left]
@@ -106,4 +117,4 @@ def captured(log: CappedLog) -> Iterator[None]:
 
 def _pump(reading: int, log: CappedLog) -> None:
     while chunk := os.read(reading, _CHUNK):
-        log.write(chunk.decode("utf-8", "replace"))
+        log.write(chunk.decode("utf-8", "replace"), "processes")
