@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -175,9 +178,10 @@ def test_ctrl_c_ends_following_or_the_run(desk: Desk, cancel: bool) -> None:
 def test_in_a_terminal_a_bar_shows_how_far_it_is(desk: Desk) -> None:
     desk.put("steps.ipynb", *["import time; time.sleep(0.05)"] * 5)
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
         fairihub("run", "steps.ipynb"), stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
-        cwd=desk.folder, env={**desk.environment, "COLUMNS": "80"},
+        cwd=desk.folder, env=desk.environment,
     )  # fmt: skip
     os.close(theirs)
     seen = b""

@@ -120,7 +120,9 @@ class _Following:
         """What a message says, in types; a kind that is not known says nothing."""
         told: Any = json.loads(message.data)
         if message.event == "end":
-            yield from self._stands(JobStatus.model_validate(told))
+            job = JobStatus.model_validate(told)
+            yield from self._done(job.cell, job.cells)
+            yield from self._stands(job)
             self.ended = True
         elif message.event == "state" and self._job is not None:
             if not State(told["status"]).ended:  # with the end, all that is left of the log comes

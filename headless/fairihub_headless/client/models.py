@@ -123,6 +123,8 @@ class JobStatus(Answer):
     def __repr__(self) -> str:
         return f"<JobStatus {self.jobID} {self.status.value}: {self.message}>"
 
+    __str__ = __repr__
+
 
 class JobPage(Answer):
     """A page of the list of jobs."""
