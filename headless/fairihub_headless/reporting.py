@@ -33,7 +33,7 @@ def progress(fraction: float, message: str = "") -> None:
         from IPython.core.getipython import get_ipython
     except ImportError:  # a script outside of a notebook
         return
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is None:
         return
     told = {"fraction": float(fraction), "message": str(message)[:LONGEST_MESSAGE]}
