@@ -45,7 +45,9 @@ class Blows:
         kind = self._drawn.choice(list(self.kinds))
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            done = self.kinds[kind]()
+            done = None
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended while it was looked at
+                done = self.kinds[kind]()
             if done is not None:
                 return kind, done
             time.sleep(0.02)

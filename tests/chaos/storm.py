@@ -208,7 +208,7 @@ class Storm:
         since: dict[tuple[str, int], float] = {}
         while not self._over.wait(0.25):
             self._seen.update(service.below())
-            with contextlib.suppress(SQLAlchemyError):
+            with contextlib.suppress(SQLAlchemyError, psutil.NoSuchProcess):
                 now, dead = time.monotonic(), set(self._dead())
                 since = {key: since.get(key, now) for key in dead}
                 self.longest = max([self.longest, *(now - begun for begun in since.values())])
