@@ -22,6 +22,7 @@ import os, time
 _w = os.open({witness!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 os.write(_w, f"{{os.environ['JOB_NAME']}}\\n".encode())
 """
+pytestmark = pytest.mark.timeout(400)
 CLOCK = Path(__file__).with_name("clock")
 DAY = 86_400
 
