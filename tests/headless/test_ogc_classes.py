@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -113,3 +114,44 @@ def test_status_response(ada: httpx.Client) -> None:
     ada.post(ECHO, json={"inputs": {}})
     told = ada.get("jobs", params={"status": "successful", "limit": 1000}).json()
     assert {job["status"] for job in told["jobs"]} == {"successful"}
+
+
+def test_processid_definition_and_response(ada: httpx.Client) -> None:
+    ada.post(ECHO, json={"inputs": {}})
+    echoes = ada.get("jobs", params={"processID": "echo", "limit": 1000}).json()["jobs"]
+    assert {job["processID"] for job in echoes} == {"echo"}
+    others = ada.get("jobs", params={"processID": "execute-notebook"}).json()["jobs"]
+    assert {job["processID"] for job in others} <= {"execute-notebook"}
+
+
+def test_datetime_definition_and_response(ada: httpx.Client) -> None:
+    job = ada.get(ada.post(ECHO, json={"inputs": {}}).links["monitor"]["url"]).json()
+    ids = [
+        {
+            j["jobID"]
+            for j in ada.get("jobs", params={"datetime": when, "limit": 1000}).json()["jobs"]
+        }
+        for when in (f"{job['created'][:10]}T00:00:00Z/..", "../2001-01-01T00:00:00Z")
+    ]
+    assert [job["jobID"] in found for found in ids] == [True, False]
+
+
+def test_duration_definition_and_response(ada: httpx.Client) -> None:
+    for pause in (0, 1.5):
+        ada.post(ECHO, json={"inputs": {"pause": pause}})
+    for name, fits in (("minDuration", (1.0).__le__), ("maxDuration", (1.0).__ge__)):
+        asked = {name: 1, "processID": "echo", "limit": 1000}
+        jobs = ada.get("jobs", params=asked).json()["jobs"]
+        assert jobs
+        assert all(fits(lasted(job)) for job in jobs)
+
+
+def lasted(job: dict[str, Any]) -> float:
+    begun, ended = (datetime.fromisoformat(job[key]) for key in ("started", "finished"))
+    return (ended - begun).total_seconds()
+
+
+def test_type_definition_and_response(ada: httpx.Client) -> None:
+    ada.post(ECHO, json={"inputs": {}})
+    jobs = ada.get("jobs", params={"type": "process"}).json()["jobs"]
+    assert {job["type"] for job in jobs} == {"process"}
