@@ -27,8 +27,8 @@ class Base(Protocol):
     def looking(self) -> Engine:
         """To read what the service wrote; never disturbed itself."""
 
-    def disturb(self, drawn: Random) -> str:
-        """Does what a database may do to its users; says what."""
+    def disturb(self, drawn: Random) -> str | None:
+        """Does what a database may do to its users; says what, or None if it met nobody."""
 
     def settle(self) -> None:
         """Ends every disturbance."""
@@ -80,13 +80,14 @@ class Postgresql:
         named = {"application_name": OURS}
         return create_engine(self.address, poolclass=NullPool, connect_args=named)
 
-    def disturb(self, drawn: Random) -> str:
+    def disturb(self, drawn: Random) -> str | None:
         if drawn.random() < 0.15:
             self._server.stop()
             time.sleep(drawn.uniform(0.5, 3))
             self._server.start()
             return "the server is down for a while"
-        return f"{self.end_sessions()} sessions are ended"
+        ended = self.end_sessions()
+        return f"{ended} sessions are ended" if ended else None
 
     def end_sessions(self) -> int:
         asked = text(
