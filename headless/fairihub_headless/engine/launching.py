@@ -94,6 +94,11 @@ class WarmLauncher:
         self.start = self._warmth.start
         self.stop = self._warmth.stop
 
+    @property
+    def root(self) -> Path:
+        """The folder of all fork servers."""
+        return self._warmth.root
+
     async def launch(self, folder: Path, environment: Mapping[str, str]) -> Worker:
         place = self._warmth.workers()
         if place is not None:

@@ -52,13 +52,13 @@ class Warmth:
         self._living: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._root = Path()
+        self.root = Path()
 
     def start(self) -> None:
         """Begins with the fork server of workers; that of an environment follows its first use."""
         if not self._settings.warm or sys.platform != "linux":
             return
-        self._root = _short_folder()
+        self.root = _short_folder()
         self._places[WORKERS] = Place(WORKERS, float("inf"))
         self._commands[WORKERS] = (sys.executable, "-I")
         self._task = asyncio.create_task(self._keep())
@@ -71,7 +71,7 @@ class Warmth:
         for task in self._living.values():
             task.cancel()
         await asyncio.wait({self._task, *self._living.values()}, timeout=2 * _ENDING)
-        await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
 
     def kernels(self) -> dict[str, str]:
         """Where kernels can be had: the folders of fork servers, by environment."""
@@ -116,7 +116,7 @@ class Warmth:
 
     async def _live(self, key: str) -> None:
         """The life of one fork server."""
-        folder = self._root / f"{key[:8]}{int(time.monotonic() * 1000) % 10**6:x}"
+        folder = self.root / f"{key[:8]}{int(time.monotonic() * 1000) % 10**6:x}"
         deliberate = False
         try:
             why = await self._served(key, folder)

@@ -20,6 +20,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.util import ensure_async
 
 from fairihub_headless.models import Environment
+from fairihub_headless.warm import forking
 from fairihub_headless.warm.asking import Forked, NotForked, ask
 from fairihub_headless.warm.environments import command_of, facts_of, key_of
 from fairihub_headless.warm.fitness import Facts, is_ipython, why_cold
@@ -29,6 +30,7 @@ _NO_HISTORY = "--HistoryManager.enabled=False"
 _ASK_AGAIN = 0.1
 """Seconds after which a kernel that began just now is asked again: it may not have heard."""
 _LOOK_AGAIN = 0.1
+_COUNTING = 20.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Kernel:
         self._command = command_of(wanted.spec.argv)
         self._ours = is_ipython(self._command) and not self._in_home()
         self._facts: Facts | None = None
+        self._digest: str | None = None
         self._forked: Forked | None = None
         self._cold: AsyncKernelManager | None = None
 
@@ -89,7 +92,7 @@ class Kernel:
             kernel=self._wanted.name,
             display_name=spec.display_name,
             language=spec.language,
-            digest=self._facts.digest if self._facts is not None else None,
+            digest=self._facts.digest if self._facts is not None else self._digest,
             warm=self._forked is not None,
         )
 
@@ -184,10 +187,13 @@ class Kernel:
         reason = why_cold(self._facts, environment, Path.cwd())
         if reason is not None:
             raise NotForked(reason)
+        stdin = _at_its_end()
         try:
-            return await ask(Path(place, "socket"), self._order(environment), self._streams())
+            return await ask(Path(place, "socket"), self._order(environment), (stdin, 1, 2))
         except NotForked as problem:
             raise NotForked(f"the fork server gave none ({problem})") from None
+        finally:
+            os.close(stdin)
 
     def _variables(self) -> dict[str, str]:
         """As jupyter_client would give them to a cold kernel."""
@@ -214,9 +220,6 @@ class Kernel:
             "command": [*self._command[:-2], *arguments],
         }
 
-    def _streams(self) -> tuple[int, int, int]:
-        return (_nowhere(), 1, 2)
-
     # Cold.
 
     async def _begin(self, **more: Any) -> None:
@@ -225,6 +228,25 @@ class Kernel:
         if self._ours or is_ipython(self._command):
             more["extra_arguments"] = [*more.get("extra_arguments", ()), _NO_HISTORY]
         await ensure_async(self._cold.start_kernel(**more))
+        if is_ipython(self._command) and self._facts is None:
+            self._digest = await self._counted()
+
+    async def _counted(self) -> str | None:
+        """The digest of its packages, counted by its interpreter while the kernel begins."""
+        here = str(Path(forking.__file__).parent.parent)
+        code = "import sys; sys.path.append(sys.argv[1]); from forking.kernel import digest"
+        process = await asyncio.create_subprocess_exec(
+            self._command[0], "-I", "-c", f"{code}; print(digest())", here,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            told, _ = await asyncio.wait_for(process.communicate(), _COUNTING)
+        except asyncio.TimeoutError:
+            process.kill()
+            return None
+        return told.decode().strip() or None
 
 
 class KernelClient(AsyncKernelClient):
@@ -275,5 +297,8 @@ class KernelClient(AsyncKernelClient):
                 heard = True
 
 
-def _nowhere() -> int:
-    return os.open(os.devnull, os.O_RDONLY)
+def _at_its_end() -> int:
+    """A pipe that nothing will come from, as jupyter_client gives to a cold kernel."""
+    reading, writing = os.pipe()
+    os.close(writing)
+    return reading
