@@ -21,6 +21,7 @@ from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_core.start_causes import CAUSES, PHASES, WHO
 from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.settings import HeadlessSettings
 from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, NodePurpose, Toleration
 from tests.support.access.matrix import Row, read_matrix
 
@@ -53,6 +54,14 @@ SETTING_BLOCKS: dict[str, type[BaseModel]] = {
     "toleration": Toleration,
     "bucket_csi": BucketCsi,
 }
+
+
+RUN_LIMITS = (
+    "max_runs", "max_runs_per_member", "max_runs_per_team", "max_queued_per_member",
+    "submissions_per_minute", "max_hours", "max_output_bytes", "max_log_bytes",
+    "max_followers_per_member", "longest_wait", "keep_days", "keep_failed_days",
+    "keep_runs_per_team", "max_pinned_per_member",
+)  # fmt: skip
 
 
 CELLS = {"ok": "✓", "login": "sign in", "out": "out", "-": "–"}
@@ -112,6 +121,30 @@ class RunTable(Generated):
         yield from (f"| {kind[:-1]} | meaning |", "|---|---|")
         for name, told in {"inputs": INPUTS, "outputs": OUTPUTS}[kind].items():
             yield f"| `{name}` | {told.description} |"
+
+
+class RunLimits(Generated):
+    """The bounds of the runs service that its users meet, with their defaults."""
+
+    optional_arguments = 0
+
+    def written(self) -> Iterator[str]:
+        yield from ("| what | if nothing else is set |", "|---|---|")
+        for name in RUN_LIMITS:
+            field = HeadlessSettings.model_fields[name]
+            yield f"| {field.description} | {_bound(name, field.default)} |"
+
+
+def _bound(name: str, value: object) -> str:
+    """A default with its unit, which the name of the setting tells."""
+    if value is None:
+        return "no bound"
+    if isinstance(value, int) and value >= 2**20:
+        return f"{value // 2**20} MiB"
+    if not isinstance(value, int | float):
+        return "as many as there are processors"
+    units = {"hours": " hours", "days": " days", "wait": " seconds"}
+    return f"{value:g}{units.get(name.rpartition('_')[2], '')}"
 
 
 class HeadlessApi(Generated):
@@ -233,4 +266,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("example-object", ExampleObject)
     app.add_directive("command-line", CommandLine)
     app.add_directive("headless-api", HeadlessApi)
+    app.add_directive("run-limits", RunLimits)
     return {"parallel_read_safe": True}
