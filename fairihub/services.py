@@ -93,6 +93,7 @@ def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
             "activity_seconds": activity_seconds(hub.settings),
             "removal_grace": hub.settings.removal_grace_minutes * 60,
             "max_runs_per_member": hub.settings.runs_per_member,
+            "max_runs_per_team": hub.settings.runs_per_team,
             "echo": True,
             **results_settings(hub.settings),
             **({"max_runs": hub.settings.runs_at_once} if hub.settings.runs_at_once else {}),

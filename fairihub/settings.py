@@ -108,6 +108,9 @@ class Settings(BaseModel):
     runs_per_member: int = Field(
         2, ge=1, le=256, description="Runs of one member at one time; more wait their turn."
     )
+    runs_per_team: int | None = Field(
+        None, ge=1, description="Runs that are executed at once, per team; any number if unset."
+    )
     keep_days: float = Field(
         100,
         gt=0,

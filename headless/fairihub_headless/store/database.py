@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Delete, Engine, Row, Select, Update, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from fairihub_core.errors import Unavailable
 
@@ -95,7 +96,7 @@ class Database:
         while True:
             try:
                 return once()
-            except (OperationalError, InterfaceError, TimeoutError, DBAPIError) as problem:
+            except (DBAPIError, NoneFree) as problem:
                 if not _passes(problem) or time.monotonic() + pause > until:
                     raise _away(problem) from problem
             time.sleep(pause)
