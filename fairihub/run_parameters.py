@@ -60,7 +60,7 @@ def parameters_of(
     for text in inline:
         found |= _mapping(text, "What -y says")
     found |= {name: typed(value) for name, value in typed_pairs}
-    found |= dict(map(tuple, raw_pairs))
+    found |= {pair[0]: pair[1] for pair in raw_pairs}
     try:
         json.dumps(found, allow_nan=False)
     except ValueError:
