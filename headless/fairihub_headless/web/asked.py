@@ -16,7 +16,7 @@ from fairihub_headless.models import RunState
 from fairihub_headless.store.listing import EVERY, NEWEST_FIRST, Filter, Key, Order, Place
 
 QUERY = (
-    "limit", "offset", "cursor", "status", "processID", "team", "owner", "q", "datetime",
+    "limit", "offset", "cursor", "type", "status", "processID", "team", "owner", "q", "datetime",
     "minDuration", "maxDuration", "pinned", "sort", "f",
 )  # fmt: skip
 """Everything that can be said."""

@@ -22,6 +22,7 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
         "items": {"type": "string", "enum": [s.value for s in RunState]},
         "description": "Runs that stand so; several with commas, or by the name again.",
     },
+    "type": {"type": "string", "enum": ["process"], "description": "All jobs are of processes."},
     "processID": {
         "type": "array",
         "items": {"type": "string"},
