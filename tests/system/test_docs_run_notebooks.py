@@ -16,6 +16,7 @@ from tests.support.notebooks import GLUE, notebook
 from tests.support.running_hub import ROOT, RunningHub
 
 PAGE = ROOT / "docs/how-to/run-notebooks.md"
+pytestmark = pytest.mark.timeout(400)
 TUTORIAL = ROOT / "docs/tutorials/run-by-rest.md"
 LONG = notebook("import time; time.sleep(60)")
 
@@ -54,7 +55,7 @@ def shell(hub: RunningHub, desk: Path, page: Path) -> list[tuple[str, str]]:
     ]
     script = "set -euo pipefail\n" + "".join(f"{c}\nprintf '\\n@@@\\n'\n" for c in commands)
     ended = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, timeout=170, check=False,
+        ["bash", "-c", script], capture_output=True, text=True, timeout=380, check=False,
         cwd=desk, env=environment(desk),
     )  # fmt: skip
     written = ended.stdout.split("\n@@@\n")
