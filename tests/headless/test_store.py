@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -340,7 +341,8 @@ def test_a_lock_that_lasts_is_said_in_words(tmp_path: Path) -> None:
     Store.in_folder(tmp_path).close()
     store = Store(f"sqlite:///{tmp_path / 'runs.sqlite'}", patience=0.1)
     store._database.engine.dispose()
-    with sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None) as other:
+    connected = sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None)
+    with contextlib.closing(connected) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unavailable):
             store.add(run("r1"))
@@ -401,5 +403,7 @@ def test_the_tables_are_what_the_migrations_make(url: str) -> None:
     from fairihub_headless.store.tables import metadata
 
     Store(url).close()
-    with create_engine(url).connect() as connection:
+    bind = create_engine(url)
+    with bind.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    bind.dispose()
