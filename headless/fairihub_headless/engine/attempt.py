@@ -268,12 +268,19 @@ class Attempt:
         clean = worker.returncode == 0 and sys.platform == "linux"
         if not clean:
             ids = self.run.id, worker.pid, worker.born
-            if not await asyncio.to_thread(processes.kill_run, *ids):
+            if not await asyncio.to_thread(processes.kill_run, *ids, self._is_ours):
                 log.error("processes of run %s cannot be killed", self.run.id)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(worker.wait(), timeout=10)
         worker.close()
         return worker.returncode
+
+    def _is_ours(self) -> bool:
+        """Whether no other engine has taken the run over; as long as nobody can ask, none has."""
+        with contextlib.suppress(Unavailable):
+            found = self.store.get(self.run.id)
+            return found is not None and (found.engine, found.attempt) == self.hold[1:]
+        return True
 
     async def _check_memory(self, pid: int, born: float) -> None:
         limit = self.run.limits.mem_limit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -35,21 +36,35 @@ def ask_to_end(pid: int, began: float, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def kill_run(run_id: str, pid: int | None, began: float | None) -> bool:
-    """Ends every process of a run; True when none is left. Blocks for seconds at worst."""
+def kill_run(
+    run_id: str, pid: int | None, began: float | None, ours: Callable[[], bool] = lambda: True
+) -> bool:
+    """Ends every process of a run; True when none is left. Blocks for seconds at worst.
+
+    Args:
+        ours: whether the run is still the caller's. The mark tells of the run, not of the attempt:
+            an engine that stood still finds another's processes by it. It is asked once they are
+            found, so that those of a later attempt are never among what is killed.
+    """
     for attempt in range(20):
         tree = tree_of(pid, began) if pid is not None and began is not None else []
         left = running({*tree, *marked(MARK, run_id)})
+        if left and not ours():
+            left = running(tree)
+            if not left:
+                return True
         if not left:
-            return _cleared_up(run_id)
+            return _cleared_up(run_id, ours)
         send(left, signal.SIGKILL)
         time.sleep(min(0.05 * (attempt + 1), 0.3))
     return False
 
 
-def _cleared_up(run_id: str) -> bool:
+def _cleared_up(run_id: str, ours: Callable[[], bool]) -> bool:
     """Guardians end by themselves once nothing is left below them; one that cannot is ended."""
     guardians = marked(GUARD, run_id)
+    if guardians and not ours():
+        return True
     _, left = psutil.wait_procs(guardians, timeout=_CLEARING_UP)
     send(left, signal.SIGKILL)
     _, left = psutil.wait_procs(left, timeout=_CLEARING_UP)

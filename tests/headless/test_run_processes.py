@@ -1,0 +1,48 @@
+"""The mark of a run tells whose a process is, but not of which attempt."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from fairihub_core.processes import started_at
+from fairihub_headless.engine.processes import GUARD, MARK, kill_run
+
+SLEEPS = "import time; time.sleep(60)"
+
+
+@pytest.fixture
+def run_id() -> str:
+    return str(uuid.uuid4())
+
+
+@pytest.fixture(params=[MARK, GUARD])
+def process(request: pytest.FixtureRequest, run_id: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that bears the run's mark, or guards one that does."""
+    environment = {**os.environ, request.param: run_id}
+    process = subprocess.Popen([sys.executable, "-c", SLEEPS], env=environment)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_what_bears_the_mark_of_ones_own_run_is_ended(
+    process: subprocess.Popen[bytes], run_id: str
+) -> None:
+    kill_run(run_id, None, None)
+    process.wait(10)  # psutil may have asked for its end already, so that none is known
+
+
+def test_an_engine_that_stood_still_ends_nothing_of_a_later_attempt(
+    process: subprocess.Popen[bytes], run_id: str
+) -> None:
+    """The run is another's by now; only one's own worker is still one's own."""
+    worker = subprocess.Popen([sys.executable, "-c", SLEEPS])
+    assert kill_run(run_id, worker.pid, started_at(worker.pid), lambda: False)
+    assert worker.wait(10) == -9
+    assert process.poll() is None
