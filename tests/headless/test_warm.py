@@ -153,6 +153,28 @@ async def test_nothing_is_left_when_the_service_has_gone(tmp_path: Path) -> None
     assert not root.exists()
 
 
+async def test_fork_servers_whose_service_is_killed_end_and_leave_no_folder(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys\nfrom pathlib import Path\n"
+        "from fairihub_headless.settings import HeadlessSettings\n"
+        "from fairihub_headless.warm.keeping import Warmth\n"
+        "async def main():\n"
+        "    warmth = Warmth(HeadlessSettings(data=Path(sys.argv[1])))\n    warmth.start()\n"
+        "    while not warmth.workers():\n        await asyncio.sleep(0.05)\n"
+        "    print(warmth.root, flush=True)\n    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    killed_service = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert killed_service.stdout is not None
+    root = Path((await killed_service.stdout.readline()).decode().strip())
+    assert root.is_dir()
+    killed_service.kill()
+    await killed_service.wait()
+    await until(lambda: not root.exists(), "its folder has gone")
+
+
 async def test_an_environment_of_its_own_gets_a_fork_server_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

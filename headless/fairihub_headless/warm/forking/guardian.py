@@ -64,6 +64,7 @@ class Guardian:
             process.kill_below()
             if self._folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
+                process.remove_if_empty(os.path.dirname(self._folder))
             os._exit(0)
 
     def _watch(self) -> None:

@@ -33,6 +33,11 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
 
+def outlive_parent() -> None:
+    """No longer killed with it: from here on, the end of a line says so, and there is time."""
+    _libc.prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
+
+
 def call_itself(name: str) -> None:
     """What `ps` and `top` show."""
     _libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
@@ -124,6 +129,15 @@ def _forget() -> None:
     multiprocessing: Any = sys.modules.get("multiprocessing.process")
     if multiprocessing is not None:
         multiprocessing.current_process().authkey = os.urandom(32)
+
+
+def remove_if_empty(folder: str) -> None:
+    """The folder of a fork server and the one of all of them, once nothing is in them any more."""
+    for place in (folder, os.path.dirname(folder)):
+        try:
+            os.rmdir(place)
+        except OSError:
+            return
 
 
 def kill_below(seconds: float = 10.0) -> bool:

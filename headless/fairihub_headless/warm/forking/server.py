@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -82,6 +83,7 @@ class Server:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(os.path.join(self._said["folder"], "socket"))
         self._listener.listen(128)
+        process.outlive_parent()
         print(json.dumps({"ready": True}), flush=True)
         while True:
             guardian = self._turn()
@@ -95,6 +97,7 @@ class Server:
         watched: list[Any] = [0, self._listener, *lines]
         ready, _, _ = select.select(watched, [], [], pause)
         if 0 in ready and not os.read(0, 4096):
+            self._clear_up()
             os._exit(0)
         for line in lines:
             if line in ready:
@@ -104,6 +107,15 @@ class Server:
         if missing > 0 and time.monotonic() >= self._refill_at:
             return self._fork()
         return None
+
+    def _clear_up(self) -> None:
+        """The service may have been killed: nobody else removes what is on the disk then."""
+        folder = self._said["folder"]
+        shutil.rmtree(self._said["home"], ignore_errors=True)
+        for name in ("socket", "facts.json"):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+        process.remove_if_empty(folder)
 
     def _hear(self, line: socket.socket) -> None:
         """A forked process has prepared itself, or it has ended."""
