@@ -114,8 +114,10 @@ def measured(options: argparse.Namespace) -> list[Measure]:
     with bench(options) as given:
         for name in options.only or PARTS:
             began = time.perf_counter()
-            found += PARTS[name](given)
-            print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+            part = PARTS[name](given)
+            found += part
+            took = f"{name}: {time.perf_counter() - began:.0f} s"
+            print(f"{took}\n{table(part)}", file=sys.stderr, flush=True)
     return found
 
 
