@@ -17,6 +17,8 @@ from tests.chaos.bases import Base
 MARK, GUARD = "JOB_NAME", "FAIRIHUB_GUARD"
 WORKER, KERNEL = '"kind": "worker"', '"kind": "kernel"'
 """As the command lines of fork servers have it, and of all that they fork."""
+RUN_ID = 36
+"""Characters of a run's id."""
 PATIENCE = 4.0
 """Seconds that a blow of one kind waits for somebody to be struck."""
 Blow = Callable[[], str | None]
@@ -68,7 +70,7 @@ class Blows:
 
     def guards(self) -> list[psutil.Process]:
         """What stands above a forked worker or kernel, and clears up behind it."""
-        return [p for p in self._forking() if GUARD in _variables(p)]
+        return [p for p in self._forking() if _bears(p, GUARD)]
 
     def waiting(self) -> list[psutil.Process]:
         """Workers and kernels without a run yet, and their guards."""
@@ -78,10 +80,10 @@ class Blows:
     def _forking(self) -> list[psutil.Process]:
         """Everything of the fork servers' that is no run's own process."""
         below = self._service.below()[1:]
-        return [p for p in below if _is(p, WORKER, KERNEL) and MARK not in _variables(p)]
+        return [p for p in below if _is(p, WORKER, KERNEL) and not _bears(p, MARK)]
 
     def _marked(self) -> list[psutil.Process]:
-        return [p for p in self._service.below()[1:] if MARK in _variables(p)]
+        return [p for p in self._service.below()[1:] if _bears(p, MARK)]
 
     def _the_service(self, number: signal.Signals) -> str | None:
         asked_again = number == signal.SIGTERM and self._asked == self._service.pid
@@ -112,7 +114,8 @@ def _words(process: psutil.Process) -> str:
     return ""
 
 
-def _variables(process: psutil.Process) -> dict[str, str]:
+def _bears(process: psutil.Process, mark: str) -> bool:
+    """Whether it is of a run; what waits has only room for the mark."""
     with contextlib.suppress(psutil.Error):
-        return dict(process.environ())
-    return {}
+        return len(process.environ().get(mark, "")) == RUN_ID
+    return False
