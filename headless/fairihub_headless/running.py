@@ -27,6 +27,7 @@ from fairihub_headless.again import repeated
 from fairihub_headless.callers import Caller
 from fairihub_headless.engine.changes import Ended
 from fairihub_headless.engine.local import Engine
+from fairihub_headless.errors import Gone, gone, no_such_job
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import PROCESS, Run, RunState, Source
 from fairihub_headless.once import Key, asked_before, kept_once
@@ -39,7 +40,6 @@ from fairihub_headless.results.report import Reports
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import Sources, Taken
 from fairihub_headless.store.runs import Store
-from fairihub_headless.web.exceptions import Gone, no_such_job
 
 
 @dataclass
@@ -311,10 +311,6 @@ def require_kept(run: Run) -> None:
     """
     if run.expired is not None:
         raise gone(run)
-
-
-def gone(run: Run) -> Gone:
-    return Gone("expired", f"What job “{run.id}” left was deleted to make room.")
 
 
 def _new_run(execution: Execution, parameters: dict[str, Any], owner: str, taken: Taken) -> Run:

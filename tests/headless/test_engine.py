@@ -19,8 +19,8 @@ from fairihub_core.errors import Unavailable
 from fairihub_headless.engine import local, retrying
 from fairihub_headless.engine.launching import ColdLauncher, Worker
 from fairihub_headless.engine.queueing import Pauses, Room, Waiting
+from fairihub_headless.errors import Gone
 from fairihub_headless.models import RunState
-from fairihub_headless.web.exceptions import Gone
 
 ASLEEP = "import time\nprint('sleeping', flush=True)\ntime.sleep(600)"
 NOON = datetime.fromisoformat("2026-06-01T12:00:00+00:00")

@@ -9,8 +9,8 @@ import pytest
 
 from fairihub_core.errors import Missing
 from fairihub_core.teams import Member, TeamDirectory
+from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
-from fairihub_headless.web.exceptions import Gone
 from tests.headless.conftest import notebook
 
 

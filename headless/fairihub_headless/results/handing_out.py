@@ -7,15 +7,9 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 
-from fairihub_core.errors import FairihubError
+from fairihub_headless.errors import NoSuchRange
 
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})-(\d{0,18})\s*")
-
-
-class NoSuchRange(FairihubError):
-    """The file is shorter than what was asked for of it."""
-
-    status = 416
 
 
 @dataclass(frozen=True)

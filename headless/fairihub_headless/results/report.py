@@ -8,9 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fairihub_core.errors import FairihubError
 from fairihub_core.rendering_program import main
 from fairihub_core.renderings import Program, Rendered, Renderings
+from fairihub_headless.errors import NoReport
 from fairihub_headless.folders import RunFolder
 
 _PROGRAM = Program(
@@ -21,12 +21,6 @@ _PROGRAM = Program(
 _LARGEST = 40 * 2**20
 _SECONDS = 20
 _AT_ONCE = 2
-
-
-class NoReport(FairihubError):
-    """The notebook cannot be rendered, or not in time."""
-
-    status = 422
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from fairihub_core.callers import CHALLENGE
 from fairihub_core.errors import BadInput, FairihubError
 from fairihub_core.follow import SnapshotFollower
 from fairihub_core.service_page import Brand
+from fairihub_headless.errors import Defect
 from fairihub_headless.running import Runs
 from fairihub_headless.web import pages
 from fairihub_headless.web.exceptions import exception_of, no_such_method
@@ -48,12 +49,6 @@ class Service:
     def name(self) -> str:
         """What people call the hub."""
         return self.brand.name
-
-
-class Defect(FairihubError):
-    """A mistake of ours; its text stays in the log."""
-
-    status = 500
 
 
 def allowed(needs: Needs) -> str:

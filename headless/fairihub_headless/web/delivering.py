@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from fairihub_core.errors import FairihubError, Missing
+from fairihub_core.errors import Missing
+from fairihub_headless.errors import Gone, RunFailed, RunLost, gone
 from fairihub_headless.folders import EXECUTED
 from fairihub_headless.models import ECHO, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS, OUTPUTS_FILE
@@ -18,24 +19,11 @@ from fairihub_headless.requests import OUTPUTS
 from fairihub_headless.results.left import executed_notebook, files_of, glued, result_file
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
-from fairihub_headless.web.exceptions import Gone
 from fairihub_headless.web.outputs import Output, Raw, alone, document_of, is_by_value, is_wanted
 from fairihub_headless.web.outputs import raw_of as in_raw_form
 
 _MOST_OUTPUTS_FILE = 16 * 2**20
 _OUR_FAULT = {"engine-failed", "worker-failed", "worker-died", "service-stopped"}
-
-
-class RunFailed(FairihubError):
-    """The results of a run that failed by its notebook, its parameters or its limits."""
-
-    status = 422
-
-
-class RunLost(FairihubError):
-    """The results of a run that failed through no fault of its own."""
-
-    status = 500
 
 
 class OneOutput(Base):
@@ -106,7 +94,7 @@ def require_results(run: Run, base: str) -> None:
         kind = RunLost if failure.code in _OUR_FAULT else RunFailed
         raise kind(failure.code, failure.message, **facts)
     if run.expired is not None:
-        raise Gone("expired", f"What job “{run.id}” left was deleted to make room.")
+        raise gone(run)
 
 
 def results_of(handler: Base, run: Run) -> dict[str, Any]:

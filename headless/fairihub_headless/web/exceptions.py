@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from fairihub_core.errors import FairihubError, Missing
+from fairihub_core.errors import FairihubError
 
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 OURS = "urn:x-fairihub:error:"
 """Before a code of ours: what the standard has no type for."""
 _GIVEN = frozenset({"", "*/*", "application/*", "text/*", "text/html", "application/xhtml+xml"})
 _OGC_TYPES = ("no-such-process", "no-such-job", "result-not-ready")
-
-
-class Gone(FairihubError):
-    """It was there, and was dismissed."""
-
-    status: ClassVar[int] = 410
 
 
 class NotAllowed(FairihubError):
@@ -59,11 +53,6 @@ def unsupported_type(kind: str) -> UnsupportedType:
     return UnsupportedType(
         "unsupported-type", f"A request is JSON (`application/json`), not “{kind[:80]}”."
     )
-
-
-def no_such_job(job: str) -> Missing:
-    """Said alike of jobs that never were and of jobs of others."""
-    return Missing("no-such-job", f"There is no job “{job[:64]}” for you.")
 
 
 def exception_of(error: FairihubError) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from fairihub_core.callers import signed_out, visitor_of
 from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Unavailable
 from fairihub_headless.engine.changes import CellDone, Ended, Progress, StateChanged, Told
+from fairihub_headless.errors import no_such_job
 from fairihub_headless.models import Run
 from fairihub_headless.results import log
 from fairihub_headless.web import views
 from fairihub_headless.web.base_handler import FAILURES, SERVICE, Base
-from fairihub_headless.web.exceptions import no_such_job
 from fairihub_headless.web.story import BEGINNING, HEARTBEAT, Story
 
 _HEARTBEAT_SECONDS = 15.0
