@@ -14,9 +14,8 @@ from fairihub_core.offers import Offer
 from fairihub_core.places import Places
 from fairihub_core.team_secrets import secrets_of
 from fairihub_headless.checkout import VARIABLE
-from fairihub_headless.engine.processes import MARK
 from fairihub_headless.folders import RESULTS, RunFolder
-from fairihub_headless.models import Limits, Run
+from fairihub_headless.models import MARK, Limits, Run
 from fairihub_headless.settings import S3Settings
 
 _INHERITED = re.compile(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +16,10 @@ PROCESS = "execute-notebook"
 ECHO = "echo"
 """The process that gives back what it is given; it executes nothing."""
 
+MARK = "JOB_NAME"
+"""Every process of a run carries the run's id under this name in its environment."""
+GUARD = "FAIRIHUB_GUARD"
+"""Under this name, the processes that clear up behind forked ones of a run."""
 
 NOTEBOOK_TYPE = "application/x-ipynb+json"
 
@@ -167,6 +172,41 @@ class Run(Frozen):
         return min(99, 100 * self.cell // self.cells) if self.cells else 0
 
 
+class Waiting(NamedTuple):
+    """As much of an accepted run as the queue needs."""
+
+    seq: int
+    """The order of acceptance."""
+    id: str
+    owner: str
+    team: str
+    rank: int = 1
+    """The lower, the sooner."""
+    not_before: datetime | None = None
+
+
+class Kept(NamedTuple):
+    """As much of a run that has ended as it takes to decide how long what it left is kept."""
+
+    id: str
+    team: str
+    state: RunState
+    finished: datetime
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """An engine as it is seen by others."""
+
+    id: str
+    host: str
+    """Which processes it can be found among: the machine, since its last start, its namespace."""
+    pid: int
+    born: float
+    beat: int
+
+
 class ExitRecord(Frozen):
     """What a worker writes last: the only witness of how a run ended."""
 
@@ -255,7 +295,7 @@ class StatusInfo(BaseModel):
 
 
 class JobList(BaseModel):
-    """A page of jobs, newest first."""
+    """A page of jobs, in the order that was asked for."""
 
     jobs: list[StatusInfo]
     numberMatched: int

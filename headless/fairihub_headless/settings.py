@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fairihub_core.git_address import usable_url
-from fairihub_headless.results.retention import Rules
+from fairihub_headless.models import RunState
 
 
 class S3Settings(BaseModel):
@@ -36,6 +38,21 @@ class CheckoutSettings(BaseModel):
     @classmethod
     def _usable(cls, url: str) -> str:
         return usable_url(url)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How long what runs left is kept."""
+
+    days: float
+    """So long everything is kept, at most."""
+    failed_days: float
+    """The same of runs that failed or were dismissed."""
+    per_team: int | None = None
+    """So many are kept of a team; pinned ones come on top."""
+
+    def age(self, state: RunState) -> timedelta:
+        return timedelta(days=self.days if state is RunState.successful else self.failed_days)
 
 
 class HeadlessSettings(BaseModel):

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -112,11 +112,6 @@ def notebook_in_home(places: Places, offer: Offer, login: str, path: str) -> byt
         if found.st_size > MAX_NOTEBOOK_BYTES:
             raise too_large(found.st_size)
         return opened.read(MAX_NOTEBOOK_BYTES + 1)
-
-
-def folder_in_home(path: str) -> str:
-    """The folder of a notebook, relative to the home: where its run takes place."""
-    return PurePosixPath(path).parent.as_posix() if is_home_path(path) else "."
 
 
 def _own_places(places: Places, offer: Offer) -> tuple[Path, ...]:

@@ -18,9 +18,9 @@ from fairihub_core import clock
 from fairihub_core.errors import Unavailable
 from fairihub_headless.engine import local, retrying
 from fairihub_headless.engine.launching import ColdLauncher, Worker
-from fairihub_headless.engine.queueing import Pauses, Room, Waiting
+from fairihub_headless.engine.queueing import Pauses, Room
 from fairihub_headless.errors import Gone
-from fairihub_headless.models import RunState
+from fairihub_headless.models import RunState, Waiting
 
 ASLEEP = "import time\nprint('sleeping', flush=True)\ntime.sleep(600)"
 NOON = datetime.fromisoformat("2026-06-01T12:00:00+00:00")

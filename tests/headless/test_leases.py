@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pytest
 
 from fairihub_headless.engine.here import host, this_engine
-from fairihub_headless.engine.leases import EngineRow, Watch, dead, has_restarted, is_fenced
+from fairihub_headless.engine.leases import Watch, dead, has_restarted, is_fenced
+from fairihub_headless.models import EngineRow
 
 BEAT, LEASE = 10.0, 30.0
 ME = EngineRow("me", "here boot ns", 1, 1.0, 0)

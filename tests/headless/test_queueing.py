@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fairihub_headless.engine.queueing import Queue, Room, Waiting
+from fairihub_headless.engine.queueing import Queue, Room
+from fairihub_headless.models import Waiting
 
 ROOMY = Room(in_all=100, per_member=100)
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import RunState
-from fairihub_headless.results.retention import Kept, Rules, due, expires
+from fairihub_headless.models import Kept, RunState
+from fairihub_headless.results.retention import due, expires
 from fairihub_headless.results.tidying import Tidying, remove
+from fairihub_headless.settings import Rules
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 RULES = Rules(days=10, failed_days=3, per_team=2)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from fairihub_core.processes import started_at
-from fairihub_headless.engine.processes import GUARD, MARK, kill_run
+from fairihub_headless.engine.processes import kill_run
+from fairihub_headless.models import GUARD, MARK
 
 SLEEPS = "import time; time.sleep(60)"
 

@@ -17,9 +17,16 @@ from sqlalchemy.exc import OperationalError
 
 from fairihub_core.errors import Unavailable
 from fairihub_headless.callers import Selection
-from fairihub_headless.engine.leases import EngineRow
-from fairihub_headless.engine.queueing import Waiting
-from fairihub_headless.models import Environment, Failure, OutputChoice, Priority, Run, RunState
+from fairihub_headless.models import (
+    EngineRow,
+    Environment,
+    Failure,
+    OutputChoice,
+    Priority,
+    Run,
+    RunState,
+    Waiting,
+)
 from fairihub_headless.store.database import make_engine, migrate
 from fairihub_headless.store.listing import Filter
 from fairihub_headless.store.runs import Hold, Standing, Store

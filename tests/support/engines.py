@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fairihub_headless.engine.leases import EngineRow
-from fairihub_headless.models import Run
+from fairihub_headless.models import EngineRow, Run
 from fairihub_headless.store.runs import Hold, Store
 
 

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 from fairihub_core.processes import started_at
-from fairihub_headless.engine.leases import EngineRow
+from fairihub_headless.models import EngineRow
 
 
 def this_engine() -> EngineRow:

@@ -17,14 +17,13 @@ from fairihub_headless.engine.changes import Changes
 from fairihub_headless.engine.here import this_engine
 from fairihub_headless.engine.leases import (
     BEATS_TO_DEATH,
-    EngineRow,
     Watch,
     dead,
     has_restarted,
     is_fenced,
 )
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import Run, RunState
+from fairihub_headless.models import EngineRow, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from fairihub_core.processes import started_at
-from fairihub_headless.engine.processes import MARK
+from fairihub_headless.models import MARK
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.warm.asking import Forked, NotForked, ask
 from fairihub_headless.warm.environments import facts_of

@@ -12,22 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from fairihub_headless.models import EngineRow
+
 BEATS_TO_FENCE = 2
 """After so many times of a beat without one, an engine ends its own runs."""
 BEATS_TO_DEATH = 3
 """After so many, others take them over."""
-
-
-@dataclass(frozen=True)
-class EngineRow:
-    """An engine as it is seen by others."""
-
-    id: str
-    host: str
-    """Which processes it can be found among: the machine, since its last start, its namespace."""
-    pid: int
-    born: float
-    beat: int
 
 
 @dataclass(frozen=True)

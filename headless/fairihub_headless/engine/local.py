@@ -18,11 +18,11 @@ from fairihub_headless.engine.echoing import EchoAttempt
 from fairihub_headless.engine.keeping import Keeper
 from fairihub_headless.engine.launching import ColdLauncher, Launcher
 from fairihub_headless.engine.preparing import prepared
-from fairihub_headless.engine.queueing import Pauses, Queue, Room, Waiting
+from fairihub_headless.engine.queueing import Pauses, Queue, Room
 from fairihub_headless.engine.strangers import Strangers
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.full_disk import is_full, no_room
-from fairihub_headless.models import ECHO, Failure, Run, RunState
+from fairihub_headless.models import ECHO, Failure, Run, RunState, Waiting
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
 

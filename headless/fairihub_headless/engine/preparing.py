@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from fairihub_core.access import require_access
 from fairihub_core.clock import today
 from fairihub_core.errors import Refused
+from fairihub_core.notebooks import is_home_path
 from fairihub_core.offers import Offer, offers_for
 from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
@@ -17,7 +18,6 @@ from fairihub_headless.equipment import Equipment, equipment_of
 from fairihub_headless.folders import DELIVERY, EXECUTED, RunFolder
 from fairihub_headless.models import Run, WorkOrder
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.sources import folder_in_home
 
 
 def prepared(
@@ -75,6 +75,11 @@ def working_folder(run: Run, home: Path, checkout: Path | None) -> Path:
     else:
         wanted = home / folder_in_home(run.notebook)
     return wanted if wanted.is_dir() else home
+
+
+def folder_in_home(path: str) -> str:
+    """The folder of a notebook, relative to the home: where its run takes place."""
+    return PurePosixPath(path).parent.as_posix() if is_home_path(path) else "."
 
 
 def work_order(

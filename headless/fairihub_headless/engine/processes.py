@@ -10,12 +10,8 @@ from collections.abc import Callable
 import psutil
 
 from fairihub_core.processes import descendants, is_still, marked, running, send
+from fairihub_headless.models import GUARD, MARK
 
-MARK = "JOB_NAME"
-"""Every process of a run carries the run's id under this name in its environment."""
-
-GUARD = "FAIRIHUB_GUARD"
-"""Under this name, the processes that clear up behind forked ones of a run."""
 _CLEARING_UP = 3.0
 
 

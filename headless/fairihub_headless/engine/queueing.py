@@ -14,18 +14,7 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-
-class Waiting(NamedTuple):
-    """As much of an accepted run as the queue needs."""
-
-    seq: int
-    """The order of acceptance."""
-    id: str
-    owner: str
-    team: str
-    rank: int = 1
-    """The lower, the sooner."""
-    not_before: datetime | None = None
+from fairihub_headless.models import Waiting
 
 
 @dataclass(frozen=True)

@@ -4,36 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from datetime import datetime
+from typing import Protocol
 
-from fairihub_headless.models import RunState
-
-
-class Kept(NamedTuple):
-    """As much of a run that has ended as the decision needs."""
-
-    id: str
-    team: str
-    state: RunState
-    finished: datetime
-    pinned: bool
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the settings say."""
-
-    days: float
-    """So long everything is kept, at most."""
-    failed_days: float
-    """The same of runs that failed or were dismissed."""
-    per_team: int | None = None
-    """So many are kept of a team; pinned ones come on top."""
-
-    def age(self, state: RunState) -> timedelta:
-        return timedelta(days=self.days if state is RunState.successful else self.failed_days)
+from fairihub_headless.models import Kept, RunState
+from fairihub_headless.settings import Rules
 
 
 class _Standing(Protocol):

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from fairihub_core.clock import now
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.results.retention import Rules, due
+from fairihub_headless.results.retention import due
+from fairihub_headless.settings import Rules
 from fairihub_headless.store.keeping import Keeping
 
 log = logging.getLogger("fairihub.headless")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from fairihub_headless.engine.leases import EngineRow
+from fairihub_headless.models import EngineRow
 from fairihub_headless.store.database import Database
 from fairihub_headless.store.tables import engines
 

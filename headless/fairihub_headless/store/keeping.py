@@ -11,8 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 
 from fairihub_core.clock import now
-from fairihub_headless.models import RunState
-from fairihub_headless.results.retention import Kept
+from fairihub_headless.models import Kept, RunState
 from fairihub_headless.store.database import Database
 from fairihub_headless.store.tables import runs
 

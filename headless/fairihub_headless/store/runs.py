@@ -32,8 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from fairihub_core.clock import now
-from fairihub_headless.engine.queueing import Waiting
-from fairihub_headless.models import Environment, Failure, Run, RunState
+from fairihub_headless.models import Environment, Failure, Run, RunState, Waiting
 from fairihub_headless.store.database import PATIENCE, Database
 from fairihub_headless.store.engines import Engines
 from fairihub_headless.store.keeping import Keeping

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fairihub_core.places import Places
-from fairihub_headless.engine.processes import GUARD, MARK
+from fairihub_headless.models import GUARD, MARK
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.warm import forking
 from fairihub_headless.warm.environments import key_of

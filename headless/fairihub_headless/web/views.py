@@ -20,7 +20,8 @@ from fairihub_headless.models import (
 )
 from fairihub_headless.processes.model import Process
 from fairihub_headless.results.left import Glued, LeftFile, is_result
-from fairihub_headless.results.retention import Rules, expires
+from fairihub_headless.results.retention import expires
+from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Page
 from fairihub_headless.web.asked import Asked
 
