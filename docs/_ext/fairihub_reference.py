@@ -20,7 +20,7 @@ from fairihub.settings import Settings
 from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_core.start_causes import CAUSES, PHASES, WHO
-from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.processes.notebook_inputs import INPUTS, OUTPUTS
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, NodePurpose, Toleration
 from tests.support.access.matrix import Row, read_matrix

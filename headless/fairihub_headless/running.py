@@ -33,8 +33,8 @@ from fairihub_headless.models import PROCESS, Run, RunState, Source
 from fairihub_headless.once import Key, asked_before, kept_once
 from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
+from fairihub_headless.processes.notebook_request import Execution, execution_of
 from fairihub_headless.reading import declared_by
-from fairihub_headless.requests import Execution, execution_of
 from fairihub_headless.results.bucket import Buckets
 from fairihub_headless.results.report import Reports
 from fairihub_headless.settings import HeadlessSettings

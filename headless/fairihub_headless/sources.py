@@ -20,7 +20,7 @@ from fairihub_core.offers import Offer
 from fairihub_core.places import Places, confined
 from fairihub_headless.checkout import Repository, below_algorithm, no_repository
 from fairihub_headless.models import Source
-from fairihub_headless.requests import Execution
+from fairihub_headless.processes.notebook_request import Execution
 
 _TIMEOUT = 20.0
 _VERSION = re.compile(r"[0-9a-f]{7,64}")

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from fairihub_headless.client import models
 from fairihub_headless.models import RunState
-from fairihub_headless.requests import OUTPUTS
+from fairihub_headless.processes.notebook_inputs import OUTPUTS
 from fairihub_headless.web.openapi import openapi_document
 from fairihub_headless.web.routes import ROUTES
 

@@ -12,7 +12,7 @@ from fairihub_headless.models import OutputChoice, Run
 from fairihub_headless.processes.asking import asked_of
 from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
-from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.processes.notebook_inputs import INPUTS, OUTPUTS
 from fairihub_headless.web.outputs import Output, document_of, is_by_value, is_wanted, raw_of
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.preferring import Preference, applied, preference_of, seconds_to_wait

@@ -14,7 +14,7 @@ from fairihub_core.offers import offers_for
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.models import Limits
 from fairihub_headless.payload import json_object
-from fairihub_headless.requests import Execution, execution_of
+from fairihub_headless.processes.notebook_request import Execution, execution_of
 
 GIB = 2**30
 Parse = Callable[..., Execution]

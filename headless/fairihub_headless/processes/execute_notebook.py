@@ -10,7 +10,7 @@ from fairihub_core.offers import Offer
 from fairihub_core.units import human_bytes
 from fairihub_headless.models import PROCESS
 from fairihub_headless.processes.model import ASYNC, DISMISS, Input, Process
-from fairihub_headless.requests import INPUTS, OUTPUTS
+from fairihub_headless.processes.notebook_inputs import INPUTS, OUTPUTS
 
 EXAMPLE: dict[str, Any] = {
     "inputs": {"notebook": "public.monthly-summary", "parameters_json": {"station": "Graz"}}

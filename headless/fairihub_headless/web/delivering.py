@@ -15,7 +15,7 @@ from fairihub_headless.folders import EXECUTED
 from fairihub_headless.models import ECHO, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS, OUTPUTS_FILE
 from fairihub_headless.processes.model import Output as Described
-from fairihub_headless.requests import OUTPUTS
+from fairihub_headless.processes.notebook_inputs import OUTPUTS
 from fairihub_headless.results.left import executed_notebook, files_of, glued, result_file
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
