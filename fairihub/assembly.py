@@ -41,7 +41,7 @@ def configure(c: Any, hub: HubSettings) -> None:
     configure_sign_in(c, hub, entrance, secrets)
     configure_servers(c, hub, entrance)
     _pages(c, hub, entrance)
-    _services(c, hub)
+    _services(c, hub, secrets)
     c.JupyterHub.extra_handlers = _handlers(hub, entrance, secrets)
     # What is loaded by now stays: to look through it for garbage would hold up the loop.
     gc.collect()
@@ -143,9 +143,9 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
     }
 
 
-def _services(c: Any, hub: HubSettings) -> None:
+def _services(c: Any, hub: HubSettings, secrets: Secrets) -> None:
     write_service_settings(hub)
-    c.JupyterHub.services = services(hub)
+    c.JupyterHub.services = services(hub, secrets)
     c.JupyterHub.load_roles = ROLES
     c.JupyterHub.custom_scopes = custom_scopes()
     # Also what a token lives for whose maker says nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,22 @@ from fairihub import datafolder
 from fairihub.hub_settings import HubSettings
 from fairihub.remote import CLI_TOKEN
 from fairihub.settings import Settings
+from fairihub.sign_in import Secrets
 from fairihub_core import scopes
 from fairihub_core.files import write_whole
+from fairihub_headless.settings import PASSWORD as RUNS_PASSWORD
 from fairihub_spawner import s3
 
 
-def services(hub: HubSettings) -> list[dict[str, Any]]:
+def services(hub: HubSettings, secrets: Secrets) -> list[dict[str, Any]]:
     """For `c.JupyterHub.services`: catalogue, runs, buckets, command line and idle-culler.
 
     The hub starts again whichever of them ends by itself.
     """
     return [
         {"name": "s3", "command": s3.command(hub.places, hub.ports.s3, hub.host), "display": False},
-        _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog"),
-        _service(hub, "headless", hub.ports.headless, "fairihub_headless"),
+        _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog", {}),
+        _service(hub, "headless", hub.ports.headless, "fairihub_headless", _told(secrets)),
         {"name": "cli", "api_token": datafolder.token(hub.places, CLI_TOKEN), "display": False},
         _idle_culler(hub.settings),
     ]
@@ -53,12 +56,19 @@ def write_service_settings(hub: HubSettings) -> None:
         write_whole(_settings_file(hub, name), json.dumps(settings).encode())
 
 
-def _service(hub: HubSettings, name: str, port: int, module: str) -> dict[str, Any]:
+def _told(secrets: Secrets) -> dict[str, str]:
+    """What only the service of runs inherits; it takes that out of its environment at once."""
+    return {RUNS_PASSWORD: secrets.runs_database} if secrets.runs_database else {}
+
+
+def _service(
+    hub: HubSettings, name: str, port: int, module: str, more: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "name": name,
         "url": f"http://127.0.0.1:{port}",
         "command": [sys.executable, "-m", module],
-        "environment": {"FAIRIHUB_SERVICE": str(_settings_file(hub, name))},
+        "environment": {"FAIRIHUB_SERVICE": str(_settings_file(hub, name)), **more},
         # Asking “may the hub's own catalogue know who you are?” helps nobody.
         "oauth_no_confirm": True,
         # A browser session may do all that its member may; runs take notebooks of the catalogue.
@@ -92,23 +102,6 @@ def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
             "s3": {"endpoint": hub.s3_endpoint, "keys_file": str(s3.keys_file(hub.places))},
             "activity_seconds": activity_seconds(hub.settings),
             "removal_grace": hub.settings.removal_grace_minutes * 60,
-            "max_runs_per_member": hub.settings.runs_per_member,
-            "max_runs_per_team": hub.settings.runs_per_team,
-            "echo": True,
-            **results_settings(hub.settings),
-            **({"max_runs": hub.settings.runs_at_once} if hub.settings.runs_at_once else {}),
+            **hub.settings.runs.model_dump(mode="json"),
         },
     }
-
-
-def results_settings(settings: Settings) -> dict[str, Any]:
-    """How long what runs left is kept, and where; as the settings say."""
-    repository = settings.checkout_git_repo
-    said = {
-        "keep_days": settings.keep_days,
-        "keep_failed_days": settings.keep_failed_days,
-        "keep_runs_per_team": settings.keep_runs_per_team,
-        "results_in_bucket": settings.results_in_bucket,
-        "checkout_git_repo": repository and repository.model_dump(mode="json"),
-    }
-    return {name: value for name, value in said.items() if value is not None}

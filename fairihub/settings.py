@@ -13,12 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fairihub.oidc_settings import GrantSetting, Oidc
 from fairihub.operator_settings import Operators, OperatorSetting
-from fairihub.run_settings import RunRepository
 from fairihub.setting_types import PublicAddress
 from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams, TeamFiles
 from fairihub_core.errors import BadInput
 from fairihub_core.notes import nearest
 from fairihub_core.people import Provider
+from fairihub_headless.settings import CheckoutSettings, RunSettings
 from fairihub_spawner.kube.settings import KubeSettings
 
 
@@ -102,35 +102,8 @@ class Settings(BaseModel):
         description="Servers are pods of the cluster of KUBECONFIG, or of the one that the hub "
         "runs in; else they are processes of this machine.",
     )
-    runs_at_once: int | None = Field(
-        None, ge=1, le=256, description="Runs at one time, in all; the number of cores if unset."
-    )
-    runs_per_member: int = Field(
-        2, ge=1, le=256, description="Runs of one member at one time; more wait their turn."
-    )
-    runs_per_team: int | None = Field(
-        None, ge=1, description="Runs that are executed at once, per team; any number if unset."
-    )
-    keep_days: float = Field(
-        100,
-        gt=0,
-        le=36_500,
-        description="What a run left is kept for so long, then deleted; its record stays. Members "
-        "can pin runs that are to stay.",
-    )
-    keep_failed_days: float | None = Field(
-        None, gt=0, le=36_500, description="The same of runs that failed or were cancelled."
-    )
-    keep_runs_per_team: int | None = Field(
-        None, ge=1, description="So many runs of a team are kept, the newest; pinned ones besides."
-    )
-    results_in_bucket: bool = Field(
-        False,
-        description="What runs leave is put into their team's bucket too, below `fairihub-runs/`, "
-        "and handed out from there. The whole team can then read it.",
-    )
-    checkout_git_repo: RunRepository | None = Field(
-        None, description="The repository of which a run may name a revision (`git_revision`)."
+    runs: RunSettings = Field(
+        RunSettings(), description="How many runs there may be, how they begin, what is kept."
     )
 
     @property
@@ -180,10 +153,11 @@ def _resolved(settings: Settings, folder: Path) -> Settings:
     if len(set(names)) < len(names):
         said = "team_files: give each repository and cluster a name of its own."
         raise BadInput("bad-settings", said)
-    repository = settings.checkout_git_repo
+    repository = settings.runs.checkout_git_repo
     if repository is not None and repository.credentials is not None:
         file = (folder / repository.credentials).resolve()
-        changed["checkout_git_repo"] = repository.model_copy(update={"credentials": file})
+        found = repository.model_copy(update={"credentials": file})
+        changed["runs"] = settings.runs.model_copy(update={"checkout_git_repo": found})
     if settings.logo is not None:
         changed["logo"] = (folder / settings.logo).resolve()
         if not changed["logo"].is_file():
@@ -202,21 +176,19 @@ def _found(source: TeamFiles, folder: Path) -> TeamFiles:
     return source
 
 
-_KEYS = {
-    name
-    for block in (
-        Settings,
-        OperatorSetting,
-        Oidc,
-        GrantSetting,
-        FolderTeams,
-        GitTeams,
-        KubernetesTeams,
-        KubeSettings,
-        RunRepository,
-    )
-    for name in block.model_fields
-}
+_BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("", Settings),
+    ("operators", OperatorSetting),
+    ("oidc", Oidc),
+    ("oidc.grants", GrantSetting),
+    ("team_files", FolderTeams),
+    ("team_files", GitTeams),
+    ("team_files", KubernetesTeams),
+    ("kubernetes", KubeSettings),
+    ("runs", RunSettings),
+    ("runs.checkout_git_repo", CheckoutSettings),
+)
+_KEYS = {name for _, block in _BLOCKS for name in block.model_fields}
 
 
 def _said(error: Any) -> str:
@@ -225,6 +197,18 @@ def _said(error: Any) -> str:
         del place[2:3]  # the kind of source that it was taken for, which nobody has written
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
-        last = str(error["loc"][-1])
-        return f"“{key[:60]}” is no setting.{nearest(last, _KEYS) or ' See the reference.'}"
+        return f"“{key[:60]}” is no setting.{_hint(place) or ' See the reference.'}"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}."
+
+
+def _hint(place: list[str]) -> str:
+    """Where the key belongs, if it is one of another block; else the nearest that there is."""
+    last = place[-1]
+    homes = [where for where, block in _BLOCKS if last in block.model_fields]
+    if not homes:
+        return nearest(last, _KEYS)
+    elsewhere = [where for where in homes if where.partition(".")[0] != place[0]]
+    if not elsewhere:
+        return ""
+    where = f"in `{elsewhere[0]}:`" if elsewhere[0] else "at the top, in no block"
+    return f" It belongs {where}."

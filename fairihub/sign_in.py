@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fairihub.settings import Settings
 from fairihub_core.errors import BadInput
 from fairihub_core.people import Provider
+from fairihub_headless.settings import PASSWORD as RUNS_PASSWORD
 
 _PREFIX: Mapping[Provider, str] = {"github": "GITHUB", "oidc": "OIDC"}
 WEBHOOK_SECRET = "FAIRIHUB_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
@@ -56,15 +57,17 @@ class Secrets:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     webhook: str = field(default="", repr=False)
+    runs_database: str = field(default="", repr=False)
 
 
 def taken_secrets(sign_in: Provider, environment: MutableMapping[str, str] = os.environ) -> Secrets:
     """The secrets of the hub's environment, which loses them: no child of the hub inherits any."""
-    values = {name: environment.get(name, "") for name in (*_variables(sign_in), WEBHOOK_SECRET)}
-    for name in ("GITHUB_CLIENT_SECRET", "OIDC_CLIENT_SECRET", WEBHOOK_SECRET):
+    hidden = ("GITHUB_CLIENT_SECRET", "OIDC_CLIENT_SECRET", WEBHOOK_SECRET, RUNS_PASSWORD)
+    values = {name: environment.get(name, "") for name in (*_variables(sign_in), *hidden)}
+    for name in hidden:
         environment.pop(name, None)
     client = [values[name] for name in _variables(sign_in)] or ["", ""]
-    return Secrets(client_id=client[0], client_secret=client[1], webhook=values[WEBHOOK_SECRET])
+    return Secrets(client[0], client[1], values[WEBHOOK_SECRET], values[RUNS_PASSWORD])
 
 
 def _variables(sign_in: Provider) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 _SUFFIXES = {
     "": 1,
@@ -39,3 +42,16 @@ def seconds_of(text: str) -> int | None:
     """Whole seconds of a quota; None if it is no such thing."""
     text = text.strip()
     return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else None
+
+
+def _size(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    size = bytes_of(value)
+    if size is None:
+        raise ValueError(f"“{value[:40]}” is no size; write it as 10Gi")
+    return size
+
+
+Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0, le=_MOST_BYTES)]
+"""A size in settings, which people may write as `10Gi`."""

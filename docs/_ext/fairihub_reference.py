@@ -15,13 +15,12 @@ from sphinx.util.docutils import SphinxDirective
 
 from fairihub.oidc_settings import GrantSetting, Oidc
 from fairihub.operator_settings import OperatorSetting
-from fairihub.run_settings import RunRepository
 from fairihub.settings import Settings
 from fairihub.team_file_settings import FolderTeams, GitTeams, KubernetesTeams
 from fairihub_core.customer_format import DATA_KEYS, LOGIN_KEYS, PROFILE_KEYS, Key
 from fairihub_core.start_causes import CAUSES, PHASES, WHO
 from fairihub_headless.processes.notebook_inputs import INPUTS, OUTPUTS
-from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.settings import CheckoutSettings, RunSettings
 from fairihub_spawner.kube.settings import BucketCsi, KubeSettings, NodePurpose, Toleration
 from tests.support.access.matrix import Row, read_matrix
 
@@ -44,7 +43,8 @@ CUSTOMER_TABLES = {"profile": PROFILE_KEYS, "data": DATA_KEYS, "login": LOGIN_KE
 SETTING_BLOCKS: dict[str, type[BaseModel]] = {
     "operator": OperatorSetting,
     "oidc": Oidc,
-    "run-repository": RunRepository,
+    "runs": RunSettings,
+    "run-repository": CheckoutSettings,
     "grant": GrantSetting,
     "folder": FolderTeams,
     "git": GitTeams,
@@ -59,7 +59,7 @@ SETTING_BLOCKS: dict[str, type[BaseModel]] = {
 RUN_LIMITS = (
     "max_runs", "max_runs_per_member", "max_runs_per_team", "max_queued_per_member",
     "submissions_per_minute", "max_hours", "max_output_bytes", "max_log_bytes",
-    "max_followers_per_member", "longest_wait", "keep_days", "keep_failed_days",
+    "max_followers_per_member", "longest_wait_seconds", "keep_days", "keep_failed_days",
     "keep_runs_per_team", "max_pinned_per_member",
 )  # fmt: skip
 
@@ -105,9 +105,24 @@ class SettingKeys(Generated):
             default = (
                 "required" if field.is_required() else field.get_default(call_default_factory=True)
             )
-            empty = default in (None, "", (), {})
-            shown = "none" if empty else default if default == "required" else f"`{default}`"
-            yield f"| `{name}` | {shown} | {field.description} |"
+            yield f"| `{name}` | {_default(default)} | {field.description} |"
+
+
+def _default(default: object) -> str:
+    if isinstance(default, BaseModel):
+        return "see below"
+    if default in (None, "", (), {}):
+        return "none"
+    return "required" if default == "required" else f"`{_written(default)}`"
+
+
+def _written(value: object) -> object:
+    """As a settings file would have it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and value >= 2**20 and not value % 2**20:
+        return f"{value // 2**30}Gi" if not value % 2**30 else f"{value // 2**20}Mi"
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 class RunTable(Generated):
@@ -131,19 +146,19 @@ class RunLimits(Generated):
     def written(self) -> Iterator[str]:
         yield from ("| what | if nothing else is set |", "|---|---|")
         for name in RUN_LIMITS:
-            field = HeadlessSettings.model_fields[name]
+            field = RunSettings.model_fields[name]
             yield f"| {field.description} | {_bound(name, field.default)} |"
 
 
 def _bound(name: str, value: object) -> str:
     """A default with its unit, which the name of the setting tells."""
-    if value is None:
-        return "no bound"
-    if isinstance(value, int) and value >= 2**20:
-        return f"{value // 2**20} MiB"
-    if not isinstance(value, int | float):
+    if name == "max_runs":
         return "as many as there are processors"
-    units = {"hours": " hours", "days": " days", "wait": " seconds"}
+    if not isinstance(value, int | float):
+        return "no bound"
+    if value >= 2**20:
+        return f"{value // 2**20} MiB"
+    units = {"hours": " hours", "days": " days", "seconds": " seconds"}
     return f"{value:g}{units.get(name.rpartition('_')[2], '')}"
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PositiveInt,
@@ -17,7 +16,7 @@ from pydantic import (
 )
 
 from fairihub_core.cluster_names import DNS_LABEL, OBJECT, is_image
-from fairihub_core.quantities import bytes_of
+from fairihub_core.quantities import Bytes
 
 GIB = 1024**3
 _LABEL_VALUE = r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?"
@@ -37,22 +36,11 @@ def _matching(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _size(value: Any) -> Any:
-    """Sizes as people write them: `10Gi`."""
-    if not isinstance(value, str):
-        return value
-    size = bytes_of(value)
-    if size is None:
-        raise ValueError(f"“{value[:40]}” is no size; write it as 10Gi")
-    return size
-
-
 LabelKey = Annotated[str, _matching(_LABEL_KEY, "key of a label")]
 LabelValue = Annotated[str, _matching(_LABEL_VALUE, "value of a label")]
 Namespace = Annotated[str, _matching(DNS_LABEL, "name of a namespace")]
 ObjectName = Annotated[str, _matching(OBJECT, "name of an object of Kubernetes")]
 AbsolutePath = Annotated[str, _matching(_PATH, "absolute path of plain names")]
-Bytes = Annotated[int, BeforeValidator(_size), Field(ge=0, le=2**53)]
 Host = Annotated[str, _matching(r"[A-Za-z0-9]?[A-Za-z0-9.:-]{0,252}", "host or IP address")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 # More than root's are wanted: `restricted` admits no user 0.

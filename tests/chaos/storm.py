@@ -167,7 +167,7 @@ class Storm:
             "max_runs_per_member": 2,
             "max_queued_per_member": 5000,
             "submissions_per_minute": 100_000,
-            "cancel_grace": 1.0,
+            "cancel_grace_seconds": 1.0,
         }
 
     def _storm(self, service: Service, member: Member) -> None:

@@ -42,7 +42,7 @@ class Place:
         return Counter(self.witness.read_text().split())
 
     def settings(self, **more: Any) -> Mapping[str, Any]:
-        return {"data": str(self.data), "max_runs": 2, "cancel_grace": 1.0, **more}
+        return {"data": str(self.data), "max_runs": 2, "cancel_grace_seconds": 1.0, **more}
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from fairihub.operator_settings import members_of
-from fairihub.services import results_settings
 from fairihub.settings import Settings, read_settings
 from fairihub.team_file_settings import counts_within
 from fairihub_core.errors import BadInput
@@ -86,6 +85,21 @@ def test_a_logo_is_found_beside_the_settings(settings_of, tmp_path):
         ("oidc: {issuer: 'https://a', grants: {/x: [{team: t, rights: [all]}]}}", "notebooks"),
         ("address: https://a.example.org/hub", "without a path"),
         ("language: fr", "language:"),
+        ("runs: {max_run: 3}", "“runs.max_run” is no setting. Did you mean “max_runs”?"),
+        ("keep_days: 3", "“keep_days” is no setting. It belongs in `runs:`."),
+        ("runs: {idle_minutes: 3}", "“runs.idle_minutes” is no setting. It belongs at the top"),
+        ("runs: {beat_seconds: 3}", "“runs.beat_seconds” is no setting."),
+        ("runs: {max_hours: 0}", "runs.max_hours: Input should be greater than 0"),
+        ("runs: {max_runs_per_member: 0}", "runs.max_runs_per_member:"),
+        ("runs: {min_free_bytes: much}", "runs.min_free_bytes: “much” is no size"),
+        ("runs: {max_log_bytes: 12}", "runs.max_log_bytes: Input should be greater than"),
+        ("runs: {warm_imports: ['os; x']}", "runs.warm_imports.0:"),
+        ("runs: {public_s3_endpoint: s3.example.org}", "write it as https://s3.example.org"),
+        ("runs: {database: 'mysql://hub@db/runs'}", "postgresql://USER@HOST/NAME"),
+        ("runs: {database: 'sqlite:///runs.sqlite'}", "postgresql://USER@HOST/NAME"),
+        ("runs: {database: 'postgresql://hub@db'}", "postgresql://USER@HOST/NAME"),
+        ("runs: {database: runs}", "postgresql://USER@HOST/NAME"),
+        ("runs: {checkout_git_repo: {url: 'ext::sh -c x'}}", "runs.checkout_git_repo.url:"),
     ],
 )
 def test_what_is_wrong_is_named(settings_of, text, words):
@@ -103,6 +117,14 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(settings_of, user)
     assert "fairihub.yaml: team_files.0.git: its address holds a user name, a password" in said
     assert "`credentials`" in said
     assert "s3cretpw" not in said
+
+
+@pytest.mark.parametrize("address", ["hub:s3cretpw@db/runs", "hub@db/runs?password=s3cretpw"])
+def test_a_password_of_the_database_is_refused_and_not_repeated(settings_of, address):
+    with pytest.raises(BadInput) as refusal:
+        settings_of(f"runs: {{database: 'postgresql://{address}'}}")
+    assert "give it in FAIRIHUB_RUNS_DATABASE_PASSWORD" in refusal.value.message
+    assert "s3cretpw" not in refusal.value.message
 
 
 @pytest.mark.parametrize(
@@ -132,21 +154,11 @@ def test_sources_count_from_the_folder_of_the_settings(settings_of, tmp_path):
     assert git.credentials == tmp_path / "netrc"
 
 
-def test_what_runs_leave_and_where_is_told_to_their_service(settings_of, tmp_path):
-    text = "keep_days: 30\nkeep_runs_per_team: 500\nresults_in_bucket: true\n"
-    repository = "checkout_git_repo: {url: 'https://example.org/algorithm', credentials: tokens}\n"
-    said = results_settings(settings_of(text + repository))
-    assert said == {
-        "keep_days": 30,
-        "keep_runs_per_team": 500,
-        "results_in_bucket": True,
-        "checkout_git_repo": {
-            "url": "https://example.org/algorithm",
-            "credentials": str(tmp_path / "tokens"),
-        },
-    }
-    with pytest.raises(BadInput, match=r"checkout_git_repo\.url"):
-        settings_of("checkout_git_repo: {url: 'ext::sh -c x'}")
+def test_a_repository_of_runs_has_its_credentials_beside_the_settings(settings_of, tmp_path):
+    repository = "url: 'https://example.org/algorithm', credentials: tokens"
+    settings = settings_of(f"runs: {{keep_days: 30, checkout_git_repo: {{{repository}}}}}")
+    assert settings.runs.keep_days == 30
+    assert settings.runs.checkout_git_repo.credentials == tmp_path / "tokens"
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,10 @@ def test_half_a_provider_is_refused(given, environment, words):
 
 
 def test_secrets_leave_the_environment_and_are_not_printed():
-    environment = {**GITHUB, "FAIRIHUB_WEBHOOK_SECRET": "canary", "HOME": "/home/ada"}
+    ours = {"FAIRIHUB_WEBHOOK_SECRET": "canary", "FAIRIHUB_RUNS_DATABASE_PASSWORD": "canary"}
+    environment = {**GITHUB, **ours, "HOME": "/home/ada"}
     secrets = taken_secrets("github", environment)
-    assert secrets == Secrets("id", "canary", "canary")
+    assert secrets == Secrets("id", "canary", "canary", "canary")
     assert "canary" not in repr(secrets)
     assert environment == {"GITHUB_CLIENT_ID": "id", "HOME": "/home/ada"}
 

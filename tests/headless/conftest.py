@@ -139,7 +139,7 @@ def settings_of(data: Path, **more: Any) -> HeadlessSettings:
     return HeadlessSettings(
         data=data,
         max_runs=2,
-        cancel_grace=1.5,
+        cancel_grace_seconds=1.5,
         removal_grace=0,
         max_output_bytes=2**20,
         max_log_bytes=2**20,

@@ -252,7 +252,7 @@ class Attempt:
 
     async def _signal(self, worker: Worker, ended: asyncio.Future[Any]) -> None:
         """SIGINT to end the cell, then SIGTERM to all; what still lives is killed afterwards."""
-        grace = self.settings.cancel_grace
+        grace = self.settings.cancel_grace_seconds
         if not self._quickly:
             with contextlib.suppress(ProcessLookupError):
                 worker.signal(signal.SIGINT)

@@ -80,7 +80,7 @@ class LocalEngine:
         self._root = Places(settings.data).headless
         self.changes = Changes()
         self._queue = Queue(
-            Room(settings.max_runs, settings.max_runs_per_member, settings.max_runs_per_team)
+            Room(settings.room, settings.max_runs_per_member, settings.max_runs_per_team)
         )
         self._pauses = Pauses()
         self._strangers = Strangers()

@@ -47,10 +47,12 @@ class Buckets:
 
     Args:
         directory: the teams of this moment.
+        public: where people reach the buckets, if not where we do.
     """
 
     s3: S3Settings
     directory: Callable[[], TeamDirectory]
+    public: str | None = None
     away: dict[str, float] = field(default_factory=dict)
     """The teams whose bucket did not answer, and until when it is not asked again."""
 
@@ -90,7 +92,7 @@ class Buckets:
             found = _client(access, self.s3.endpoint).head_object(**where)
             if found["ContentLength"] != told.files[name]:
                 return None
-            signing = _client(access, self.s3.public_endpoint or self.s3.endpoint)
+            signing = _client(access, self.public or self.s3.endpoint)
             asked = {**where, "ResponseContentDisposition": "attachment"}
             return str(signing.generate_presigned_url("get_object", asked, ExpiresIn=EXPIRES))
         except Exception as problem:  # the border to S3: whatever it is, the disk is there

@@ -102,7 +102,7 @@ class Warmth:
             # The workers' is one more than those of environments.
             decision = decided(
                 self._places.values(), time.monotonic(),
-                self._settings.warm_environments + 1, self._settings.warm_idle,
+                self._settings.warm_environments + 1, 60 * self._settings.warm_idle_minutes,
             )  # fmt: skip
             for key in decision.end:
                 self._living[key].cancel()

@@ -110,7 +110,8 @@ class Execution(Base):
         body, notebook = await received(bytes(self._received))
         asked = asked_of(body, process.inputs, process.outputs)
         preference = preference_of(self.request.headers.get_list("Prefer"))
-        seconds = seconds_to_wait(process, preference, asked.mode, self.runs.settings.longest_wait)
+        longest = self.runs.settings.longest_wait_seconds
+        seconds = seconds_to_wait(process, preference, asked.mode, longest)
         key = key_of(self.request.headers.get("Idempotency-Key"), body, notebook)
         if process.id == ECHO:
             run = await self.runs.echo(asked, self.caller, key)

@@ -20,6 +20,8 @@ from fairihub_headless.web import views
 from fairihub_headless.web.base_handler import FAILURES, SERVICE, Base
 from fairihub_headless.web.story import BEGINNING, HEARTBEAT, Story
 
+_LONGEST = 3600.0
+"""Seconds after which a follower has to ask again, which clients do."""
 _HEARTBEAT_SECONDS = 15.0
 _CHECK_SECONDS = 2.0
 """How often it is asked whether the follower may still follow."""
@@ -44,7 +46,7 @@ class Follow(Base):
         ):
             self._begin()
             try:
-                await self._tell(run.id, self._told, settings.follow_seconds)
+                await self._tell(run.id, self._told, _LONGEST)
             except FairihubError as refusal:
                 if not isinstance(refusal, Unavailable):  # then it asks again by itself
                     with suppress(StreamClosedError):
