@@ -144,8 +144,8 @@ def _pages(c: Any, hub: HubSettings, entrance: Entrance) -> None:
 
 
 def _services(c: Any, hub: HubSettings, secrets: Secrets) -> None:
-    write_service_settings(hub)
-    c.JupyterHub.services = services(hub, secrets)
+    write_service_settings(hub, secrets)
+    c.JupyterHub.services = services(hub)
     c.JupyterHub.load_roles = ROLES
     c.JupyterHub.custom_scopes = custom_scopes()
     # Also what a token lives for whose maker says nothing.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,18 @@ from fairihub.settings import Settings
 from fairihub.sign_in import Secrets
 from fairihub_core import scopes
 from fairihub_core.files import write_whole
-from fairihub_headless.settings import PASSWORD as RUNS_PASSWORD
 from fairihub_spawner import s3
 
 
-def services(hub: HubSettings, secrets: Secrets) -> list[dict[str, Any]]:
+def services(hub: HubSettings) -> list[dict[str, Any]]:
     """For `c.JupyterHub.services`: catalogue, runs, buckets, command line and idle-culler.
 
     The hub starts again whichever of them ends by itself.
     """
     return [
         {"name": "s3", "command": s3.command(hub.places, hub.ports.s3, hub.host), "display": False},
-        _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog", {}),
-        _service(hub, "headless", hub.ports.headless, "fairihub_headless", _told(secrets)),
+        _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog"),
+        _service(hub, "headless", hub.ports.headless, "fairihub_headless"),
         {"name": "cli", "api_token": datafolder.token(hub.places, CLI_TOKEN), "display": False},
         _idle_culler(hub.settings),
     ]
@@ -50,25 +48,21 @@ def activity_seconds(settings: Settings) -> int:
     return min(60, settings.idle_minutes * 60 // 4)
 
 
-def write_service_settings(hub: HubSettings) -> None:
-    """One private file for each service; a value in it may be a secret."""
-    for name, settings in _settings(hub).items():
+def write_service_settings(hub: HubSettings, secrets: Secrets) -> None:
+    """One private file for each service; a value in it may be a secret.
+
+    An environment variable would be no better: JupyterHub keeps those of services in its database.
+    """
+    for name, settings in _settings(hub, secrets).items():
         write_whole(_settings_file(hub, name), json.dumps(settings).encode())
 
 
-def _told(secrets: Secrets) -> dict[str, str]:
-    """What only the service of runs inherits; it takes that out of its environment at once."""
-    return {RUNS_PASSWORD: secrets.runs_database} if secrets.runs_database else {}
-
-
-def _service(
-    hub: HubSettings, name: str, port: int, module: str, more: Mapping[str, str]
-) -> dict[str, Any]:
+def _service(hub: HubSettings, name: str, port: int, module: str) -> dict[str, Any]:
     return {
         "name": name,
         "url": f"http://127.0.0.1:{port}",
         "command": [sys.executable, "-m", module],
-        "environment": {"FAIRIHUB_SERVICE": str(_settings_file(hub, name)), **more},
+        "environment": {"FAIRIHUB_SERVICE": str(_settings_file(hub, name))},
         # Asking “may the hub's own catalogue know who you are?” helps nobody.
         "oauth_no_confirm": True,
         # A browser session may do all that its member may; runs take notebooks of the catalogue.
@@ -84,7 +78,7 @@ def _settings_file(hub: HubSettings, name: str) -> Path:
     return hub.places.hub / f"{name}.json"
 
 
-def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
+def _settings(hub: HubSettings, secrets: Secrets) -> dict[str, dict[str, Any]]:
     look = {"colour": hub.settings.colour, "has_logo": hub.settings.logo is not None}
     return {
         "catalog": {
@@ -102,6 +96,7 @@ def _settings(hub: HubSettings) -> dict[str, dict[str, Any]]:
             "s3": {"endpoint": hub.s3_endpoint, "keys_file": str(s3.keys_file(hub.places))},
             "activity_seconds": activity_seconds(hub.settings),
             "removal_grace": hub.settings.removal_grace_minutes * 60,
+            "database_password": secrets.runs_database,
             **hub.settings.runs.model_dump(mode="json"),
         },
     }

@@ -34,7 +34,7 @@ from fairihub_headless.results.bucket import Buckets
 from fairihub_headless.results.tidying import Tidying
 from fairihub_headless.results.uploading import Uploading
 from fairihub_headless.running import Runs
-from fairihub_headless.settings import PASSWORD, HeadlessSettings, read_settings
+from fairihub_headless.settings import HeadlessSettings, read_settings
 from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.store.runs import Store
 from fairihub_headless.web.answering import Service
@@ -128,10 +128,8 @@ def main() -> None:
 
 
 def _store(settings: HeadlessSettings) -> Store:
-    # Whatever this process starts is not to inherit it.
-    password = os.environ.pop(PASSWORD, None)
-    if settings.database is not None:
-        return Store(settings.database_with(password))
+    if settings.database_address is not None:
+        return Store(settings.database_address)
     return Store.in_folder(Places(settings.data).headless)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from fairihub_core.git_address import usable_url
 from fairihub_core.quantities import Bytes
@@ -106,7 +106,7 @@ class RunSettings(BaseModel):
         24.0,
         gt=0,
         le=24 * 365,
-        description="After so many hours a run is ended; no run may ask for a later `deadline`.",
+        description="After so many hours a run is ended; no run may ask for a longer `deadline`.",
     )
     cancel_grace_seconds: float = Field(
         5.0,
@@ -128,11 +128,9 @@ class RunSettings(BaseModel):
         description="Runs that a member may follow at once, as a page or a client does.",
     )
     max_output_bytes: Output = Field(
-        10 * 2**20, description="Cell output kept in the executed notebook; a size like `10Mi`."
+        10 * 2**20, description="Cell output kept in the executed notebook."
     )
-    max_log_bytes: Output = Field(
-        10 * 2**20, description="Log kept of one run; a size like `10Mi`."
-    )
+    max_log_bytes: Output = Field(10 * 2**20, description="Log kept of one run.")
     min_free_bytes: Bytes = Field(
         256 * 2**20,
         description="With less free disk than this, no run is accepted; a size like `1Gi`.",
@@ -203,13 +201,6 @@ class RunSettings(BaseModel):
         f"folder if unset. The password is the environment variable {PASSWORD}.",
     )
 
-    def database_with(self, password: str | None) -> str:
-        """The address of the database with its password, for SQLAlchemy alone."""
-        from sqlalchemy.engine import make_url
-
-        url = make_url(self.database or "")
-        return url.set(password=password or None).render_as_string(hide_password=False)
-
     @property
     def room(self) -> int:
         """How many runs are executed at once."""
@@ -235,6 +226,8 @@ class S3Settings(BaseModel):
 class HeadlessSettings(RunSettings):
     """What `FAIRIHUB_SERVICE` says to the runs service; an unknown key is a mistake."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     data: Path = Field(description="The data folder of the hub.")
     catalog_url: str | None = Field(
         None,
@@ -246,6 +239,9 @@ class HeadlessSettings(RunSettings):
     colour: str = Field("#0b7261", description="The accent colour of pages.")
     has_logo: bool = Field(False, description="Whether the hub has a logo of its own.")
     s3: S3Settings | None = None
+    database_password: SecretStr = Field(
+        SecretStr(""), description="What the operator gives in the environment of the hub."
+    )
     beat_seconds: float = Field(
         10.0,
         gt=0,
@@ -258,6 +254,16 @@ class HeadlessSettings(RunSettings):
     activity_seconds: float = Field(
         30.0, gt=0, description="How often a member's runs keep their server from being culled."
     )
+
+    @property
+    def database_address(self) -> str | None:
+        """The address of the database with its password, for SQLAlchemy alone."""
+        from sqlalchemy.engine import make_url
+
+        if self.database is None:
+            return None
+        password = self.database_password.get_secret_value() or None
+        return make_url(self.database).set(password=password).render_as_string(hide_password=False)
 
 
 def read_settings(path: str | None) -> HeadlessSettings:

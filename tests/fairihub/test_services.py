@@ -15,6 +15,7 @@ from fairihub.sign_in import Secrets
 from fairihub_headless.settings import RunSettings, read_settings
 from tests.support.ports import free_port
 
+NONE = Secrets()
 SAID = {
     "max_runs": 7,
     "max_runs_per_member": 3,
@@ -62,9 +63,9 @@ def hub_with(tmp_path):
     return made
 
 
-def told(hub):
+def told(hub, secrets=NONE):
     """What the service of runs reads, as it reads it."""
-    write_service_settings(hub)
+    write_service_settings(hub, secrets)
     return read_settings(str(hub.places.hub / "headless.json"))
 
 
@@ -91,12 +92,21 @@ def test_every_setting_says_what_it_means():
         assert silent == []
 
 
-def test_the_password_of_the_database_is_told_to_one_service_and_written_nowhere(hub_with):
+def test_the_password_of_the_database_is_told_to_one_service_alone(hub_with):
     hub = hub_with(database="postgresql://hub@db.example.org/runs")
-    made = services(hub, Secrets(runs_database="s3cretpw"))
-    knows = [each["name"] for each in made if "s3cretpw" in json.dumps(each)]
-    assert knows == ["headless"]
-    found = told(hub)
-    assert "s3cretpw" not in (hub.places.hub / "headless.json").read_text()
-    assert "hub:s3cretpw@db.example.org" in found.database_with("s3cretpw")
-    assert found.database_with(None) == found.database
+    found = told(hub, Secrets(runs_database="s3cretpw"))
+    assert "hub:s3cretpw@db.example.org" in found.database_address
+    assert "s3cretpw" not in repr(found)
+    assert "s3cretpw" not in json.dumps(services(hub))
+    knows = [path for path in hub.places.hub.iterdir() if "s3cretpw" in path.read_text()]
+    assert [(path.name, path.stat().st_mode & 0o777) for path in knows] == [
+        ("headless.json", 0o600)
+    ]
+    assert told(hub).database_address == found.database
+
+
+def test_a_mistake_in_what_the_service_is_told_repeats_no_password(tmp_path):
+    (tmp_path / "headless.json").write_text('{"database_password": "s3cretpw"}')
+    with pytest.raises(SystemExit, match="data") as refusal:
+        read_settings(str(tmp_path / "headless.json"))
+    assert "s3cretpw" not in str(refusal.value)

@@ -62,11 +62,24 @@ class Postgres:
     def database(self) -> str:
         """The SQLAlchemy address of a new database."""
         name = f"test{next(self._numbers)}"
+        self._do(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://fairihub@/{name}?host={self._folder}"
+
+    def guarded(self, password: str) -> str:
+        """The address, without the password, of a new database whose owner has to give it."""
+        name = f"guarded{next(self._numbers)}"
+        rules = self._folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local all {name} scram-sha-256\n{rules.read_text()}")
+        self._do(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        self._do(f"CREATE DATABASE {name} OWNER {name}")
+        self._do("SELECT pg_reload_conf()")
+        return f"postgresql://{name}@/{name}?host={self._folder}"
+
+    def _do(self, statement: str) -> None:
         with psycopg.connect(
             host=str(self._folder), user="fairihub", dbname="postgres", autocommit=True
         ) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return f"postgresql+psycopg://fairihub@/{name}?host={self._folder}"
+            connection.execute(statement.encode())
 
     def _run(self, program: str, *arguments: str) -> None:
         with tempfile.TemporaryFile() as said:  # no pipe: the server would hold it open
