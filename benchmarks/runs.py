@@ -62,7 +62,7 @@ def throughput(bench: Bench) -> list[Measure]:
 
 
 def cells(bench: Bench) -> list[Measure]:
-    return runs_cells.cells(bench.folder, bench.options.cells, 3, True)
+    return runs_cells.cells(bench.folder, bench.options.cells)
 
 
 def peers(bench: Bench) -> list[Measure]:

@@ -17,23 +17,24 @@ from benchmarks.runs_hub import notebook
 from benchmarks.runs_table import Measure, beside
 
 HERE = Path(__file__).parent.parent
+_PAIRS = 3
 
 
-def cells(folder: Path, count: int, pairs: int, with_papermill: bool) -> list[Measure]:
+def cells(folder: Path, count: int) -> list[Measure]:
     given = folder / "cells.ipynb"
     given.write_text(notebook(*(f"print({number})" for number in range(count))))
     ours, alone = [], []
-    for _ in range(pairs):
+    for _ in range(_PAIRS):
         ours.append(_seconds("fairihub", given))
         alone.append(_seconds("nbclient", given))
     middle = statistics.median(ours)
-    found = [
-        beside(f"{count} cells, engine fairihub", middle, statistics.median(alone), "nbclient", 1.1)
+    own = _seconds("papermill", given)
+    return [
+        beside(
+            f"{count} cells, engine fairihub", middle, statistics.median(alone), "nbclient", 1.1
+        ),
+        beside("  the same", middle, own, "papermill's own"),
     ]
-    if with_papermill:
-        own = _seconds("papermill", given)
-        found.append(beside("  the same", middle, own, "papermill's own"))
-    return found
 
 
 def _seconds(kind: str, given: Path) -> float:

@@ -240,7 +240,6 @@ class WorkOrder(Frozen):
     """The folders of fork servers whose kernels have begun already, by environment."""
     max_output_bytes: int
     max_log_bytes: int
-    save_every: float = 10.0
 
 
 class Link(BaseModel):

@@ -220,7 +220,6 @@ class S3Settings(BaseModel):
 
     endpoint: str
     keys_file: Path = Field(description="JSON: {team: {key, secret, buckets}}, mode 0600.")
-    region: str = "us-east-1"
 
 
 class HeadlessSettings(RunSettings):

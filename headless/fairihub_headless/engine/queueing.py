@@ -51,12 +51,6 @@ class Queue:
         """For each team, soonest first; what `_turn` does not know is out of date."""
         self._turn: dict[tuple[str, str], _Turn] = {}
 
-    def __contains__(self, run_id: str) -> bool:
-        return run_id in self._waiting
-
-    def waiting(self) -> list[Waiting]:
-        return list(self._waiting.values())
-
     def pairs(self) -> set[tuple[str, str]]:
         """Members and the teams for which they have runs here, or lately had."""
         return {(owner, team) for owner, member in self._of.items() for team in member.teams}

@@ -49,9 +49,7 @@ def entries_of(
 
 def safe_name(name: str) -> str:
     """Relative, without `..`, drives, or what some system takes for something else."""
-    parts = [
-        re.sub(r'[<>:"|?*\\\x00-\x1f\x7f]', "_", part).rstrip(". ") for part in name.split("/")
-    ]
+    parts = [_ODD.sub("_", part).rstrip(". ") for part in name.split("/")]
     return "/".join(part or "_" for part in parts if part != "") or "_"
 
 

@@ -29,7 +29,7 @@ class Reports:
 
     root: Path
     _slots: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(2)
+        default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE)
     )
 
     def of(self, run_id: str, folder: RunFolder, name: str, code: str) -> Rendered:

@@ -24,7 +24,7 @@ from fairihub_headless.masking import Masker, secrets_in, unlike_words
 from fairihub_headless.models import Failure, WorkOrder
 from fairihub_headless.worker.delivering import copied_results
 from fairihub_headless.worker.kernels import Kernel, KernelWanted
-from fairihub_headless.worker.notebook_engine import NAME, FairihubEngine
+from fairihub_headless.worker.notebook_engine import NAME, SAVE_EVERY, FairihubEngine
 from fairihub_headless.worker.notebook_file import notebook_bytes
 from fairihub_headless.worker.translators import write_values_as_values
 from fairihub_headless.worker.worklog import CappedLog, without_colours
@@ -63,7 +63,7 @@ class Execution:
         self._interrupted = False
         self._cell = 0
         self._settle: Callable[[], None] = lambda: None
-        self.save_every = order.save_every
+        self.save_every = SAVE_EVERY
 
     def run(self) -> Failure | None:
         """Why it failed, or None; the executed notebook is in the folder either way."""

@@ -104,19 +104,13 @@ class Kernel:
             self._say(f"The kernel begins anew: {reason}.")
             await self._begin(**more)
 
-    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+    async def shutdown_kernel(self, now: bool = False) -> None:
         """Kills it: what it was asked for is done, and nobody will ask it again."""
         if self._forked is not None:
             self._forked.signal(signal.SIGKILL)
             await self._forked.wait()
         elif self._cold is not None:
-            await ensure_async(self._cold.shutdown_kernel(now=True, restart=restart))
-
-    async def restart_kernel(self, **more: Any) -> None:
-        """Another kernel in its place, with connections of its own."""
-        await self.shutdown_kernel(restart=True)
-        await self.cleanup_resources()
-        await self.start_kernel(**more)
+            await ensure_async(self._cold.shutdown_kernel(now=True))
 
     def interrupt(self) -> None:
         """SIGINT, from wherever: also from a handler of signals."""
@@ -146,12 +140,12 @@ class Kernel:
         while await self.is_alive():  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_AGAIN)
 
-    async def cleanup_resources(self, restart: bool = False) -> None:
+    async def cleanup_resources(self) -> None:
         if self._forked is not None:
             self._forked.close()
             self._forked = None
         if self._cold is not None:
-            await ensure_async(self._cold.cleanup_resources(restart=restart))
+            await ensure_async(self._cold.cleanup_resources())
 
     def client(self) -> KernelClient:
         """A client that is not connected yet."""
