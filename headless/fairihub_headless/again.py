@@ -8,7 +8,7 @@ from typing import Any
 from fairihub_core.errors import BadInput
 from fairihub_headless.masking import STARS, is_telling, masked
 from fairihub_headless.models import Run
-from fairihub_headless.payload import base64_yaml
+from fairihub_headless.payload import parameters_in
 from fairihub_headless.processes.asking import only_known
 
 _FIXED = ("notebook", "notebook_version")
@@ -73,14 +73,7 @@ def _inputs_of(run: Run) -> dict[str, Any]:
 
 def _parameters(run: Run, inputs: Mapping[str, Any], whole: bool) -> dict[str, Any]:
     """The stored parameters with those that are given; what is starred means the stored one."""
-    as_json, as_yaml = inputs.get("parameters_json"), inputs.get("parameters")
-    if as_json is not None and as_yaml is not None:
-        raise BadInput("bad-parameters", "Give `parameters_json` or `parameters`, not both.")
-    if as_yaml is not None:
-        as_json = base64_yaml(as_yaml) if isinstance(as_yaml, str) else as_yaml
-    given = {} if as_json is None else as_json
-    if not isinstance(given, dict):
-        raise BadInput("bad-parameters", "`parameters_json` must be an object.")
+    given = parameters_in(inputs)
     return {**({} if whole else run.parameters), **unstarred(given, run.parameters)}
 
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NoReturn
 
@@ -74,6 +75,24 @@ def base64_yaml(text: str) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise BadInput("bad-parameters", "`parameters` must be a YAML mapping of names to values.")
     return plain
+
+
+def parameters_in(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters among the inputs of a request, in either of their two forms.
+
+    Raises:
+        BadInput: `bad-parameters`, `bad-value`.
+        TooLarge: `too-large`.
+    """
+    as_json, as_yaml = inputs.get("parameters_json"), inputs.get("parameters")
+    if as_json is not None and as_yaml is not None:
+        raise BadInput("bad-parameters", "Give `parameters_json` or `parameters`, not both.")
+    if isinstance(as_yaml, str):
+        return base64_yaml(as_yaml)
+    given = as_json if as_yaml is None else as_yaml
+    if given is not None and not isinstance(given, dict):
+        raise BadInput("bad-parameters", "`parameters_json` must be an object.")
+    return given or {}
 
 
 def plain_value(value: Any, what: str, depth: int = 0) -> Any:

@@ -13,7 +13,7 @@ from fairihub_core.offers import Offer, chosen
 from fairihub_core.places import require_relative
 from fairihub_core.quantities import bytes_of, cores_of
 from fairihub_headless.models import NOTEBOOK_TYPE, Limits, OutputChoice, Priority
-from fairihub_headless.payload import base64_yaml
+from fairihub_headless.payload import parameters_in
 from fairihub_headless.processes.asking import Response, asked_of
 from fairihub_headless.processes.notebook_inputs import (
     INPUTS,
@@ -172,14 +172,9 @@ def _folder(inputs: dict[str, Any], key: str) -> str | None:
 
 
 def _parameters(inputs: dict[str, Any]) -> dict[str, Any]:
-    as_json, as_yaml = inputs.get("parameters_json"), inputs.get("parameters")
-    if as_json is not None and as_yaml is not None:
-        raise BadInput("bad-parameters", "Give `parameters_json` or `parameters`, not both.")
-    if as_yaml is not None:
-        return base64_yaml(_string(inputs, "parameters") or "")
-    if as_json is not None and not isinstance(as_json, dict):
-        raise BadInput("bad-parameters", "`parameters_json` must be an object.")
-    return as_json or {}
+    if inputs.get("parameters_json") is None:
+        _string(inputs, "parameters")
+    return parameters_in(inputs)
 
 
 def _deadline(inputs: dict[str, Any]) -> float | None:
