@@ -15,7 +15,11 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.files import folder_below, open_below, read_below, sync_folder, write_whole
 from fairihub_headless.models import ExitRecord, WorkOrder
 
-EXECUTED = "executed.ipynb"
+RUNS, REPORTS = "runs", "reports"
+"""Where in the folder of the service the runs lie, and the reports of them."""
+NOTEBOOK = "notebook.ipynb"
+LOG = "log.txt"
+FILES = "files"
 RESULTS = "results"
 MAX_RECORD = 2**20
 DELIVERY = "job-output"
@@ -38,8 +42,7 @@ class RunFolder:
 
     @classmethod
     def of(cls, root: Path, run_id: str, attempt: int = 0) -> RunFolder:
-        # Two levels: no folder with a hundred thousand entries.
-        return cls(root / "runs" / run_id[:2] / run_id, attempt)
+        return cls(place_of(root / RUNS, run_id), attempt)
 
     @classmethod
     def at(cls, place: Path) -> RunFolder:
@@ -52,7 +55,7 @@ class RunFolder:
 
     @property
     def notebook(self) -> Path:
-        return self.path / "notebook.ipynb"
+        return self.path / NOTEBOOK
 
     @property
     def order(self) -> Path:
@@ -60,7 +63,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        return self.path / "log.txt"
+        return self.path / LOG
 
     @property
     def exit(self) -> Path:
@@ -86,7 +89,7 @@ class RunFolder:
 
     @property
     def files(self) -> Path:
-        return self.path / "files"
+        return self.path / FILES
 
     def keep_notebook(self, content: bytes, *, anew: bool = False) -> None:
         """Makes the folder with the notebook; on return both survive a loss of power.
@@ -176,6 +179,30 @@ class RunFolder:
         """
         return open_below(self._root, self._below(relative))
 
+    def open_file(self, name: str) -> BinaryIO:
+        """One of the files that the run left.
+
+        Raises:
+            Missing: `no-such-file`.
+        """
+        return self.open(f"{FILES}/{name}")
+
+    def open_log(self) -> BinaryIO:
+        """The log of all attempts.
+
+        Raises:
+            Missing: `no-such-file`, there is none yet.
+        """
+        return self.open(LOG)
+
+    def open_notebook(self) -> BinaryIO:
+        """The notebook as it was when the run was asked for.
+
+        Raises:
+            Missing: `no-such-file`.
+        """
+        return self.open(NOTEBOOK)
+
     @contextlib.contextmanager
     def opened_files(self) -> Iterator[int]:
         """A descriptor of the folder of what the run left.
@@ -183,7 +210,7 @@ class RunFolder:
         Raises:
             OSError: nothing was left, or something else is in its place.
         """
-        folder = folder_below(self._root, self._below("files"))
+        folder = folder_below(self._root, self._below(FILES))
         try:
             yield folder
         finally:
@@ -196,6 +223,11 @@ class RunFolder:
 
     def _below(self, relative: str) -> str:
         return f"{self.path.parent.name}/{self.path.name}/{relative}"
+
+
+def place_of(root: Path, run_id: str) -> Path:
+    """The folder of one run below `root`, on two levels: none has a hundred thousand entries."""
+    return root / run_id[:2] / run_id
 
 
 def read_record(raw: bytes) -> ExitRecord | None:

@@ -20,7 +20,8 @@ MARK = "JOB_NAME"
 """Every process of a run carries the run's id under this name in its environment."""
 GUARD = "FAIRIHUB_GUARD"
 """Under this name, the processes that clear up behind forked ones of a run."""
-
+EXECUTED = "executed.ipynb"
+"""What an executed notebook is called, unless the request says otherwise."""
 NOTEBOOK_TYPE = "application/x-ipynb+json"
 
 
@@ -163,6 +164,11 @@ class Run(Frozen):
     """Whether it is kept whatever its age."""
     expired: datetime | None = None
     """When what it left was deleted to make room."""
+
+    @property
+    def executed_name(self) -> str:
+        """What the executed notebook is called among what the run left."""
+        return self.output_filename or EXECUTED
 
     @property
     def progress(self) -> int:

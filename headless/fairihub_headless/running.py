@@ -28,7 +28,7 @@ from fairihub_headless.callers import Caller
 from fairihub_headless.engine.changes import Ended
 from fairihub_headless.engine.local import Engine
 from fairihub_headless.errors import Gone, gone, no_such_job
-from fairihub_headless.folders import RunFolder
+from fairihub_headless.folders import REPORTS, RunFolder
 from fairihub_headless.models import PROCESS, Run, RunState, Source
 from fairihub_headless.once import Key, asked_before, kept_once
 from fairihub_headless.processes.asking import Asked
@@ -56,7 +56,7 @@ class Runs:
     """Where results are handed out from, if not from this machine's disk alone."""
 
     def __post_init__(self) -> None:
-        self.reports = Reports(self.places.headless / "reports")
+        self.reports = Reports(self.places.headless / REPORTS)
 
     @property
     def places(self) -> Places:
@@ -254,7 +254,7 @@ class Runs:
     def _kept_notebook(self, run: Run) -> bytes:
         """The notebook that was kept with a run, if nobody has changed it. Blocks."""
         try:
-            with self.folder(run).open("notebook.ipynb") as file:
+            with self.folder(run).open_notebook() as file:
                 content = file.read(MAX_NOTEBOOK_BYTES + 1)
         except (FairihubError, OSError):
             raise gone(run) from None

@@ -15,7 +15,7 @@ from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.checkout import Repository, below_algorithm, no_repository, repository_of
 from fairihub_headless.equipment import Equipment, equipment_of
-from fairihub_headless.folders import DELIVERY, EXECUTED, RunFolder
+from fairihub_headless.folders import DELIVERY, RunFolder
 from fairihub_headless.models import Run, WorkOrder
 from fairihub_headless.settings import HeadlessSettings
 
@@ -92,7 +92,7 @@ def work_order(
         again=_again(run),
         cwd=str(cwd),
         home=str(home),
-        notebook_name=run.output_filename or EXECUTED,
+        notebook_name=run.executed_name,
         kernel=run.kernel,
         parameters=run.parameters,
         deliver_to=f"{DELIVERY}/{run.output_dirname}" if wants_copy else None,

@@ -21,7 +21,7 @@ from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.files import write_whole
 from fairihub_core.teams import TeamDirectory
-from fairihub_headless.folders import EXECUTED, RunFolder
+from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run
 from fairihub_headless.results.left import LeftFile, file_of, files_of, type_of
 from fairihub_headless.settings import S3Settings
@@ -67,7 +67,7 @@ class Buckets:
         if not name or not access:
             return False
         client = _client(access, self.s3.endpoint)
-        files = files_of(folder, run.output_filename or EXECUTED)
+        files = files_of(folder, run.executed_name)
         for file in files:
             with file_of(folder, file.name) as content:
                 client.upload_fileobj(

@@ -19,7 +19,7 @@ _BLOCK = 64 * 1024
 def opened(folder: RunFolder) -> BinaryIO | None:
     """The log; None if there is none yet, or not on this disk."""
     try:
-        return folder.open("log.txt")
+        return folder.open_log()
     except (Missing, OSError):
         return None
 

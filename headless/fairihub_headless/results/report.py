@@ -11,7 +11,7 @@ from typing import Any
 from fairihub_core.rendering_program import main
 from fairihub_core.renderings import Program, Rendered, Renderings
 from fairihub_headless.errors import NoReport
-from fairihub_headless.folders import RunFolder
+from fairihub_headless.folders import RunFolder, place_of
 
 _PROGRAM = Program(
     "fairihub_headless.results.report",
@@ -42,7 +42,7 @@ class Reports:
             Missing: `no-such-file`, the run left no notebook.
             NoReport: `no-report`, it is too large.
         """
-        with folder.open(f"files/{name}") as file:
+        with folder.open_file(name) as file:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise NoReport(
@@ -53,7 +53,7 @@ class Reports:
         return kept.of(sha256(content).hexdigest(), lambda: content, code)
 
     def folder(self, run_id: str) -> Path:
-        return self.root / run_id[:2] / run_id
+        return place_of(self.root, run_id)
 
 
 def _exporter(words: list[str]) -> tuple[Any, type[Exception]]:

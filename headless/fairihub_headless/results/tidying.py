@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairihub_core.clock import now
-from fairihub_headless.folders import RunFolder
+from fairihub_headless.folders import REPORTS, RUNS, place_of
 from fairihub_headless.results.retention import due
 from fairihub_headless.settings import Rules
 from fairihub_headless.store.keeping import Keeping
@@ -69,7 +69,7 @@ class Tidying:
         for run_id in found:
             removed += await asyncio.to_thread(self.expire, run_id)
             await asyncio.sleep(_PAUSE)
-        for place in ("runs", "reports"):
+        for place in (RUNS, REPORTS):
             for folder in await asyncio.to_thread(_folders, self.root / place):
                 removed += await asyncio.to_thread(self._sweep, folder)
                 await asyncio.sleep(_PAUSE)
@@ -85,11 +85,8 @@ class Tidying:
     def _remove(self, run_id: str) -> None:
         if self.before is not None:
             self.before(run_id)
-        for place in (
-            RunFolder.of(self.root, run_id).path,
-            self.root / "reports" / run_id[:2] / run_id,
-        ):
-            remove(place)
+        for kind in (RUNS, REPORTS):
+            remove(place_of(self.root / kind, run_id))
 
     def _sweep(self, folder: Path) -> int:
         """Removes what has expired, or has been without a record for a day. Blocks."""

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from fairihub_core.errors import Missing
 from fairihub_headless.errors import Gone, RunFailed, RunLost, gone
-from fairihub_headless.folders import EXECUTED
 from fairihub_headless.models import ECHO, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS, OUTPUTS_FILE
 from fairihub_headless.processes.model import Output as Described
@@ -102,11 +101,11 @@ def results_of(handler: Base, run: Run) -> dict[str, Any]:
     folder = handler.runs.folder(run)
     if run.process == ECHO:
         try:
-            with folder.open(f"files/{OUTPUTS_FILE}") as file:
+            with folder.open_file(OUTPUTS_FILE) as file:
                 return dict(json.loads(file.read(_MOST_OUTPUTS_FILE)))
         except ValueError:
             return {}
-    name = run.output_filename or EXECUTED
+    name = run.executed_name
     files = files_of(folder, name)
     notebook = next((f for f in files if f.name == name), None)
     found = glued(executed_notebook(folder, name))
@@ -131,7 +130,7 @@ def _output(
     if name == "notebook" and run.process != ECHO:
         href = value["href"]
         if by_value:
-            with handler.runs.folder(run).open(f"files/{run.output_filename or EXECUTED}") as file:
+            with handler.runs.folder(run).open_file(run.executed_name) as file:
                 value = file.read()
     return Output(name, told.media_type, href, value, by_value)
 

@@ -7,6 +7,7 @@ import os
 from typing import BinaryIO
 
 from fairihub_core.errors import BadInput
+from fairihub_headless.folders import LOG
 from fairihub_headless.results import log
 from fairihub_headless.results.handing_out import Part, is_known, part_of, tag_of
 from fairihub_headless.running import require_kept
@@ -42,7 +43,7 @@ class Logs(Base):
 
     async def _hand_out(self, run_id: str, file: BinaryIO) -> None:
         about, asked = os.fstat(file.fileno()), self.request.headers
-        tag, part = tag_of(run_id, "log.txt", about), await self._named(file, about.st_size)
+        tag, part = tag_of(run_id, LOG, about), await self._named(file, about.st_size)
         self.set_header("ETag", tag)
         if is_known(asked.get("If-None-Match"), tag):
             self.set_status(304)

@@ -15,7 +15,7 @@ from tornado.iostream import StreamClosedError
 
 from fairihub_core.errors import BadInput, Missing, TooMany
 from fairihub_core.notebook_page import HEADERS
-from fairihub_headless.folders import EXECUTED
+from fairihub_headless.folders import LOG
 from fairihub_headless.models import FileList, Run
 from fairihub_headless.results.archive import Entry, entries_of, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
@@ -106,13 +106,13 @@ class Archive(Base):
     def _entries(self, run: Run) -> list[Entry]:
         """Blocks."""
         folder = self.runs.folder(run)
-        files = files_of(folder, run.output_filename or EXECUTED)
+        files = files_of(folder, run.executed_name)
         try:
-            with folder.open("log.txt") as file:
+            with folder.open_log() as file:
                 size = os.fstat(file.fileno()).st_size
         except Missing:
             return entries_of(files, partial(file_of, folder), None)
-        log = Entry("log.txt", size, partial(folder.open, "log.txt"))
+        log = Entry(LOG, size, folder.open_log)
         return entries_of(files, partial(file_of, folder), log)
 
 
@@ -125,7 +125,7 @@ class Report(Base):
         code = self.get_query_argument("code", "show")
         if code not in ("show", "hide"):
             raise BadInput("bad-query", "`code` can be “show” or “hide”.")
-        name = run.output_filename or EXECUTED
+        name = run.executed_name
         work = partial(self.runs.reports.of, run.id, self.runs.folder(run), name, code)
         made = await asyncio.get_running_loop().run_in_executor(_RENDERING, work)
         self.set_status(422 if made.failed else 200)
@@ -136,7 +136,7 @@ class Report(Base):
 
 def files_left(handler: Base, run: Run) -> FileList:
     """The files of a run. Blocks."""
-    found = files_of(handler.runs.folder(run), run.output_filename or EXECUTED)
+    found = files_of(handler.runs.folder(run), run.executed_name)
     return views.file_list(run, found, handler.base)
 
 
