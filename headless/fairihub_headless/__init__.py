@@ -1,5 +1,6 @@
-"""Runs without a browser: engine, store, OGC API Processes; for notebooks, a word on progress."""
+"""Runs without a browser: engine, store, OGC API Processes; for notebooks, what they report."""
 
 from fairihub_headless.reporting import progress, track
+from fairihub_headless.scraps import glue
 
-__all__ = ["progress", "track"]
+__all__ = ["glue", "progress", "track"]

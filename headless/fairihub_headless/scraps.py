@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairihub_headless.results.left import SCRAP_TYPE
+SCRAP_TYPE = "application/scrapbook.scrap.{}+json"
+"""The media type of a value, by how it is written: `text` or `json`."""
 
 
 def glue(name: str, data: Any, *, display: bool | None = None) -> None:

@@ -19,9 +19,9 @@ from fairihub_core.errors import BadInput, FairihubError, Missing
 from fairihub_core.places import confined
 from fairihub_headless.folders import RESULTS, RunFolder
 from fairihub_headless.models import NOTEBOOK_TYPE
+from fairihub_headless.scraps import SCRAP_TYPE
 
-SCRAP_TYPE = "application/scrapbook.scrap.{}+json"
-_SCRAP_PREFIX = "application/scrapbook.scrap."
+_SCRAP_PREFIX = SCRAP_TYPE.partition("{")[0]
 RESULT_FILE = "result-file"
 WORK = "work"
 _RECORD_TYPE = "application/papermill.record+json"
@@ -88,7 +88,7 @@ def _joined(kind: str, value: Any) -> Any:
 def executed_notebook(folder: RunFolder, name: str) -> dict[str, Any]:
     """The executed notebook that a run left; empty if there is none to be read. Blocks."""
     try:
-        with folder.open(f"files/{name}") as file:
+        with folder.open_file(name) as file:
             found = json.loads(file.read(_MAX_NOTEBOOK))
     except (FairihubError, OSError, ValueError, RecursionError):
         return {}
@@ -133,7 +133,7 @@ def file_of(folder: RunFolder, name: str) -> BinaryIO:
     """
     try:
         confined(folder.files, name, links=())
-        return folder.open(f"files/{name}")
+        return folder.open_file(name)
     except (BadInput, Missing, OSError):
         raise Missing("no-such-file", f"This run left no file “{name[:200]}”.") from None
 
