@@ -81,8 +81,8 @@ def asked_of(given: Given) -> Asked:
         raise BadInput("bad-query", "`cursor` goes without `offset`.")
     free = ("processID", "q", "datetime", "minDuration", "maxDuration", "pinned")
     return Asked(
-        limit=min(_whole_number(given, "limit", _LIMIT, least=1), _MOST),
-        offset=_whole_number(given, "offset", 0),
+        limit=min(whole_number(_one(given, "limit") or str(_LIMIT), "limit", least=1), _MOST),
+        offset=whole_number(_one(given, "offset") or "0", "offset"),
         place=read(order, cursor) if cursor else None,
         meant=_filter(given),
         order=order,
@@ -212,13 +212,22 @@ def _several(given: Given, name: str) -> list[str]:
     return [part for part in parts if part][:20]
 
 
-def _whole_number(given: Given, name: str, default: int, least: int = 0) -> int:
-    text = _one(given, name) or str(default)
-    if not (text.isascii() and text.isdecimal() and len(text) < 12):
+def whole_number(text: str, name: str, least: int = 0) -> int:
+    """A number of a query.
+
+    Raises:
+        BadInput: `bad-query`.
+    """
+    if not is_whole(text):
         raise BadInput("bad-query", f"`{name}` must be a whole number.")
     if int(text) < least:
         raise BadInput("bad-query", f"`{name}` must be at least {least}.")
     return int(text)
+
+
+def is_whole(text: str, digits: int = 11) -> bool:
+    """Whether this is a whole number, without a sign, of no more digits than these."""
+    return text.isascii() and text.isdecimal() and len(text) <= digits
 
 
 def _seconds(given: Given, name: str) -> float | None:

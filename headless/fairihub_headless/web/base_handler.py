@@ -18,6 +18,7 @@ from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut
 from fairihub_core.scopes import Scope
 from fairihub_headless.callers import Caller
 from fairihub_headless.web.answering import Answering, Content, allowed
+from fairihub_headless.web.asked import whole_number
 from fairihub_headless.web.exceptions import no_such_method, require_acceptable
 
 SERVICE = "headless"
@@ -110,11 +111,7 @@ class Base(HubOAuthenticated, Answering):
             BadInput: `bad-query`.
         """
         text = self.get_query_argument(name, str(default))
-        if not (text.isascii() and text.isdecimal() and len(text) < 12):
-            raise BadInput("bad-query", f"`{name}` must be a whole number.")
-        if not least <= int(text):
-            raise BadInput("bad-query", f"`{name}` must be at least {least}.")
-        return min(int(text), most)
+        return min(whole_number(text, name, least), most)
 
     def check_xsrf_cookie(self) -> None:
         # Called by the identity check below for each unsafe request that comes with a cookie.

@@ -49,10 +49,17 @@ def require_acceptable(accept: str) -> None:
     )
 
 
-def unsupported_type(kind: str) -> UnsupportedType:
-    return UnsupportedType(
-        "unsupported-type", f"A request is JSON (`application/json`), not “{kind[:80]}”."
-    )
+def require_json(content_type: str) -> None:
+    """Refuses a body that says it is anything else.
+
+    Raises:
+        UnsupportedType: `unsupported-type`.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in ("application/json", ""):
+        raise UnsupportedType(
+            "unsupported-type", f"A request is JSON (`application/json`), not “{kind[:80]}”."
+        )
 
 
 def exception_of(error: FairihubError) -> dict[str, Any]:

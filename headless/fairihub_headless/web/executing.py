@@ -22,14 +22,13 @@ from fairihub_headless.web import views
 from fairihub_headless.web.answering import NOTHING, Service
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
-from fairihub_headless.web.exceptions import unsupported_type
+from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.preferring import applied, preference_of, seconds_to_wait
 from fairihub_headless.web.routing import Needs
 
 _DROPPED = 64 * 2**20
 """A body that is too large is read so far and dropped, to be answered."""
 _LARGE_AT_ONCE = 8
-_JSON = ("application/json", "")
 
 
 @stream_request_body
@@ -104,9 +103,7 @@ class Execution(Base):
             raise self._refusal
         keep_pace(self)
         process = named(processID, offered(self.caller, self.runs.settings, today()))
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind not in _JSON:
-            raise unsupported_type(kind)
+        require_json(self.request.headers.get("Content-Type", ""))
         body, notebook = await received(bytes(self._received))
         asked = asked_of(body, process.inputs, process.outputs)
         preference = preference_of(self.request.headers.get_list("Prefer"))

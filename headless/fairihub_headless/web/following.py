@@ -17,6 +17,7 @@ from fairihub_headless.errors import no_such_job
 from fairihub_headless.models import Run
 from fairihub_headless.results import log
 from fairihub_headless.web import views
+from fairihub_headless.web.asked import is_whole
 from fairihub_headless.web.base_handler import FAILURES, SERVICE, Base
 from fairihub_headless.web.story import BEGINNING, HEARTBEAT, Story
 
@@ -78,7 +79,7 @@ class Follow(Base):
         """
         header = self.request.headers.get("Last-Event-ID")
         text = header or self.get_query_argument("last_event_id", "") or "0"
-        if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        if not is_whole(text, digits=15):
             raise BadInput("bad-query", "The last event's id must be one that was sent before.")
         return int(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from functools import partial
+from typing import Any
 
 from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError
@@ -16,7 +17,7 @@ from fairihub_headless.payload import json_object
 from fairihub_headless.running import require_repeatable
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
-from fairihub_headless.web.exceptions import unsupported_type
+from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.executing import keep_pace
 
 
@@ -26,10 +27,10 @@ class Again(Base):
     async def post(self, jobID: str) -> None:
         keep_pace(self)
         body = self.request.body
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if body.strip() and kind not in ("application/json", ""):
-            raise unsupported_type(kind)
-        changes = await asyncio.to_thread(json_object, body) if body.strip() else {}
+        changes: dict[str, Any] = {}
+        if body.strip():
+            require_json(self.request.headers.get("Content-Type", ""))
+            changes = await asyncio.to_thread(json_object, body)
         key = key_of(self.request.headers.get("Idempotency-Key"), {"again": jobID, "with": changes})
         run = await self.runs.again(jobID, changes, self.caller, key=key)
         status = views.status_info(run, self.base, own=True)
