@@ -31,14 +31,11 @@ class Engines:
     def beat(self, engine: str) -> bool:
         """Raises its beat; False if others have taken it for dead."""
         raised = update(engines).where(engines.c.id == engine).values(beat=engines.c.beat + 1)
-        return self._database.writing(lambda c: bool(c.execute(raised).rowcount))
+        return self._database.changed(raised)
 
     def all(self) -> list[EngineRow]:
-        with_beats = select(engines)
-        rows = self._database.reading(lambda c: c.execute(with_beats).all())
-        return [EngineRow(**row._asdict()) for row in rows]
+        return [EngineRow(**row._asdict()) for row in self._database.rows(select(engines))]
 
     def bury(self, engine: str) -> None:
         """From now on it claims nothing, and what it holds may be taken over."""
-        gone = delete(engines).where(engines.c.id == engine)
-        self._database.writing(lambda c: c.execute(gone))
+        self._database.changed(delete(engines).where(engines.c.id == engine))

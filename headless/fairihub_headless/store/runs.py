@@ -113,12 +113,11 @@ class Store:
         """The accepted runs, oldest first; only those after that place in the order."""
         columns = (runs.c.seq, runs.c.id, runs.c.owner, runs.c.team, runs.c.rank, runs.c.not_before)
         query = select(*columns).where(runs.c.state == "accepted", runs.c.seq > after)
-        rows = self._database.reading(lambda c: c.execute(query.order_by(runs.c.seq)).all())
-        return [Waiting(*row) for row in rows]
+        return [Waiting(*row) for row in self._database.rows(query.order_by(runs.c.seq))]
 
     def count(self, owner: str, state: RunState) -> int:
         query = select(func.count()).where(runs.c.owner == owner, runs.c.state == state.value)
-        return self._database.reading(lambda c: c.execute(query).scalar_one())
+        return int(self._database.rows(query)[0][0])
 
     def held(self, engine: str) -> list[Run]:
         """The runs that an engine executes, for all the store knows."""
@@ -251,8 +250,7 @@ class Store:
         return self._database.writing(work)
 
     def _all(self, *where: ColumnElement[bool]) -> list[Run]:
-        query = select(runs).where(*where)
-        return [run_of(row) for row in self._database.reading(lambda c: c.execute(query).all())]
+        return [run_of(row) for row in self._database.rows(select(runs).where(*where))]
 
 
 def _is(hold: Hold) -> ColumnElement[bool]:
