@@ -18,7 +18,7 @@ from tests.support.waiting import eventually
 DOOR = "access:services!service=headless"
 OPERATIONS = [
     (operation.method, route.path.lstrip("/").format(
-        processID="execute-notebook", jobID="nothing", name="x"), operation.needs)
+        processID="execute-notebook", jobID="nothing", name="x", output="scraps"), operation.needs)
     for route in ROUTES for operation in route.operations
 ]  # fmt: skip
 UNSAFE = [(method, path) for method, path, _ in OPERATIONS if method not in ("GET", "HEAD")]
