@@ -113,7 +113,7 @@ class Store:
         """The accepted runs, oldest first; only those after that place in the order."""
         columns = (runs.c.seq, runs.c.id, runs.c.owner, runs.c.team, runs.c.rank, runs.c.not_before)
         query = select(*columns).where(runs.c.state == "accepted", runs.c.seq > after)
-        return [Waiting(*row) for row in self._database.rows(query.order_by(runs.c.seq))]
+        return [Waiting._make(row) for row in self._database.rows(query.order_by(runs.c.seq))]
 
     def count(self, owner: str, state: RunState) -> int:
         query = select(func.count()).where(runs.c.owner == owner, runs.c.state == state.value)
