@@ -16,8 +16,8 @@ import psutil
 from benchmarks import runs_client
 from benchmarks.runs_hub import Service, memory, notebook, put, until
 from benchmarks.runs_table import Measure, beside, percentile, spread
+from fairihub_headless.models import MARK
 
-MARK = "JOB_NAME"
 RUN_ID = 36
 """Characters of a run's id; what waits has room for more."""
 MIB = 2**20

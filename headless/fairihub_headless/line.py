@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from fairihub_headless.models import Environment, ExitRecord
+from fairihub_headless.reporting import LONGEST_MESSAGE
 
 MAX_LINE = 2**20
 MOST_LINES = 1_000_000
 """After so many only the end is listened to."""
 _PAUSE = 0.1
-_LONGEST_MESSAGE = 1000
 _PIECE = 65536
 
 
@@ -91,7 +91,7 @@ class Line:
     def report(self, fraction: float, message: str = "") -> None:
         """At most ten lines a second; what was reported last is always said in the end."""
         with self._lock:
-            waits, self._report = self._report is not None, (fraction, message[:_LONGEST_MESSAGE])
+            waits, self._report = self._report is not None, (fraction, message[:LONGEST_MESSAGE])
             pause = self._reported + _PAUSE - time.monotonic()
         if pause <= 0:
             self._say_report()

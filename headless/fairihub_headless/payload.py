@@ -39,7 +39,7 @@ def json_object(body: bytes) -> dict[str, Any]:
             "give its path as a parameter.",
         )
     try:
-        parsed = json.loads(body, parse_constant=_refuse_constant)
+        parsed = json.loads(body, parse_constant=refuse_constant)
         plain = plain_value(parsed, "the body")
     except (ValueError, RecursionError) as problem:
         raise BadInput("bad-json", f"The body is not JSON: {problem}.") from None
@@ -127,7 +127,8 @@ def _text(value: str, what: str) -> str:
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """What Python reads beyond JSON, such as NaN, is not read."""
     raise ValueError(f"{name} is not JSON")
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from fairihub_core import errors
 from fairihub_core.children import child_environment, limit_this_process
@@ -23,7 +23,7 @@ from fairihub_core.lean import skip_slow_imports
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, too_large
 from fairihub_core.parameters import Parameter
 from fairihub_headless.models import NOTEBOOK_TYPE
-from fairihub_headless.payload import MAX_BODY, json_object
+from fairihub_headless.payload import MAX_BODY, json_object, refuse_constant
 
 MAX_UPLOAD = MAX_NOTEBOOK_BYTES + MAX_BODY
 """Of a request with a notebook in it; what is around the notebook has MAX_BODY at most."""
@@ -78,7 +78,7 @@ def taken_apart(raw: bytes) -> Received:
     if b"x-ipynb" not in raw:
         return Received(json_object(_within(raw)))
     try:
-        parsed = json.loads(raw, parse_constant=_refuse_constant)
+        parsed = json.loads(raw, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as problem:
         raise BadInput("bad-json", f"The body is not JSON: {problem}.") from None
     given = parsed.get("inputs") if isinstance(parsed, dict) else None
@@ -99,10 +99,6 @@ def _within(raw: bytes) -> bytes:
     if len(raw) > MAX_BODY:
         raise TooLarge("too-large", f"The body is too large: {MAX_BODY // 2**20} MiB at most.")
     return raw
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _declared(content: bytes) -> tuple[Parameter, ...]:

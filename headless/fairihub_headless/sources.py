@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,10 @@ from fairihub_core.offers import Offer
 from fairihub_core.places import Places, confined
 from fairihub_headless.checkout import Repository, below_algorithm, no_repository
 from fairihub_headless.models import Source
+from fairihub_headless.processes.notebook_inputs import VERSION
 from fairihub_headless.processes.notebook_request import Execution
 
 _TIMEOUT = 20.0
-_VERSION = re.compile(r"[0-9a-f]{7,64}")
 
 
 class Taken(NamedTuple):
@@ -160,7 +159,7 @@ class CatalogSource:
         finally:
             client.close()
         served = answer.headers.get("Notebook-Version", "")
-        return Edition(bytes(answer.body), served if _VERSION.fullmatch(served) else None)
+        return Edition(bytes(answer.body), served if VERSION.fullmatch(served) else None)
 
 
 def _refusal(problem: HTTPClientError, notebook_id: str, version: str | None) -> Exception:

@@ -12,9 +12,9 @@ from random import Random
 import psutil
 
 from benchmarks.runs_hub import Service
+from fairihub_headless.models import GUARD, MARK
 from tests.chaos.bases import Base
 
-MARK, GUARD = "JOB_NAME", "FAIRIHUB_GUARD"
 WORKER, KERNEL = '"kind": "worker"', '"kind": "kernel"'
 """As the command lines of fork servers have it, and of all that they fork."""
 RUN_ID = 36

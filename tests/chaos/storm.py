@@ -19,8 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.runs_hub import RunsHub, Service, notebook, put
 from fairihub_core.processes import is_still
+from fairihub_headless.models import GUARD, MARK
 from tests.chaos.bases import Base
-from tests.chaos.blows import GUARD, MARK, Blows
+from tests.chaos.blows import Blows
 from tests.chaos.ledger import Verdict, cells_of, judged
 from tests.chaos.member import Member
 

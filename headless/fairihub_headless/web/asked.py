@@ -21,7 +21,7 @@ QUERY = (
 )  # fmt: skip
 """Everything that can be said."""
 KEYS: tuple[Key, ...] = get_args(Key)
-_LIMIT, _MOST = 50, 1000
+LIMIT, MOST = 50, 1000
 _LONGEST_TEXT, _MOST_WORDS = 200, 8
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?:[Tt ](?P<time>\d\d:\d\d:\d\d)(?P<part>\.\d{1,6})?"
@@ -34,7 +34,7 @@ Given = Mapping[str, Sequence[str]]
 class Asked:
     """What of the list of jobs is asked for."""
 
-    limit: int = _LIMIT
+    limit: int = LIMIT
     offset: int = 0
     place: Place | None = None
     meant: Filter = EVERY
@@ -57,7 +57,7 @@ class Asked:
         """The query that asks for the same, from a place on, with something changed."""
         then = replace(self, **change)
         given = {
-            "limit": then.limit if then.limit != _LIMIT else None,
+            "limit": then.limit if then.limit != LIMIT else None,
             "offset": then.offset or None,
             "cursor": then.place and written(then.order, then.place),
             "status": [state.value for state in then.meant.states],
@@ -81,7 +81,7 @@ def asked_of(given: Given) -> Asked:
         raise BadInput("bad-query", "`cursor` goes without `offset`.")
     free = ("processID", "q", "datetime", "minDuration", "maxDuration", "pinned")
     return Asked(
-        limit=min(whole_number(_one(given, "limit") or str(_LIMIT), "limit", least=1), _MOST),
+        limit=min(whole_number(_one(given, "limit") or str(LIMIT), "limit", least=1), MOST),
         offset=whole_number(_one(given, "offset") or "0", "offset"),
         place=read(order, cursor) if cursor else None,
         meant=_filter(given),

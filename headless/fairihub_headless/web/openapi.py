@@ -9,8 +9,8 @@ from fairihub_core.scopes import DESCRIPTIONS, READ_RUNS, RUN
 from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.processes.model import Process
-from fairihub_headless.web.openapi_parts import HTML, JSON, REFERENCE, errors, headers, parameters
-from fairihub_headless.web.openapi_schemas import schemas
+from fairihub_headless.web.openapi_parts import HTML, JSON, errors, headers, parameters
+from fairihub_headless.web.openapi_schemas import is_a, schemas
 from fairihub_headless.web.routing import Answer, Operation, Route
 
 _DOOR = "access:services!service=headless"
@@ -101,13 +101,9 @@ def _operation(route: Route, operation: Operation, processes: list[str]) -> dict
     if operation.takes:
         described["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": _is(operation.takes)}},
+            "content": {JSON: {"schema": is_a(operation.takes)}},
         }
     return described
-
-
-def _is(model: str) -> dict[str, Any]:
-    return {"$ref": REFERENCE.format(model=model)}
 
 
 def _answer(operation: Operation) -> dict[str, Any]:
@@ -128,7 +124,7 @@ def _kinds(operation: Operation) -> tuple[str, ...]:
 def _schema(operation: Operation, kind: str) -> dict[str, Any]:
     """What the answer is in this media type; an output is anything that its type can hold."""
     if kind == JSON and operation.gives is not None:
-        return _is(operation.gives)
+        return is_a(operation.gives)
     if kind == JSON or "+json" in kind or kind == "*/*":
         return {}
     return {"type": "string", **({} if kind.startswith("text/") else {"format": "binary"})}
@@ -137,7 +133,7 @@ def _schema(operation: Operation, kind: str) -> dict[str, Any]:
 def _other_answer(answer: Answer) -> dict[str, Any]:
     """An answer that depends on the request."""
     content = {
-        kind: {"schema": _is(answer.gives) if answer.gives and kind == JSON else {}}
+        kind: {"schema": is_a(answer.gives) if answer.gives and kind == JSON else {}}
         for kind in answer.kinds
     }
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairihub_headless.models import RunState
-from fairihub_headless.web.asked import KEYS
+from fairihub_headless.web.asked import KEYS, LIMIT, MOST
 from fairihub_headless.web.routing import Operation, Route
 
 REFERENCE = "#/components/schemas/{model}"
@@ -14,7 +14,7 @@ _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer", "minimum": 0}
 
 _IN_QUERY: dict[str, dict[str, Any]] = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "cursor": {"type": "string", "description": "Of a link `next` or `prev`: where a page begins."},
     "status": {

@@ -16,7 +16,7 @@ _TEXT = {"type": "string"}
 _OBJECT = {"type": "object"}
 
 
-def _is(model: str) -> dict[str, Any]:
+def is_a(model: str) -> dict[str, Any]:
     return {"$ref": REFERENCE.format(model=model)}
 
 
@@ -36,15 +36,15 @@ _SUMMARY = {
     "version": _TEXT,
     "jobControlOptions": _list_of({**_TEXT, "enum": [SYNC, ASYNC, DISMISS]}),
     "outputTransmission": _list_of({**_TEXT, "enum": ["value", "reference"]}),
-    "links": _list_of(_is("Link")),
+    "links": _list_of(is_a("Link")),
 }
 _STANDARD: dict[str, Any] = {
-    "LandingPage": _object("links", title=_TEXT, description=_TEXT, links=_list_of(_is("Link"))),
+    "LandingPage": _object("links", title=_TEXT, description=_TEXT, links=_list_of(is_a("Link"))),
     "ConformanceClasses": _object("conformsTo", conformsTo=_list_of(_TEXT)),
     "ProcessSummary": _object("id", "version", **_SUMMARY),
     "ProcessList": _object(
         "processes", "links",
-        processes=_list_of(_is("ProcessSummary")), links=_list_of(_is("Link")),
+        processes=_list_of(is_a("ProcessSummary")), links=_list_of(is_a("Link")),
     ),
     "ProcessDescription": _object(
         "id", "version", "inputs", "outputs",
@@ -82,7 +82,7 @@ def schemas(processes: Sequence[Process]) -> dict[str, Any]:
         **requests,
         "Execute": {
             "description": "A request to execute a process; each has its own inputs.",
-            "oneOf": [_is(name) for name in requests],
+            "oneOf": [is_a(name) for name in requests],
         },
     }
 
