@@ -90,8 +90,11 @@ async def test_what_is_told_after_the_followers_are_gone_is_nobodys():
     assert changes.followed() == ()
 
 
-def test_what_is_told_without_any_follower_costs_nothing():
-    Changes().tell("a", DONE)
+async def test_what_was_told_before_anybody_followed_is_not_kept_for_them():
+    changes = Changes()
+    changes.tell("a", DONE)
+    with changes.listening("a") as told:
+        assert not await told.end(0.01)
 
 
 async def test_thousands_follow_one_run_and_leave_nothing_behind():

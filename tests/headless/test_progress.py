@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import fairihub_headless
+from fairihub_core.clock import now
 from fairihub_headless.engine.changes import Event, Progress
 from fairihub_headless.line import Line, Reported, read
-from fairihub_headless.models import RunState
+from fairihub_headless.models import ExitRecord, RunState
 from fairihub_headless.reporting import PROGRESS_TYPE, taken_out
 from tests.headless.conftest import SECRET, House
 
@@ -45,8 +46,7 @@ def test_a_report_that_waits_is_said_before_the_end(tmp_path: Path) -> None:
     line = Line(writing, tmp_path / "started")
     line.report(0.1)
     line.report(0.2, "x" * 5000)
-    line._say_report()
-    os.close(writing)
+    line.end(ExitRecord(state="successful", finished=now()))
     assert [(r.fraction, len(r.message)) for r in said(reading)] == [(0.1, 0), (0.2, 1000)]
 
 
