@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
-from fairihub_core.errors import BadInput
+from fairihub_core.errors import BadInput, FairihubError
 from fairihub_headless.models import OutputChoice, Run
 from fairihub_headless.processes.asking import asked_of
 from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.processes.notebook_inputs import INPUTS, OUTPUTS
+from fairihub_headless.results.handing_out import is_known, part_of
+from fairihub_headless.web.exceptions import require_acceptable
 from fairihub_headless.web.outputs import Output, document_of, is_by_value, is_wanted, raw_of
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.preferring import Preference, applied, preference_of, seconds_to_wait
@@ -33,12 +37,29 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
         (["wait=99999999999"], Preference()),
         (["respond-asynchronously, =, ;;, é"], Preference()),
         (['wait="'], Preference()),
-        (["," * 5000 + "wait=3"], Preference(wait=3)),
-        (['"' * 20_000], Preference()),
+        (['a="\\", wait=3", wait=4'], Preference(wait=4)),
+        (["," * 500 + "wait=3"], Preference(wait=3)),
+        (["," * 5000 + "wait=3"], Preference()),
     ],
 )
 def test_preference_of(headers: list[str], preference: Preference) -> None:
     assert preference_of(headers) == preference
+
+
+def test_no_header_holds_the_service_up() -> None:
+    """Whatever is repeated in a header of 8 KiB, reading it takes no time."""
+    pieces = [*map(chr, range(32, 127)), "a;", 'a="', '\\"', "bytes=", "text/*,", "0-"]
+    for piece in pieces:
+        for text in (piece * (8192 // len(piece)), piece * 500 + " " * 1000 + '"'):
+            began = time.process_time()
+            preference_of([text])
+            is_known(text, '"tag"')
+            with suppress(FairihubError):
+                require_acceptable(text)
+            with suppress(FairihubError):
+                part_of(text, None, '"tag"', 100)
+            raw_of([output(1)], text)
+            assert time.process_time() - began < 0.25, piece
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from fairihub_headless.processes.asking import Mode
 from fairihub_headless.processes.model import Process
 
-_PREFERENCE = re.compile(
-    r'\s*(?P<name>[!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s,;"]*))?'
-    r'(?:\s*;(?:"(?:[^"\\]|\\.)*"|[^",])*)?\s*(?:,|$)'
-)
+_LONGEST = 1024
+"""Of what is said in all; no more is read."""
 _SECONDS = re.compile(r"[0-9]{1,6}")
 
 
@@ -31,12 +29,25 @@ def preference_of(headers: Iterable[str]) -> Preference:
     Of what is said twice the first counts, as the RFC has it.
     """
     said: dict[str, str] = {}
-    for header in headers:
-        for found in _PREFERENCE.finditer(header):
-            value = (found["value"] or "").strip('"')
-            said.setdefault(found["name"].lower(), value)
+    for part in _parted(",".join(headers)[:_LONGEST], ","):
+        name, _, value = _parted(part, ";")[0].partition("=")
+        said.setdefault(name.strip().lower(), value.strip().strip('"'))
     wait = said.get("wait", "")
     return Preference("respond-async" in said, int(wait) if _SECONDS.fullmatch(wait) else None)
+
+
+def _parted(text: str, mark: str) -> list[str]:
+    """What is between marks that do not stand in quotes, in one pass: a pattern could backtrack."""
+    parts, quoted, escaped = [""], False, False
+    for character in text:
+        if character == mark and not quoted:
+            parts.append("")
+            continue
+        parts[-1] += character
+        if character == '"' and not escaped:
+            quoted = not quoted
+        escaped = quoted and character == "\\" and not escaped
+    return parts
 
 
 def seconds_to_wait(process: Process, preference: Preference, mode: Mode, longest: float) -> float:
