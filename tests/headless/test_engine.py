@@ -230,3 +230,20 @@ async def test_an_engine_that_was_taken_for_dead_begins_anew(house: Any) -> None
     assert house.engine._keeper.me.id != before
     run = await house.ended(await house.submit("1"))
     assert run.state is RunState.successful
+
+
+async def test_busy_threads_of_others_hold_up_neither_beat_nor_runs(house: Any) -> None:
+    free = threading.Event()
+    loop = asyncio.get_running_loop()
+    run = await house.submit("1")
+    busy = [loop.run_in_executor(None, free.wait) for _ in range(64)]
+    try:
+        await asyncio.wait_for(house.engine._keeper._beat(), timeout=20)
+        deadline = loop.time() + 60
+        while not house.runs.store.get(run.id).state.ended:
+            assert loop.time() < deadline
+            await asyncio.sleep(0.1)
+    finally:
+        free.set()
+        await asyncio.gather(*busy)
+    assert (await house.ended(run)).state is RunState.successful

@@ -33,6 +33,7 @@ from fairihub_headless.models import (
 )
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Hold, Standing, Store
+from fairihub_headless.threads import ENGINE
 
 log = logging.getLogger("fairihub.headless")
 
@@ -93,8 +94,8 @@ class Attempt:
     async def execute(self, order: WorkOrder, equipment: Equipment) -> None:
         """Starts the worker, waits for its end, and records what became of the run."""
         order = order.model_copy(update={"warm": self.launcher.kernels()})
-        await asyncio.to_thread(self.folder.prepare, order)
-        self._made = await asyncio.to_thread(self.folder.mark)
+        await ENGINE.do(self.folder.prepare, order)
+        self._made = await ENGINE.do(self.folder.mark)
         self._heard = True
         if self._asked.is_set():
             return await self._recorded(None)
@@ -125,7 +126,7 @@ class Attempt:
         """Every run reaches its end, also when the database or the disk is away for a while."""
         while True:
             try:
-                return await asyncio.to_thread(self.record_end, code)
+                return await ENGINE.do(self.record_end, code)
             except (Unavailable, OSError):
                 log.warning("the end of run %s cannot be recorded yet", self.run.id, exc_info=True)
                 await asyncio.sleep(_RECORD_AGAIN)
@@ -244,7 +245,7 @@ class Attempt:
             news, self._news = self._news, {}
             try:
                 if news:
-                    await asyncio.to_thread(self.store.progress, self.hold, Standing(**news))
+                    await ENGINE.do(self.store.progress, self.hold, Standing(**news))
             except Unavailable:
                 self._news = {**news, **self._news}
             await self._check_memory(worker.pid, worker.born)
@@ -258,8 +259,8 @@ class Attempt:
                 worker.signal(signal.SIGINT)
             await asyncio.wait({ended}, timeout=grace)
         if not ended.done():
-            tree = await asyncio.to_thread(processes.tree_of, worker.pid, worker.born)
-            await asyncio.to_thread(send, tree, signal.SIGTERM)
+            tree = await ENGINE.do(processes.tree_of, worker.pid, worker.born)
+            await ENGINE.do(send, tree, signal.SIGTERM)
             await asyncio.wait({ended}, timeout=min(grace, 1.0) if self._quickly else grace)
 
     async def _finish(self, worker: Worker) -> int | None:
@@ -268,7 +269,7 @@ class Attempt:
         clean = worker.returncode == 0 and sys.platform == "linux"
         if not clean:
             ids = self.run.id, worker.pid, worker.born
-            if not await asyncio.to_thread(processes.kill_run, *ids, self._is_ours):
+            if not await ENGINE.do(processes.kill_run, *ids, self._is_ours):
                 log.error("processes of run %s cannot be killed", self.run.id)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(worker.wait(), timeout=10)
@@ -286,7 +287,7 @@ class Attempt:
         limit = self.run.limits.mem_limit
         if limit is None:
             return
-        used = await asyncio.to_thread(processes.memory_of, pid, born, self._beside)
+        used = await ENGINE.do(processes.memory_of, pid, born, self._beside)
         if used > limit:
             self.end(_too_much(limit), quickly=True)
 

@@ -11,6 +11,7 @@ from fairihub_core.files import write_whole
 from fairihub_headless.engine.attempt import Attempt
 from fairihub_headless.models import ExitRecord
 from fairihub_headless.processes.echo import OUTPUTS_FILE
+from fairihub_headless.threads import ENGINE
 
 
 class EchoAttempt(Attempt):
@@ -21,7 +22,7 @@ class EchoAttempt(Attempt):
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._asked.wait(), self.run.parameters.get("pause", 0))
         if not self._asked.is_set():
-            await asyncio.to_thread(self._leave)
+            await ENGINE.do(self._leave)
             self._told = ExitRecord(state="successful", message="Done.", finished=now())
         self._heard = True
         await self._recorded(None)

@@ -26,6 +26,7 @@ from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import EngineRow, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
+from fairihub_headless.threads import BEAT, ENGINE, LOOK
 
 log = logging.getLogger("fairihub.headless")
 
@@ -76,7 +77,7 @@ class Keeper:
             task.cancel()
         if idle:
             try:
-                await asyncio.to_thread(self.store.engines.bury, self.me.id)
+                await ENGINE.do(self.store.engines.bury, self.me.id)
             except Unavailable:
                 log.warning("this engine's end could not be noted; others see that it is gone")
 
@@ -133,12 +134,12 @@ class Keeper:
 
     async def _register(self) -> None:
         begun = time.monotonic()
-        await asyncio.to_thread(self.store.engines.register, self.me)
+        await BEAT.do(self.store.engines.register, self.me)
         self._renewed = begun
 
     async def _beat(self) -> None:
         begun = time.monotonic()
-        if await asyncio.to_thread(self.store.engines.beat, self.me.id):
+        if await BEAT.do(self.store.engines.beat, self.me.id):
             self._renewed = begun
             return
         log.error("this engine was taken for dead; it ends its runs and begins anew")
@@ -148,7 +149,7 @@ class Keeper:
 
     async def look(self) -> None:
         """One look at the others, and at what became of one's own."""
-        for run_id in await asyncio.to_thread(self._look):
+        for run_id in await LOOK.do(self._look):
             self.dismissed(run_id)
 
     async def _fence(self) -> None:

@@ -25,6 +25,7 @@ from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.models import ECHO, Failure, Run, RunState, Waiting
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
+from fairihub_headless.threads import ENGINE, PREPARING
 
 log = logging.getLogger("fairihub.headless")
 
@@ -173,7 +174,7 @@ class LocalEngine:
         at = time.monotonic()
         whole = at - self._looked >= _LOOK_AGAIN or self._pauses.falls_due(at)
         after = -1 if whole else self._seen - _OVERLAP
-        rows = await asyncio.to_thread(self._store.waiting, after)
+        rows = await ENGINE.do(self._store.waiting, after)
         self._seen = max([self._seen, *(row.seq for row in rows)])
         pairs = {(row.owner, row.team) for row in rows} | self._queue.pairs()
         pairs |= {(a.run.owner, a.run.team) for a in self._attempts.values()}
@@ -201,7 +202,7 @@ class LocalEngine:
         for row in rows:
             if (row.owner, row.team) not in gone:
                 continue
-            if await asyncio.to_thread(self._store.refuse, row.id, _no_team(row.team)):
+            if await ENGINE.do(self._store.refuse, row.id, _no_team(row.team)):
                 self._queue.drop(row.id)
                 self.changes.tell(row.id, Ended(RunState.failed))
 
@@ -210,7 +211,7 @@ class LocalEngine:
         # Known before it is claimed: a dismissal finds the run or prevents the claim.
         self._claiming.add(waiting.id)
         try:
-            run = await asyncio.to_thread(self._store.claim, waiting.id, self._keeper.me.id)
+            run = await ENGINE.do(self._store.claim, waiting.id, self._keeper.me.id)
             if run is None:
                 return
             self._attempts[run.id] = attempt = self._attempt(run)
@@ -232,7 +233,7 @@ class LocalEngine:
         try:
             if isinstance(attempt, EchoAttempt):
                 return await attempt.give_back()
-            order, equipment = await asyncio.to_thread(
+            order, equipment = await PREPARING.do(
                 prepared, run, attempt.folder, directory, self._settings
             )
             await attempt.execute(order, equipment)
