@@ -247,3 +247,29 @@ async def test_busy_threads_of_others_hold_up_neither_beat_nor_runs(house: Any) 
         free.set()
         await asyncio.gather(*busy)
     assert (await house.ended(run)).state is RunState.successful
+
+
+async def test_an_engine_that_stood_still_and_was_not_missed_goes_on_with_its_runs(
+    house: Any,
+) -> None:
+    run = await house.submit("import time; time.sleep(3)")
+    await house.until(run, lambda r: r.environment is not None)
+    keeper = house.engine._keeper
+    keeper._renewed -= 100 * house.runs.settings.beat_seconds
+    await keeper._fence()
+    assert keeper.holds
+    assert (await house.ended(run)).state is RunState.successful
+
+
+async def test_an_engine_that_stood_still_and_was_taken_for_dead_ends_its_runs(house: Any) -> None:
+    run = await house.submit(ASLEEP)
+    await house.until(run, lambda r: r.environment is not None)
+    keeper = house.engine._keeper
+    before = keeper.me.id
+    keeper._renewed -= 100 * house.runs.settings.beat_seconds
+    house.runs.store.engines.bury(before)
+    await keeper._fence()
+    assert keeper.holds
+    assert keeper.me.id != before
+    ended = await house.ended(run)
+    assert (ended.state, ended.failure.code) == (RunState.failed, "service-stopped")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from fairihub_core.processes import is_still
 from fairihub_headless.engine import processes
 from fairihub_headless.engine.attempt import Attempt
 from fairihub_headless.engine.changes import Changes
-from fairihub_headless.engine.here import this_engine
+from fairihub_headless.engine.here import this_engine, uptime
 from fairihub_headless.engine.leases import (
     BEATS_TO_DEATH,
     Watch,
@@ -23,7 +22,7 @@ from fairihub_headless.engine.leases import (
     is_fenced,
 )
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import EngineRow, Run, RunState
+from fairihub_headless.models import EngineRow, Failure, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
 from fairihub_headless.threads import BEAT, ENGINE, LOOK
@@ -34,6 +33,14 @@ _LOOK_EVERY = 3.0
 _FENCE_EVERY = 0.5
 _SAVING = 3.0
 """Seconds that a worker whose service is gone has for its notebook."""
+LOST = Failure(
+    code="service-stopped",
+    message="The service lost its database while this run was executing, and had to end it.",
+)
+TAKEN = Failure(
+    code="service-stopped",
+    message="The service stood still while this run was executing, and was taken for dead.",
+)
 
 
 @dataclass
@@ -43,7 +50,7 @@ class Keeper:
     Args:
         root: where the folders of runs are.
         executes: whether this engine knows that it executes that run.
-        lost: called when this engine's runs are to be ended, since others may take them over.
+        lost: called with why this engine's runs are to be ended: others may take them over.
         dismissed: called with a run of this engine that was dismissed, also by another service.
     """
 
@@ -52,7 +59,7 @@ class Keeper:
     changes: Changes
     root: Path
     executes: Callable[[str], bool]
-    lost: Callable[[], None]
+    lost: Callable[[Failure], None]
     dismissed: Callable[[str], None]
     me: EngineRow = field(default_factory=this_engine)
     _renewed: float = 0.0
@@ -84,11 +91,11 @@ class Keeper:
     @property
     def holds(self) -> bool:
         """Whether this engine may begin runs."""
-        return not is_fenced(self._renewed, time.monotonic(), self.settings.beat_seconds)
+        return not is_fenced(self._renewed, uptime(), self.settings.beat_seconds)
 
     def _look(self) -> list[str]:
         """Takes over what the dead have left; ids of own runs that were dismissed. Blocks."""
-        begun = time.monotonic()
+        begun = uptime()
         rows = self.store.engines.all()
         self._watch = self._watch.after_look(rows, begun, 2 * self.settings.beat_seconds)
         self._hosts |= {row.id: row.host for row in rows}
@@ -133,19 +140,19 @@ class Keeper:
             log.warning("the end of run %s cannot be recorded yet", run.id, exc_info=True)
 
     async def _register(self) -> None:
-        begun = time.monotonic()
+        begun = uptime()
         await BEAT.do(self.store.engines.register, self.me)
         self._renewed = begun
 
     async def _beat(self) -> None:
-        begun = time.monotonic()
-        if await BEAT.do(self.store.engines.beat, self.me.id):
+        me, begun = self.me, uptime()
+        if await BEAT.do(self.store.engines.beat, me.id):
             self._renewed = begun
-            return
-        log.error("this engine was taken for dead; it ends its runs and begins anew")
-        self.lost()
-        self.me = this_engine()
-        await self._register()
+        elif me is self.me:
+            log.error("this engine was taken for dead; it ends its runs and begins anew")
+            self.lost(TAKEN)
+            self.me = this_engine()
+            await self._register()
 
     async def look(self) -> None:
         """One look at the others, and at what became of one's own."""
@@ -153,8 +160,14 @@ class Keeper:
             self.dismissed(run_id)
 
     async def _fence(self) -> None:
-        if not self.holds:
-            self.lost()
+        """Time alone ends no run: who stood still, and so did all others, may hold them yet."""
+        if self.holds:
+            return
+        try:
+            await asyncio.wait_for(self._beat(), self.settings.beat_seconds / 2)
+        except Exception:
+            log.error("this engine cannot reach its database, and ends its runs")
+            self.lost(LOST)
 
     async def _again_and_again(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         while True:

@@ -35,10 +35,6 @@ _OVERLAP = 200
 """A run that was accepted before another may be seen after it; so far back is looked again."""
 _LAST_WORDS = 30.0
 DISMISSED = Failure(code="dismissed", message="Dismissed.")
-LOST = Failure(
-    code="service-stopped",
-    message="The service lost its database while this run was executing, and had to end it.",
-)
 
 
 class Engine(Protocol):
@@ -130,10 +126,10 @@ class LocalEngine:
     def _executes(self, run_id: str) -> bool:
         return run_id in self._claiming or run_id in self._attempts
 
-    def _lost(self) -> None:
+    def _lost(self, reason: Failure) -> None:
         """Others may take our runs over by now: they must not go on here."""
         for attempt in self._attempts.values():
-            attempt.end(LOST, quickly=True)
+            attempt.end(reason, quickly=True)
 
     async def _schedule(self) -> None:
         # Not cancelled: a claim that is under way is heard of.
