@@ -34,6 +34,8 @@ class Alone:
         events: a path that gets a line of JSON for each event, or a callable that gets it.
     """
 
+    interrupted = False  # a signal ends the execution itself
+
     def __init__(
         self,
         output_path: str | None,

@@ -60,7 +60,7 @@ class Execution:
         self._work = folder_below(folder.place, "work")
         self._written = b""
         self._kernel: Kernel | None = None
-        self._interrupted = False
+        self.interrupted = False
         self._cell = 0
         self._settle: Callable[[], None] = lambda: None
         self.save_every = SAVE_EVERY
@@ -89,7 +89,7 @@ class Execution:
 
     def interrupt(self) -> None:
         """Ends the cell that runs, and starts no other."""
-        self._interrupted = True
+        self.interrupted = True
         if self._kernel is not None:
             self._kernel.interrupt()
 
@@ -111,7 +111,7 @@ class Execution:
     def cell_started(self, done: int, cells: int) -> None:
         self._cell, self.cells = done, cells
         self._line.cells(done, cells)
-        if self._interrupted:
+        if self.interrupted:
             raise RuntimeError("The run was interrupted.")
 
     def printed(self, text: str, stream: str = "stdout") -> None:
@@ -189,7 +189,7 @@ class Execution:
         return found
 
     def _broken(self, problem: Exception) -> Failure:
-        if self._interrupted:
+        if self.interrupted:
             return Failure(code="interrupted", message="The run was interrupted.")
         if self._failure is not None:
             return self._failure

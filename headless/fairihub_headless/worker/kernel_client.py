@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Guard = Callable[[Callable[[int], None]], AbstractContextManager[object]]
 _ALIVE_EVERY = 0.25
+_CLOSING = 2.0
+"""Seconds that a kernel has after the last cell, to close files and do what it does at its end."""
+_ENDED_EVERY = 0.01
 _SILENCE = 4.0
 """So long after its reply a kernel may say nothing before the end of a cell counts as lost."""
 _DISPLAYS = ("display_data", "update_display_data", "execute_result")
@@ -97,6 +100,8 @@ class Client(PapermillNotebookClient):
                 await self._start(**kwargs)
                 await self._execute_cells()
                 await self._note_language()
+                if self.owns_km and not self._witness.interrupted:
+                    await self._ask_to_end()
         finally:
             saving.cancel()
             if self.owns_km and self.km is not None:
@@ -139,6 +144,23 @@ class Client(PapermillNotebookClient):
             self.nb.metadata["language_info"] = told["content"]["language_info"]
         self.set_widgets_metadata()
 
+    async def _ask_to_end(self) -> None:
+        """Has the kernel end as a program does: open files are written, exit handlers called."""
+        if not await ensure_async(self.km.is_alive()):
+            return
+        self.kc.shutdown()
+        try:
+            await asyncio.wait_for(self._end_of_kernel(_ENDED_EVERY), _CLOSING)
+        except asyncio.TimeoutError:
+            self.log.warning("The kernel did not end by itself after the last cell: it is killed.")
+
+    async def _end_of_kernel(self, every: float) -> None:
+        if isinstance(self.km, Kernel):
+            await self.km.ended(every)
+            return
+        while await ensure_async(self.km.is_alive()):  # noqa: ASYNC110
+            await asyncio.sleep(every)
+
     async def _keep_saved(self) -> None:
         every = pause = self._witness.save_every
         while every:
@@ -158,7 +180,7 @@ class Client(PapermillNotebookClient):
 
     async def _async_poll_kernel_alive(self) -> None:
         if isinstance(self.km, Kernel):
-            await self.km.ended()
+            await self.km.ended(_ALIVE_EVERY)
         else:
             while await ensure_async(self.kc.is_alive()):  # noqa: ASYNC110
                 await asyncio.sleep(_ALIVE_EVERY)

@@ -29,7 +29,6 @@ from fairihub_headless.warm.forking.process import limits_here
 _NO_HISTORY = "--HistoryManager.enabled=False"
 _ASK_AGAIN = 0.1
 """Seconds after which a kernel that began just now is asked again: it may not have heard."""
-_LOOK_AGAIN = 0.1
 _COUNTING = 20.0
 
 
@@ -105,7 +104,7 @@ class Kernel:
             await self._begin(**more)
 
     async def shutdown_kernel(self, now: bool = False) -> None:
-        """Kills it: what it was asked for is done, and nobody will ask it again."""
+        """Kills it: it had its time to end by itself, or is not to have any."""
         if self._forked is not None:
             self._forked.signal(signal.SIGKILL)
             await self._forked.wait()
@@ -132,13 +131,13 @@ class Kernel:
             return self._forked.returncode is None
         return self._cold is not None and bool(await ensure_async(self._cold.is_alive()))
 
-    async def ended(self) -> None:
-        """Returns as soon as the kernel has ended."""
+    async def ended(self, every: float) -> None:
+        """Returns when the kernel has ended; a cold one is looked at `every` so many seconds."""
         if self._forked is not None:
             await self._forked.wait()
             return
         while await self.is_alive():  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.sleep(every)
 
     async def cleanup_resources(self) -> None:
         if self._forked is not None:
@@ -260,7 +259,7 @@ class KernelClient(AsyncKernelClient):
         super().start_channels(shell, iopub, stdin, hb, control)
 
     def stop_channels(self) -> None:
-        for channel in (self._shell_channel, self._iopub_channel):
+        for channel in (self._shell_channel, self._iopub_channel, self._control_channel):
             if channel is not None:
                 channel.stop()
 

@@ -31,6 +31,10 @@ class Witness(Protocol):
     save_every: float
     """Seconds between two saves while it runs; 0 means only at the end."""
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was told to stop: its kernel has no time to end by itself then."""
+
     def began(self, notebook: NotebookNode, settle: Callable[[], None]) -> None:
         """`notebook` will grow; `settle` brings into it what has come but is not in it yet."""
 
