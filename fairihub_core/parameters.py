@@ -18,6 +18,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from fairihub_core.errors import BadInput, shortened
+from fairihub_core.parameter_types import fits
 from fairihub_core.teams import Frozen
 
 _TYPE_COMMENT = re.compile(r"#\s*type:\s*(?P<type>[^\s\[#]+(?:\[[^#]*?\])?)\s*(?P<help>.*)")
@@ -31,6 +32,8 @@ class Parameter(Frozen):
     type: str = ""
     default: Any = None
     help: str = ""
+    typed: bool = False
+    """Whether the notebook says the type; what is only concluded from a default binds nobody."""
 
 
 def parameters_of(notebook: NotebookNode) -> tuple[Parameter, ...]:
@@ -46,9 +49,22 @@ def validated_parameters(given: Mapping[str, Any], declared: Iterable[Parameter]
 
     Raises:
         BadInput: `bad-parameter-name` for what is no identifier, `undeclared-parameter` for
-            what the notebook does not declare.
+            what the notebook does not declare, `bad-parameter-value` for another type than it says.
     """
-    known = [p.name for p in declared]
+    known = {p.name: p for p in declared}
+    _require_names(given, list(known))
+    for name, value in given.items():
+        told = known[name]
+        unset = value is None and told.default is None
+        if told.typed and not unset and not fits(value, told.type):
+            raise BadInput(
+                "bad-parameter-value",
+                f"“{name}” must be {shortened(told.type, 60)}, as the notebook declares it.",
+            )
+    return dict(given)
+
+
+def _require_names(given: Iterable[str], known: list[str]) -> None:
     for name in given:
         shown = shortened(name, 60)
         if not name.isidentifier() or keyword.iskeyword(name) or not name.isascii():
@@ -58,7 +74,6 @@ def validated_parameters(given: Mapping[str, Any], declared: Iterable[Parameter]
             raise BadInput(
                 "undeclared-parameter", f"The notebook has no parameter “{shown}”. {has}"
             )
-    return dict(given)
 
 
 def _tags(cell: NotebookNode) -> list[object]:
@@ -96,7 +111,13 @@ def _parameter(
     help_text = match["help"].strip() if match else comment.lstrip("# ").strip()
     written = match["type"] if match else _annotated(annotation)
     inferred = "" if default is None else type(default).__name__
-    return Parameter(name=name, type=written or inferred, default=default, help=help_text[:500])
+    return Parameter(
+        name=name,
+        type=written or inferred,
+        default=default,
+        help=help_text[:500],
+        typed=bool(written),
+    )
 
 
 def _annotated(annotation: ast.expr | None) -> str:

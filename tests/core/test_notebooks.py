@@ -156,6 +156,34 @@ def test_parameters_must_be_declared():
     assert refusal.value.code == "undeclared-parameter"
 
 
+@pytest.mark.parametrize(
+    ("declared", "right", "wrong"),
+    [
+        ("x = 0.5  # type: float", [1, 2.5], ["abc", True, None, [1.5], {}]),
+        ("x: int = 1", [7, 7.0], [2.5, "7", False, None]),
+        ("x: str = 'a'", ["b", ""], [1, None, ["b"]]),
+        ("x: bool = True", [False], [0, "false"]),
+        ("x: list[int] = []", [[1], []], [{}, "a", 1]),
+        ("x = {}  # type: dict[str, int]", [{"a": 1}], [[], "a"]),
+        ("x = None  # type: bbox", [[1, 2, 3, 4], {"bbox": [1, 2, 3, 4]}, None], [[1], "1,2,3,4"]),
+        ("x: Optional[int] = 3", [None, 4], ["4"]),
+        ("x: 'int | str | None' = 3", [None, 4, "4"], [[4]]),
+        ("x: typing.Union[int, str] = 3", [4, "4"], [None]),
+        ("x: datetime = 3", [4, "4", None], []),
+        ("x = 3  # type: number of days", [4, "4"], []),
+        ("x = 3", ["4", 0.5, None], []),
+    ],
+)
+def test_values_are_of_the_declared_type(declared, right, wrong):
+    known = parameters_of(with_parameters(declared))
+    for value in right:
+        assert validated_parameters({"x": value}, known) == {"x": value}
+    for value in wrong:
+        with pytest.raises(BadInput, match="“x” must be") as refusal:
+            validated_parameters({"x": value}, known)
+        assert refusal.value.code == "bad-parameter-value"
+
+
 @pytest.mark.parametrize("name", ["x=1;import os;y", "a b", "", "class", "1x", "ａ", "x\n"])
 def test_names_are_identifiers_because_papermill_writes_them_into_code(name):
     with pytest.raises(BadInput) as refusal:
