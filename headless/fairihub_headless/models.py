@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fairihub_core.teams import Frozen
 
@@ -23,6 +24,16 @@ GUARD = "FAIRIHUB_GUARD"
 EXECUTED = "executed.ipynb"
 """What an executed notebook is called, unless the request says otherwise."""
 NOTEBOOK_TYPE = "application/x-ipynb+json"
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(value: Any) -> Any:
+    """A value whose texts every database keeps: without NUL, and without halves of characters."""
+    if isinstance(value, str):
+        return _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list) else value
 
 
 class RunState(str, Enum):
@@ -59,6 +70,8 @@ class Failure(Frozen):
     error: str | None = None
     """Name and text of the exception, without colours or secrets."""
     traceback: str | None = None
+
+    _storable = field_validator("message", "error", "traceback", mode="before")(storable)
 
 
 class OutputChoice(Frozen):
@@ -221,6 +234,8 @@ class ExitRecord(Frozen):
     cells: int = 0
     message: str = ""
     finished: datetime
+
+    _storable = field_validator("message", mode="before")(storable)
 
 
 class WorkOrder(Frozen):

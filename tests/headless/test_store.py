@@ -414,3 +414,23 @@ def test_the_tables_are_what_the_migrations_make(url: str) -> None:
     with bind.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     bind.dispose()
+
+
+def test_texts_that_no_database_keeps_are_kept_as_near_as_can_be(store: Store) -> None:
+    store.add(run("r1"))
+    mine = claimed(store, "r1")
+    odd = FAILURE.model_copy(
+        update={"message": "a\0b \udcff", "error": "\0", "traceback": "\ud800"}
+    )
+    assert Failure(**dict(odd)).message == "a\ufffdb \ufffd"
+    store.progress(mine, Standing(message="at \0"))
+    found = store.get("r1")
+    assert found is not None
+    assert found.message == "at \ufffd"
+    assert store.end(mine, RunState.failed, odd.message, failure=odd)
+    found = store.get("r1")
+    assert found is not None
+    assert found.message == "a\ufffdb \ufffd"
+    assert found.failure == Failure(
+        code="worker-died", message="a\ufffdb \ufffd", error="\ufffd", traceback="\ufffd"
+    )

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from fairihub_core.clock import now
-from fairihub_headless.models import Environment, Failure, Run, RunState, Waiting
+from fairihub_headless.models import Environment, Failure, Run, RunState, Waiting, storable
 from fairihub_headless.store.database import PATIENCE, Database
 from fairihub_headless.store.engines import Engines
 from fairihub_headless.store.keeping import Keeping
@@ -169,7 +169,8 @@ class Store:
         if standing.environment is not None:
             values["environment"] = standing.environment.model_dump(mode="json")
         held = update(runs).where(_is(hold), runs.c.state == "running")
-        self._database.writing(lambda c: c.execute(held.values(**values, updated=now())))
+        held = held.values(**storable(values), updated=now())
+        self._database.writing(lambda c: c.execute(held))
 
     def end(
         self, hold: Hold, state: RunState, message: str, *,
@@ -237,7 +238,7 @@ class Store:
         otherwise: Callable[[Connection], None] | None = None,
     ) -> bool:  # fmt: skip
         """Whether it was moved on, now or at this same moment by the try before."""
-        statement = update(runs).where(where).values(**values, updated=moment)
+        statement = update(runs).where(where).values(**storable(values), updated=moment)
         same = select(runs.c.id).where(runs.c.id == run_id, runs.c.updated == moment)
 
         def work(connection: Connection) -> bool:
@@ -260,7 +261,7 @@ def _is(hold: Hold) -> ColumnElement[bool]:
 def _failure(failure: Failure | None) -> dict[str, Any]:
     if failure is None:
         return {"failure": null()}
-    words = runs.c.words + " " + words_of(failure.message[:LONGEST])
+    words = runs.c.words + " " + words_of(storable(failure.message[:LONGEST]))
     return {"failure": failure.model_dump(mode="json"), "words": words}
 
 
