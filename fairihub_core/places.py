@@ -68,16 +68,21 @@ def _folder_name(name: str) -> str:
     return name
 
 
-def confined(root: Path, relative: str, *, links: tuple[str, ...] = HOME_LINKS) -> Path:
+def confined(
+    root: Path, relative: str, *, links: tuple[str, ...] = HOME_LINKS, hidden: bool = False
+) -> Path:
     """The path below `root` that `relative` names, whether or not it exists yet.
 
     Refuses what leaves the root: absolute paths, `..`, backslashes, NUL, hidden parts and
     links, save those of fairihub's own making in the first place of the path.
 
+    Args:
+        hidden: names that begin with a dot will do.
+
     Raises:
         BadInput: `bad-path`, saying what is wrong with it.
     """
-    require_relative(relative)
+    require_relative(relative, hidden=hidden)
     path = root
     for depth, part in enumerate(relative.split("/")):
         path = path / part
@@ -86,18 +91,18 @@ def confined(root: Path, relative: str, *, links: tuple[str, ...] = HOME_LINKS) 
     return path
 
 
-def require_relative(relative: str) -> None:
+def require_relative(relative: str, *, hidden: bool = False) -> None:
     """Refuses what, by its words alone, cannot be a path below a root.
 
     Raises:
         BadInput: `bad-path`, saying what is wrong with it.
     """
-    problem = _problem_of(relative, relative.split("/"))
+    problem = _problem_of(relative, relative.split("/"), hidden)
     if problem:
         raise BadInput("bad-path", f"“{relative[:200]}” {problem}.")
 
 
-def _problem_of(relative: str, parts: list[str]) -> str | None:
+def _problem_of(relative: str, parts: list[str], hidden: bool) -> str | None:
     if not relative or len(relative) > 1024:
         return "is empty" if not relative else "is too long: 1,024 characters at most"
     if any(ord(c) < 32 or ord(c) == 127 for c in relative) or "\\" in relative:
@@ -108,6 +113,6 @@ def _problem_of(relative: str, parts: list[str]) -> str | None:
         return "leaves the home folder"
     if any(len(part.encode("utf-8", "replace")) > 255 for part in parts):
         return "has a part that is too long: 255 bytes at most"
-    if any(not part or part.startswith(".") for part in parts):
+    if any(part in ("", ".") or (part.startswith(".") and not hidden) for part in parts):
         return "has an empty or hidden part"
     return None

@@ -333,9 +333,15 @@ class FileEntry(BaseModel):
 
 
 class FileList(BaseModel):
-    """Everything that a run left, the executed notebook first."""
+    """A page of what a run left, the executed notebook first."""
 
     files: list[FileEntry]
+    numberMatched: int
+    numberReturned: int
+    left_out: list[str] = Field(
+        description="Links, pipes and odd names, which are not handed out; the first hundred."
+    )
+    left_out_count: int
     links: list[Link]
 
 

@@ -16,14 +16,27 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import FairihubError, Missing
-from fairihub_headless.models import RunState
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.models import Run, RunState
 from fairihub_headless.results.archive import Entry, entries_of, safe_name, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
-from fairihub_headless.results.left import LeftFile, files_of, result_file
+from fairihub_headless.results.left import (
+    Glued,
+    LeftFile,
+    file_of,
+    files_of,
+    found_in,
+    result_file,
+)
 from fairihub_headless.results.report import Reports
+from fairihub_headless.web.views import file_list, results_document
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 TAG = '"abc"'
+RUN = Run(
+    id="4f1c", owner="ada", team="uc1", profile="uc1.small", notebook="work.ipynb", digest="x",
+    created=NOW, updated=NOW,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -141,6 +154,65 @@ def test_an_archive_is_never_held_in_memory() -> None:
 )
 def test_names_are_safe_wherever_they_are_unpacked(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+def left_in(root: Path) -> tuple[RunFolder, Path]:
+    folder = RunFolder.of(root, "4f1c")
+    (folder.files / "results").mkdir(parents=True)
+    (folder.files / "executed.ipynb").touch()
+    return folder, folder.files / "results"
+
+
+def test_hidden_files_of_the_results_are_handed_out(tmp_path: Path) -> None:
+    folder, results = left_in(tmp_path)
+    (results / "a.zarr").mkdir()
+    for name in (".zgroup", "a.zarr/.zarray", "a.zarr/0.0"):
+        (results / name).write_text(name)
+    (folder.files / ".ours.part").touch()
+    names = [file.name for file in files_of(folder, "executed.ipynb")]
+    assert names == [
+        "executed.ipynb", "results/.zgroup", "results/a.zarr/.zarray", "results/a.zarr/0.0",
+    ]  # fmt: skip
+    for name in names[1:]:
+        with file_of(folder, name) as file:
+            assert file.read().decode() == name.removeprefix("results/")
+    for name in (".ours.part", "results/../.ours.part", "results/./.zgroup", "results//.zgroup"):
+        with pytest.raises(Missing):
+            file_of(folder, name)
+    entries = entries_of(files_of(folder, "executed.ipynb"), lambda _: io.BytesIO(b""), None)
+    assert [entry.name for entry in entries] == names
+
+
+def test_what_is_not_handed_out_is_said(tmp_path: Path) -> None:
+    folder, results = left_in(tmp_path)
+    (results / "folder").symlink_to(tmp_path)
+    (results / "link").symlink_to("/etc/passwd")
+    (results / "a\nb").touch()
+    os.mkfifo(results / "pipe")
+    found = found_in(folder, "executed.ipynb")
+    assert [file.name for file in found.files] == ["executed.ipynb"]
+    names = [f"results/{name}" for name in ("a\nb", "folder", "link", "pipe")]
+    assert (found.left_out, found.left_out_count) == (names, 4)
+    beyond = found._replace(left_out_count=7)
+    with zipfile.ZipFile(io.BytesIO(b"".join(zipped([], NOW, beyond)))) as archive:
+        said = archive.read("LEFT-OUT.txt").decode()
+    assert said.endswith("results/link\nresults/pipe\nand 3 more\n")
+
+
+def test_ten_thousand_files_and_one_are_listed_page_by_page(tmp_path: Path) -> None:
+    folder, results = left_in(tmp_path)
+    for number in range(10_001):
+        (results / f"{number:05}").touch()
+    found = found_in(folder, "executed.ipynb")
+    page = file_list(RUN, found, "/")
+    assert (page.numberMatched, page.numberReturned, page.left_out_count) == (10_002, 10_000, 0)
+    assert [link.href for link in page.links if link.rel == "next"] == [
+        "/jobs/4f1c/files?limit=10000&offset=10000"
+    ]
+    rest = file_list(RUN, found, "/", offset=10_000)
+    assert [file.name for file in rest.files] == ["results/09999", "results/10000"]
+    linked = results_document(RUN, Glued({}, {}), found.files, None, "/")["files"]
+    assert (len(linked), linked[-1]["title"]) == (10_001, "All 10,001 files")
 
 
 def test_no_two_files_have_one_name() -> None:

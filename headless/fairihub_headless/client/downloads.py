@@ -8,7 +8,9 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
@@ -23,6 +25,43 @@ _JOB = re.compile(r"[A-Za-z0-9-]{1,64}")
 _REDIRECTS = frozenset({302, 303, 307})
 
 
+@contextmanager
+def _written(target: Path) -> Iterator[None]:
+    """What this computer refuses is said as what the service refuses."""
+    try:
+        yield
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        where = problem.filename or target
+        raise RunsError("cannot-write", f"{where} cannot be written: {why}.") from None
+
+
+def require_folder(folder: Path) -> None:
+    """Makes `folder`, if need be, and tries whether files can be written there.
+
+    Raises:
+        RunsError: `cannot-write`.
+    """
+    with _written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+
+
+def as_file(transport: Transport, path: str, target: Path) -> Path:
+    """One answer as a file, which appears whole.
+
+    Raises:
+        RunsError: as the service refuses; `cannot-write`; `cut-off`, it never came whole.
+    """
+    with _written(target):
+        if target.is_dir():  # before all of it has come for nothing
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fetch(transport, path, target)
+    return target
+
+
 def downloaded(
     transport: Transport, job: str, files: Sequence[JobFile], folder: Path, *, whole: bool
 ) -> list[Path]:
@@ -35,8 +74,16 @@ def downloaded(
         whole: whether the job has ended, so that what it left changes no more.
 
     Raises:
-        RunsError: as the service refuses; `bad-file-name`, a name would lead out of the folder.
+        RunsError: as the service refuses; `cannot-write`; `bad-file-name`, a name would lead out of
+            the folder.
     """
+    with _written(folder):
+        return _downloaded(transport, job, files, folder, whole=whole)
+
+
+def _downloaded(
+    transport: Transport, job: str, files: Sequence[JobFile], folder: Path, *, whole: bool
+) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     gathered = folder / f".fairihub-{_checked(job)}"
     if not whole:
@@ -127,7 +174,9 @@ def _opened(transport: Transport, path: str, headers: dict[str, str]) -> Iterato
 
 def _below(folder: Path, name: str) -> Path:
     try:
-        return confined(folder, PurePosixPath(name).as_posix() if name else name, links=())
+        plain = PurePosixPath(name).as_posix() if name else name
+        # What lies below RESULTS_DIRECTORY can be hidden: `.zgroup` of a store of arrays.
+        return confined(folder, plain, links=(), hidden=plain.startswith("results/"))
     except BadInput as problem:
         raise RunsError("bad-file-name", problem.message) from None
 

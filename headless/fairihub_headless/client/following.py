@@ -154,7 +154,7 @@ class _Following:
                 time.sleep(self._at_most(pause))
 
     def _asked(self) -> JobStatus:
-        return JobStatus.model_validate(self._transport.ask("GET", self._path).json())
+        return self._transport.told(JobStatus, "GET", self._path)
 
     def _stands(self, job: JobStatus) -> Iterator[Event]:
         before, self._job = self._job, job

@@ -34,8 +34,7 @@ def started(transport: Transport, path: str, inputs: Mapping[str, Any], key: str
         "Idempotency-Key": key or uuid.uuid4().hex,
         "Prefer": "respond-async",
     }
-    told = transport.ask("POST", path, content=body, headers=headers).json()
-    return Job(transport, JobStatus.model_validate(told))
+    return Job(transport, transport.told(JobStatus, "POST", path, content=body, headers=headers))
 
 
 class Job:
@@ -58,7 +57,7 @@ class Job:
 
     def refresh(self) -> JobStatus:
         """How it stands at this moment."""
-        self.info = JobStatus.model_validate(self._transport.ask("GET", self._path).json())
+        self.info = self._transport.told(JobStatus, "GET", self._path)
         return self.info
 
     def follow(self, timeout: float | None = None) -> Iterator[Event]:
@@ -93,13 +92,18 @@ class Job:
             RunsError: why it failed, with `cell` and `traceback` among the details; or
                 `result-not-ready`, `dismissed`, `expired`.
         """
-        return Results.model_validate(self._transport.ask("GET", f"{self._path}/results").json())
+        return self._transport.told(Results, "GET", f"{self._path}/results")
 
     @property
     def files(self) -> list[JobFile]:
         """Everything that it left, the executed notebook first; asked for at each use."""
-        answer = self._transport.ask("GET", f"{self._path}/files").json()
-        return FilePage.model_validate(answer).files
+        found: list[JobFile] = []
+        while True:
+            path = f"{self._path}/files" + (f"?offset={len(found)}" if found else "")
+            page = self._transport.told(FilePage, "GET", path)
+            found += page.files
+            if not page.files or len(found) >= page.numberMatched:
+                return found
 
     def download(self, folder: str | Path, *names: str) -> list[Path]:
         """Fetches the files with these names, or all, into a folder; never out of it.
@@ -107,7 +111,7 @@ class Job:
         One that was cut off goes on with the next call. Files of the same names are replaced.
 
         Raises:
-            RunsError: `no-such-file` and what the service refuses.
+            RunsError: `no-such-file`, `cannot-write`, and what the service refuses.
         """
         ended = self.status.ended or self.refresh().status.ended
         left = {file.name: file for file in self.files}
@@ -119,10 +123,7 @@ class Job:
 
     def download_zip(self, file: str | Path) -> Path:
         """Fetches all that it left, as one archive, into a file."""
-        target = Path(file)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        downloads.fetch(self._transport, f"{self._path}/files.zip", target)
-        return target
+        return downloads.as_file(self._transport, f"{self._path}/files.zip", Path(file))
 
     def download_report(self, file: str | Path, *, code: bool = True) -> Path:
         """Fetches a page of HTML that shows what it did.
@@ -130,11 +131,8 @@ class Job:
         Args:
             code: whether the page shows the cells' code, too.
         """
-        target = Path(file)
-        target.parent.mkdir(parents=True, exist_ok=True)
         path = f"{self._path}/report?code={'show' if code else 'hide'}"
-        downloads.fetch(self._transport, path, target)
-        return target
+        return downloads.as_file(self._transport, path, Path(file))
 
     def logs(self, tail: int | None = None) -> str:
         """What it has printed so far, or the last so many lines of it."""
@@ -148,18 +146,17 @@ class Job:
         Raises:
             RunsError: `dismissed`, it was before.
         """
-        self.info = JobStatus.model_validate(self._transport.ask("DELETE", self._path).json())
+        self.info = self._transport.told(JobStatus, "DELETE", self._path)
         return self.info
 
     def pin(self) -> JobStatus:
         """Keeps what it left, whatever its age."""
-        self.info = JobStatus.model_validate(self._transport.ask("PUT", f"{self._path}/pin").json())
+        self.info = self._transport.told(JobStatus, "PUT", f"{self._path}/pin")
         return self.info
 
     def unpin(self) -> JobStatus:
         """Keeps what it left no longer than that of others."""
-        told = self._transport.ask("DELETE", f"{self._path}/pin").json()
-        self.info = JobStatus.model_validate(told)
+        self.info = self._transport.told(JobStatus, "DELETE", f"{self._path}/pin")
         return self.info
 
     def again(

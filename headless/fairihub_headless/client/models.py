@@ -145,9 +145,14 @@ class JobFile(Answer):
 
 
 class FilePage(Answer):
-    """Everything that a run left."""
+    """A page of what a run left."""
 
     files: list[JobFile]
+    numberMatched: int = 0
+    numberReturned: int = 0
+    left_out: list[str] = Field(default_factory=list)
+    """What is not handed out: links, pipes, odd names; the first hundred."""
+    left_out_count: int = 0
     links: list[Link]
 
 
@@ -160,6 +165,12 @@ class Process(Answer):
     version: str = ""
     inputs: dict[str, Any] = Field(default_factory=dict)
     outputs: dict[str, Any] = Field(default_factory=dict)
+
+
+class ProcessPage(Answer):
+    """Everything that can be run."""
+
+    processes: list[Process]
 
 
 class Results(Answer):

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from fairihub_headless.client.job import Job, started
-from fairihub_headless.client.models import JobPage, JobStatus, Process, State
+from fairihub_headless.client.models import JobPage, JobStatus, Process, ProcessPage, State
 from fairihub_headless.client.naming import named
 from fairihub_headless.client.place import place_of
 from fairihub_headless.client.transport import Patience, Transport
@@ -112,13 +112,11 @@ class RunsClient:
 
     def processes(self) -> list[Process]:
         """What can be run."""
-        told = self._transport.ask("GET", "processes").json()
-        return [Process.model_validate(each) for each in told["processes"]]
+        return self._transport.told(ProcessPage, "GET", "processes").processes
 
     def process(self, name: str = PROCESS) -> Process:
         """One process with its inputs and outputs."""
-        told = self._transport.ask("GET", f"processes/{quote(name, safe='')}").json()
-        return Process.model_validate(told)
+        return self._transport.told(Process, "GET", f"processes/{quote(name, safe='')}")
 
     def job(self, job_id: str) -> Job:
         """A run that was started before.
@@ -126,8 +124,8 @@ class RunsClient:
         Raises:
             RunsError: `no-such-job`, also for runs that are not yours to see.
         """
-        told = self._transport.ask("GET", f"jobs/{quote(job_id, safe='')}").json()
-        return Job(self._transport, JobStatus.model_validate(told))
+        path = f"jobs/{quote(job_id, safe='')}"
+        return Job(self._transport, self._transport.told(JobStatus, "GET", path))
 
     def jobs(
         self,
@@ -161,7 +159,7 @@ class RunsClient:
         }  # fmt: skip
         wanted += [(name, value) for name, value in named.items() if value is not None]
         while wanted:
-            page = JobPage.model_validate(self._transport.ask("GET", "jobs", params=wanted).json())
+            page = self._transport.told(JobPage, "GET", "jobs", params=wanted)
             for info in page.jobs:
                 yield Job(self._transport, info)
             onward = [link.href for link in page.links if link.rel == "next"]

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel
 
 from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.place import Place
 
 Headers = Mapping[str, str]
+Told = TypeVar("Told", bound=BaseModel)
 
 _AWAY = frozenset({502, 503, 504})
 _LASTING = frozenset({"no-catalogue"})
@@ -72,7 +74,7 @@ class Transport:
         while True:
             try:
                 answer = self._client.request(method, path, **request)
-            except httpx.TransportError as problem:
+            except httpx.RequestError as problem:
                 pause = next(pauses, None) if again or _not_sent(problem) else None
                 if pause is None:
                     raise unreachable(self.service, problem) from None
@@ -85,6 +87,19 @@ class Transport:
                 if pause is None:
                     raise told
             time.sleep(pause)
+
+    def told(self, kind: type[Told], method: str, path: str, **request: Any) -> Told:
+        """The answer to a request, in types.
+
+        Raises:
+            RunsError: as `ask`; `bad-answer`, it is none of the service.
+        """
+        answer = self.ask(method, path, **request)
+        try:
+            return kind.model_validate(answer.json())
+        except (ValueError, RecursionError):
+            message = f"What answers at {answer.url} is no runs service; is that the hub's address?"
+            raise RunsError("bad-answer", message, answer.status_code) from None
 
     @contextmanager
     def opened(
@@ -106,7 +121,7 @@ class Transport:
                     answer.read()
                     raise said(answer)
                 yield answer
-        except httpx.TransportError as problem:
+        except httpx.RequestError as problem:
             raise unreachable(self.service, problem) from None
 
     def pauses(self) -> Iterator[float]:
@@ -160,7 +175,7 @@ def _pause_after(answer: httpx.Response, told: RunsError, pauses: Iterator[float
     return None if pause is None else max(pause, min(wanted or 0.0, 30.0))
 
 
-def _not_sent(problem: httpx.TransportError) -> bool:
+def _not_sent(problem: httpx.RequestError) -> bool:
     return isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import BinaryIO
 
 from fairihub_core.errors import FairihubError
-from fairihub_headless.results.left import LeftFile
+from fairihub_headless.results.left import Found, LeftFile
 
 CHUNK = 256 * 1024
 _PACKED = re.compile(
@@ -20,6 +20,7 @@ _PACKED = re.compile(
     re.IGNORECASE,
 )
 """What would take the processor's time and get no smaller."""
+NOTHING = Found([], [], 0)
 _ODD = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
 _FASTEST = 1
 
@@ -53,19 +54,20 @@ def safe_name(name: str) -> str:
     return "/".join(part or "_" for part in parts if part != "") or "_"
 
 
-def zipped(entries: Sequence[Entry], moment: datetime) -> Iterator[bytes]:
+def zipped(entries: Sequence[Entry], moment: datetime, without: Found = NOTHING) -> Iterator[bytes]:
     """The archive, piece by piece. Blocks; each step reads no more than a chunk.
 
-    A file that cannot be read any more is left out, and named in `LEFT-OUT.txt`.
+    What was left out before, and a file that cannot be read any more, is named in `LEFT-OUT.txt`.
     """
     sink = _Sink()
-    left_out: list[str] = []
+    left_out, count = list(without.left_out), without.left_out_count
     with zipfile.ZipFile(sink, "w", allowZip64=True) as archive:
         for entry in entries:
             try:
                 source = entry.open()
             except (FairihubError, OSError):
                 left_out.append(entry.name)
+                count += 1
                 continue
             with source, archive.open(_info(entry.name, moment), "w", force_zip64=True) as target:
                 while chunk := source.read(CHUNK):
@@ -73,7 +75,8 @@ def zipped(entries: Sequence[Entry], moment: datetime) -> Iterator[bytes]:
                     yield from sink.taken()
             yield from sink.taken()
         if left_out:
-            archive.writestr(_info("LEFT-OUT.txt", moment), "\n".join(left_out) + "\n")
+            more = [f"and {count - len(left_out)} more"] if count > len(left_out) else []
+            archive.writestr(_info("LEFT-OUT.txt", moment), "\n".join([*left_out, *more]) + "\n")
     yield from sink.taken()
 
 

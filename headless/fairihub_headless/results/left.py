@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from fairihub_core.errors import BadInput, FairihubError, Missing
-from fairihub_core.places import confined
+from fairihub_core.places import require_relative
 from fairihub_headless.folders import RESULTS, RunFolder
 from fairihub_headless.models import NOTEBOOK_TYPE
 from fairihub_headless.scraps import SCRAP_TYPE
@@ -25,7 +25,10 @@ _SCRAP_PREFIX = SCRAP_TYPE.partition("{")[0]
 RESULT_FILE = "result-file"
 WORK = "work"
 _RECORD_TYPE = "application/papermill.record+json"
-_MAX_FILES = 10_000
+_MAX_FILES = 200_000
+"""What a list and an archive can hold in memory; what is beyond is said to be left out."""
+_MAX_NAMED = 100
+_LONGEST = 500
 _MAX_NOTEBOOK = 256 * 2**20
 
 
@@ -34,6 +37,15 @@ class Glued(NamedTuple):
 
     scraps: dict[str, Any]
     displays: dict[str, dict[str, Any]]
+
+
+class Found(NamedTuple):
+    """The files that a run left, and what of it is not handed out."""
+
+    files: list[LeftFile]
+    left_out: list[str]
+    """The names, as far as they can be said: links, pipes, and what cannot be asked for."""
+    left_out_count: int
 
 
 class LeftFile(NamedTuple):
@@ -96,33 +108,57 @@ def executed_notebook(folder: RunFolder, name: str) -> dict[str, Any]:
 
 
 def files_of(folder: RunFolder, first: str) -> list[LeftFile]:
-    """Every file a run left, the executed notebook `first`; links are left out. Blocks."""
-    try:
-        with folder.opened_files() as descriptor:
-            found = sorted(_walk(descriptor), key=lambda file: (file.name != first, file.name))
-    except OSError:
-        return []
-    return found[:_MAX_FILES]
+    """Every file a run left, the executed notebook `first`. Blocks."""
+    return found_in(folder, first).files
+
+
+def found_in(folder: RunFolder, first: str) -> Found:
+    """As `files_of`, and what is left out. Blocks."""
+    files: list[LeftFile] = []
+    left_out: list[str] = []
+    count = 0
+    with contextlib.suppress(OSError), folder.opened_files() as descriptor:
+        for file in _walk(descriptor):
+            if file.size >= 0 and _is_listed(file.name) and len(files) < _MAX_FILES:
+                files.append(file)
+                continue
+            count += 1
+            if len(left_out) < _MAX_NAMED:
+                left_out.append(file.name.encode("ascii", "backslashreplace").decode()[:_LONGEST])
+    files.sort(key=lambda file: (file.name != first, file.name))
+    return Found(files, sorted(left_out), count)
 
 
 def _walk(folder: int) -> Iterator[LeftFile]:
+    """Everything but folders; what is no file has less than no bytes."""
     for place, folders, names, descriptor in os.fwalk(".", dir_fd=folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for name in names:
+        at_top = place == "."
+        folders[:] = [f for f in folders if not (at_top and f.startswith("."))]
+        links = [f for f in folders if _is_link(f, descriptor)]
+        for name in (*names, *links):
+            if at_top and name.startswith("."):  # of ours, and gone soon
+                continue
             path = posixpath.normpath(f"{place}/{name}")
             with contextlib.suppress(OSError):
                 about = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                if stat.S_ISREG(about.st_mode) and _is_listed(path):
-                    yield LeftFile(path, about.st_size, type_of(path))
+                regular = stat.S_ISREG(about.st_mode)
+                yield LeftFile(path, about.st_size if regular else -1, type_of(path))
+
+
+def _is_link(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def _is_listed(name: str) -> bool:
     """Only what can be asked for again by its name."""
-    return (
-        name.isprintable()
-        and "\\" not in name
-        and not any(part.startswith(".") for part in name.split("/"))
-    )
+    try:
+        require_relative(name, hidden=is_result(name))
+    except BadInput:
+        return False
+    return name.isprintable()
 
 
 def file_of(folder: RunFolder, name: str) -> BinaryIO:
@@ -132,7 +168,7 @@ def file_of(folder: RunFolder, name: str) -> BinaryIO:
         Missing: `no-such-file`, also for what would lead out of the folder.
     """
     try:
-        confined(folder.files, name, links=())
+        require_relative(name, hidden=is_result(name))
         return folder.open_file(name)
     except (BadInput, Missing, OSError):
         raise Missing("no-such-file", f"This run left no file “{name[:200]}”.") from None

@@ -57,6 +57,7 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
         "description": "So many lines at the end of the log. The header `Fairihub-Log-Range` of "
         "the answer says which bytes they are: start-end/size.",
     },
+    "files.limit": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 10_000},
     "log.offset": {**_WHOLE, "description": "From this byte on."},
     "log.limit": {**_WHOLE, "description": "So many bytes at most."},
     "last_event_id": {

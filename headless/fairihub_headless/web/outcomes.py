@@ -19,7 +19,7 @@ from fairihub_headless.folders import LOG
 from fairihub_headless.models import FileList, Run
 from fairihub_headless.results.archive import Entry, entries_of, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
-from fairihub_headless.results.left import file_of, files_of, type_of
+from fairihub_headless.results.left import Found, file_of, found_in, type_of
 from fairihub_headless.running import require_kept
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
@@ -40,8 +40,10 @@ class Files(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
         require_kept(run)
-        left = await asyncio.to_thread(files_left, self, run)
-        content = partial(pages.files, left.files, run.id, self.base)
+        limit = self.whole_number("limit", views.MOST_LISTED, most=views.MOST_LISTED, least=1)
+        offset = self.whole_number("offset", 0, most=10**9)
+        left = await asyncio.to_thread(files_left, self, run, limit=limit, offset=offset)
+        content = partial(pages.files, left, run.id, self.base)
         self.answer(left, f"Files of {run.notebook or run.process}", content=content)
 
 
@@ -92,28 +94,28 @@ class Archive(Base):
         require_kept(run)
         if Archive.being_made[run.owner] >= _ARCHIVES_AT_ONCE:
             raise TooMany("busy", f"You take {_ARCHIVES_AT_ONCE} archives already; wait for one.")
-        entries = await asyncio.to_thread(self._entries, run)
+        entries, found = await asyncio.to_thread(self._entries, run)
         self.set_header("Content-Type", "application/zip")
         self.set_header("Content-Disposition", f'attachment; filename="run-{run.id}.zip"')
         if self.request.method == "HEAD":
             return
         Archive.being_made[run.owner] += 1
         try:
-            await _send_pieces(self, zipped(entries, run.finished or run.created))
+            await _send_pieces(self, zipped(entries, run.finished or run.created, found))
         finally:
             Archive.being_made[run.owner] -= 1
 
-    def _entries(self, run: Run) -> list[Entry]:
+    def _entries(self, run: Run) -> tuple[list[Entry], Found]:
         """Blocks."""
         folder = self.runs.folder(run)
-        files = files_of(folder, run.executed_name)
+        found = found_in(folder, run.executed_name)
         try:
             with folder.open_log() as file:
                 size = os.fstat(file.fileno()).st_size
         except Missing:
-            return entries_of(files, partial(file_of, folder), None)
+            return entries_of(found.files, partial(file_of, folder), None), found
         log = Entry(LOG, size, folder.open_log)
-        return entries_of(files, partial(file_of, folder), log)
+        return entries_of(found.files, partial(file_of, folder), log), found
 
 
 class Report(Base):
@@ -134,10 +136,12 @@ class Report(Base):
         self.finish(made.page)
 
 
-def files_left(handler: Base, run: Run) -> FileList:
+def files_left(
+    handler: Base, run: Run, *, limit: int = views.MOST_LISTED, offset: int = 0
+) -> FileList:
     """The files of a run. Blocks."""
-    found = files_of(handler.runs.folder(run), run.executed_name)
-    return views.file_list(run, found, handler.base)
+    found = found_in(handler.runs.folder(run), run.executed_name)
+    return views.file_list(run, found, handler.base, limit=limit, offset=offset)
 
 
 async def stream(handler: Base, file: BinaryIO, size: int | None = None) -> None:

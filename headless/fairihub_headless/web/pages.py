@@ -18,7 +18,7 @@ from fairihub_core.clock import today
 from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
-from fairihub_headless.models import FileEntry, JobList, RunState, StatusInfo
+from fairihub_headless.models import FileEntry, FileList, JobList, RunState, StatusInfo
 from fairihub_headless.processes.execute_notebook import EXAMPLE
 from fairihub_headless.store.listing import EVERY, NEWEST_FIRST
 from fairihub_headless.web.asked import Asked, sort_of
@@ -180,8 +180,9 @@ def run(
     )
 
 
-def files(entries: Sequence[FileEntry], job: str, base: str) -> str:
-    return _made("files", base=base, files=entries, job=job)
+def files(left: FileList, job: str, base: str) -> str:
+    ways = [link for link in left.links if link.rel in ("next", "prev")]
+    return _made("files", base=base, left=left, ways=ways, job=job)
 
 
 def results(document: dict[str, Any], job: str, base: str) -> str:

@@ -19,12 +19,14 @@ from fairihub_headless.models import (
     StatusInfo,
 )
 from fairihub_headless.processes.model import Process
-from fairihub_headless.results.left import Glued, LeftFile, is_result
+from fairihub_headless.results.left import Found, Glued, LeftFile, is_result
 from fairihub_headless.results.retention import expires
 from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Page
 from fairihub_headless.web.asked import Asked
 
+MOST_LISTED = 10_000
+"""So many files are on a page of their list, and in the results."""
 _RELS = "http://www.opengis.net/def/rel/ogc/1.0/"
 _CLASSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 CONFORMANCE = tuple(
@@ -212,13 +214,31 @@ def job_list(page: Page, base: str, asked: Asked, login: str) -> JobList:
     )
 
 
-def file_list(run: Run, files: Sequence[LeftFile], base: str) -> FileList:
+def file_list(
+    run: Run, found: Found, base: str, *, limit: int = MOST_LISTED, offset: int = 0
+) -> FileList:
+    """A page of the files that a run left, with the ways to its neighbours."""
+
+    def page(to: int, rel: str, title: str) -> Link:
+        asked = urlencode({"limit": limit, "offset": to})
+        return _link(base, f"jobs/{run.id}/files?{asked}", rel, title)
+
+    shown = found.files[offset : offset + limit]
+    links = [_link(base, f"jobs/{run.id}", "up", "The job")]
+    if offset + limit < len(found.files):
+        links.append(page(offset + limit, "next", "More files"))
+    if offset > 0:
+        links.append(page(max(0, offset - limit), "prev", "Earlier files"))
     return FileList(
         files=[
             FileEntry(name=f.name, size=f.size, type=f.type, href=_file_url(run, f.name, base))
-            for f in files
+            for f in shown
         ],
-        links=[_link(base, f"jobs/{run.id}", "up", "The job")],
+        numberMatched=len(found.files),
+        numberReturned=len(shown),
+        left_out=found.left_out,
+        left_out_count=found.left_out_count,
+        links=links,
     )
 
 
@@ -234,8 +254,17 @@ def results_document(
         "scraps": found.scraps,
         "displays": found.displays,
         "notebook": notebook and _reference(run, notebook, base),
-        "files": [_reference(run, f, base) for f in files if is_result(f.name)],
+        "files": _references(run, [f for f in files if is_result(f.name)], base),
     }
+
+
+def _references(run: Run, files: Sequence[LeftFile], base: str) -> list[dict[str, Any]]:
+    """Links to the first files; where there are more, the way to the list of all is the last."""
+    links = [_reference(run, file, base) for file in files[:MOST_LISTED]]
+    if len(files) > MOST_LISTED:
+        title = f"All {len(files):,} files"
+        links.append(_link(base, f"jobs/{run.id}/files", "related", title).model_dump())
+    return links
 
 
 def _reference(run: Run, file: LeftFile, base: str) -> dict[str, Any]:
