@@ -115,6 +115,8 @@ def test_a_cursor_names_a_place_in_its_own_order_only(order: Order, place: Place
         ["-created", "2026-06-01T00:00:00+00:00", -7, False],
         ["-created", "2026-06-01T00:00:00+00:00", 10**30, False],
         ["-created", "2026-06-01T00:00:00+00:00", 7],
+        ["-created", "0001-01-01T00:00:00+23:59", 1, False],
+        ["-created", "9999-12-31T23:59:59-23:59", 1, False],
         {"a": 1},
         "x",
     ],
@@ -122,6 +124,13 @@ def test_a_cursor_names_a_place_in_its_own_order_only(order: Order, place: Place
 def test_a_cursor_that_somebody_made_up(inside: Any) -> None:
     with pytest.raises(BadInput):
         read(Order(), base64.urlsafe_b64encode(json.dumps(inside).encode()).decode())
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\0b"])
+def test_a_cursor_holds_only_what_a_database_could(text: str) -> None:
+    made = json.dumps(["notebook", text, 1, False]).encode()
+    with pytest.raises(BadInput):
+        read(Order("notebook", descends=False), base64.urlsafe_b64encode(made).decode())
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,11 @@ def test_a_run_comes_back_as_it_was_kept_also_by_another_store(
     assert again.of_key("bob", "k") is None
 
 
+def test_no_run_has_a_name_that_a_database_cannot_hold(store: Store) -> None:
+    assert store.get("a\0b") is None
+    assert store.of_key("ada", "a\0b") is None
+
+
 def test_the_file_is_nobody_elses_and_written_through(tmp_path: Path) -> None:
     store = Store.in_folder(tmp_path / "state")
     store.add(run("r1"))

@@ -103,10 +103,14 @@ class Store:
         return run
 
     def get(self, run_id: str) -> Run | None:
+        if "\0" in run_id:  # PostgreSQL would not even look
+            return None
         return next(iter(self._all(runs.c.id == run_id)), None)
 
     def of_key(self, owner: str, key: str) -> Run | None:
         """The run that its owner asked for with that idempotency key."""
+        if "\0" in key:
+            return None
         return next(iter(self._all(runs.c.owner == owner, runs.c.key == key)), None)
 
     def waiting(self, after: int = -1) -> list[Waiting]:

@@ -118,10 +118,14 @@ def read(order: Order, cursor: str) -> Place:
         kind: Any = {"created": datetime, "duration": float}.get(order.by, str)
         if sort != sort_of(order) or not isinstance(value, kind) or not 0 <= seq < 2**62:
             raise ValueError
-        if order.by == "created" and value.tzinfo is None:
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError
+            value = value.astimezone(timezone.utc)
+        if "\0" in str(value).encode().decode():  # nor what UTF-8 cannot hold
             raise ValueError
         return Place(value, int(seq), before is True)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         message = "`cursor` is no address of a page of this list; begin with the first page."
         raise BadInput("bad-query", message) from None
 
