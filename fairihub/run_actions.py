@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import uuid
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from fairihub import run_screen
 from fairihub.run_parameters import parameters_of, typed
 from fairihub_core.errors import BadInput
 from fairihub_headless.client import Job, JobStatus, RunsClient, RunsError, State
+from fairihub_headless.client.downloads import require_folder
 
 FAILED, WRONG, OTHERWISE = 1, 2, 3
 _CODES = {State.successful: 0, State.failed: FAILED}
@@ -33,21 +35,57 @@ def done(action: str, options: Namespace) -> int:
         with _client(options) as runs:
             return _ACTIONS[action](runs, options)
     except RunsError as problem:
-        print(f"fairihub: {problem.message}{_hint(problem, options)}", file=sys.stderr)
+        _say(f"{problem.message}{_hint(problem, options)}")
         return WRONG if _is_wrong(problem) else OTHERWISE
+    except (BrokenPipeError, KeyboardInterrupt):  # whoever asked has enough
+        return OTHERWISE
+    except OSError as problem:
+        _say(str(problem))
+        return OTHERWISE
 
 
 def _run(runs: RunsClient, options: Namespace) -> int:
     notebook = Path(options.notebook) if options.upload else options.notebook
-    wishes = _wishes(options) | {"version": options.notebook_version, "key": options.key}
-    job = runs.run(notebook, _parameters(options), **wishes)
+    wishes = _wishes(options) | {"version": options.notebook_version}
+    parameters = _parameters(options)
+    with _submitting(options) as key:
+        job = runs.run(notebook, parameters, key=key, **wishes)
     return _followed(job, options)
 
 
 def _again(runs: RunsClient, options: Namespace) -> int:
     given = {name: value for name, value in _wishes(options).items() if value is not None}
-    job = runs.job(options.job).again(_parameters(options), **given)
+    parameters = _parameters(options)
+    before = runs.job(options.job)
+    with _submitting(options) as key:
+        job = before.again(parameters, key=key, **given)
     return _followed(job, options)
+
+
+@contextmanager
+def _submitting(options: Namespace) -> Iterator[str]:
+    """With a key, which is told where nobody knows whether the run was stored.
+
+    Raises:
+        BadInput: what it leaves could not be put where it is wanted.
+    """
+    try:
+        if options.download:
+            require_folder(options.download)
+    except RunsError as problem:
+        raise BadInput(problem.code, problem.message) from None
+    key = options.key or uuid.uuid4().hex
+    hint = f"To ask again without starting it twice: the same command with --key {key}"
+    try:
+        yield key
+    except KeyboardInterrupt:
+        _say(f"Interrupted. {hint}")
+        raise
+    except RunsError as problem:
+        if problem.code != "bad-answer" and _is_wrong(problem):
+            raise
+        words = f"{problem.message} {hint}"
+        raise RunsError(problem.code, words, problem.status, problem.details) from None
 
 
 def _follow(runs: RunsClient, options: Namespace) -> int:
@@ -88,8 +126,13 @@ def _told(job: Job, options: Namespace) -> int:
     """What a run that has ended brought, on stdout; why it brought nothing, on stderr."""
     if job.status is State.failed:
         print(run_screen.failure(job.info), file=sys.stderr)
-    fetched = job.download(options.download) if options.download else []
-    brought = job.results().scraps if job.status is State.successful else {}
+    code, fetched, brought = _CODES.get(job.status, OTHERWISE), list[Path](), dict[str, Any]()
+    try:
+        brought = job.results().scraps if job.status is State.successful else {}
+        fetched = job.download(options.download) if options.download else []
+    except RunsError as problem:  # how the run has ended is told even so
+        _say(problem.message)
+        code = code or OTHERWISE
     if options.format == "json":
         told = {"job": job.info.model_dump(mode="json"), "scraps": brought,
                 "downloaded": [str(path) for path in fetched]}  # fmt: skip
@@ -98,7 +141,7 @@ def _told(job: Job, options: Namespace) -> int:
         _print_scraps(brought)
         if fetched:
             print(f"{len(fetched)} files in {options.download}", file=sys.stderr)
-    return _CODES.get(job.status, OTHERWISE)
+    return code
 
 
 def _list(runs: RunsClient, options: Namespace) -> int:
@@ -188,6 +231,10 @@ _ACTIONS: dict[str, Callable[[RunsClient, Namespace], int]] = {
     "run": _run, "runs": _list, "show": _show, "follow": _follow, "logs": _logs,
     "cancel": _cancel, "again": _again, "download": _download, "pin": _pin, "unpin": _unpin,
 }  # fmt: skip
+
+
+def _say(words: str) -> None:
+    print(f"fairihub: {words}", file=sys.stderr)
 
 
 def _parameters(options: Namespace) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`fairihub run` and `fairihub runs`: their arguments. What they do stands in `run_actions`.
 
-Exit codes: 0 done, 1 the run failed, 2 wrong use, 3 it was cancelled, or nobody knows its end.
+Exit codes: 0 done, 1 the run failed, 2 wrong use, 3 it was cancelled, nobody knows its end, or what
+it left could not be fetched.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Commands = Any  # argparse has no public name for it
 _STATES = ("accepted", "running", "successful", "failed", "dismissed")
 _CODES = (
     "Exit code 0 if the run succeeded, 1 if it failed, 2 if it was asked for wrongly, 3 if it was "
-    "cancelled or its end is not known."
+    "cancelled, its end is not known, or what it left could not be fetched."
 )
 _WHERE = (
     "Which hub: --url or FAIRIHUB_URL, with a token in a file (--token-file) or in "
@@ -49,9 +50,6 @@ def _add_run(commands: Commands, data: Path) -> None:
         "present one",
     )  # fmt: skip
     _add_wishes(run)
-    run.add_argument(
-        "--key", metavar="KEY", help="a name for this run: asked for twice, it is run once"
-    )
     _add_following(run)
     _add_place(run, data, "run")
 
@@ -92,6 +90,9 @@ def _add_wishes(command: argparse.ArgumentParser) -> None:
         "--input", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="any other input of execute-notebook, such as mem_limit 2Gi",
     )  # fmt: skip
+    command.add_argument(
+        "--key", metavar="KEY", help="a name for this run: asked for twice, it is run once"
+    )
 
 
 def _add_following(command: argparse.ArgumentParser) -> None:

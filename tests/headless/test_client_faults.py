@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
 from fairihub_headless.client import Job, RunsClient, RunsError
 from fairihub_headless.client.models import JobStatus
-
-Answer = tuple[int, dict[str, str], bytes]
-STATUS = {
-    "jobID": "a-job", "processID": "execute-notebook", "owner": "ada", "status": "successful",
-    "message": "", "progress": 100, "created": "2026-11-22T00:00:00Z", "team": "uc1",
-    "updated": "2026-11-22T00:00:00Z", "profile": "uc1.small", "notebook_digest": "", "cell": 1,
-    "cells": 1, "attempt": 1, "retries": 0, "priority": "normal", "pinned": False,
-}  # fmt: skip
-
-
-class Server:
-    """Answers each request by `answers`, which takes the handler; remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, dict[str, str]]] = []
-        self.answers: Callable[[BaseHTTPRequestHandler], Answer] = lambda _: (404, {}, b"")
-        ours = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                ours.asked.append((self.command, self.path, dict(self.headers)))
-                status, headers, body = ours.answers(self)
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = do_DELETE = answer
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+from tests.support.pretended_runs import STATUS, Answer, Server, in_turn, told
 
 
 @pytest.fixture
@@ -73,16 +28,6 @@ def runs(server) -> Iterator[RunsClient]:
 
 def job_of(runs: RunsClient) -> Job:
     return Job(runs._transport, JobStatus.model_validate(STATUS))
-
-
-def told(code: int, **body: Any) -> Answer:
-    return code, {"Content-Type": "application/json"}, json.dumps(body).encode()
-
-
-def in_turn(*answers: Answer) -> Callable[[Any], Answer]:
-    """One after the other; the last for all others."""
-    left = list(answers)
-    return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
 def test_a_submission_is_sent_again_with_the_same_key(server, runs):
@@ -255,3 +200,41 @@ def test_a_stream_that_is_none_is_not_believed(server, runs):
     assert [event.job.jobID for event in job_of(runs).follow() if hasattr(event, "job")] == [
         "a-job"
     ]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b"\xff", b"[" * 100_000])
+def test_a_page_of_somebody_else_is_no_answer(server, runs, body):
+    server.answers = lambda _: (200, {"Content-Type": "application/json"}, body)
+    for ask in (
+        lambda: runs.run("x.ipynb"),
+        lambda: runs.job("a-job"),
+        lambda: next(runs.jobs()),
+        lambda: job_of(runs).files,
+        job_of(runs).cancel,
+        runs.processes,
+        runs.process,
+    ):
+        with pytest.raises(RunsError) as refused:
+            ask()
+        assert (refused.value.code, refused.value.status) == ("bad-answer", 200)
+
+
+def test_what_this_computer_refuses_is_an_error_of_the_client(server, runs, tmp_path):
+    def answers(request: BaseHTTPRequestHandler) -> Answer:
+        return files("a") if request.path.endswith("/files") else (200, {}, b"data")
+
+    server.answers = answers
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    job = job_of(runs)
+    refusals: list[tuple[Callable[[Path], object], Path]] = [
+        (job.download, tmp_path / "file"),
+        (job.download, tmp_path / "file" / "below"),
+        (job.download_zip, tmp_path / "folder"),
+        (job.download_report, tmp_path / "folder"),
+        (job.download_report, tmp_path / "file" / "report.html"),
+    ]
+    for ask, target in refusals:
+        with pytest.raises(RunsError, match="cannot be written") as refused:
+            ask(target)
+        assert (refused.value.code, refused.value.status) == ("cannot-write", None)

@@ -1,0 +1,93 @@
+"""`fairihub run` where the service, or this computer, does not do as it should."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from fairihub.cli import main
+from tests.support.pretended_runs import STATUS, Answer, Server, told
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[Server]:
+    """A service where every run succeeds, has glued a value, and has left a file."""
+    server = Server()
+    server.answers = answers
+    monkeypatch.setenv("FAIRIHUB_URL", server.url)
+    monkeypatch.setenv("FAIRIHUB_TOKEN", "token")
+    before = signal.getsignal(signal.SIGINT)
+    yield server
+    signal.signal(signal.SIGINT, before)
+    server.close()
+
+
+def answers(request: BaseHTTPRequestHandler) -> Answer:
+    path = request.path.partition("?")[0]
+    if path.endswith("/results"):
+        return told(200, scraps={"sum": 42})
+    if path.endswith("/files"):
+        return told(200, files=[{"name": "a", "size": 4, "type": "x", "href": ""}], links=[])
+    if path.endswith("/events"):
+        return (
+            200,
+            {"Content-Type": "text/event-stream"},
+            b"event: end\ndata: %s\n\n" % (json.dumps(STATUS).encode()),
+        )
+    if path.endswith("/files/a"):
+        return 200, {}, b"data"
+    return told(201 if request.command == "POST" else 200, **STATUS)
+
+
+def failing(path: str, answer: Answer) -> Callable[[BaseHTTPRequestHandler], Answer]:
+    return lambda request: answer if request.path.endswith(path) else answers(request)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_runs(server, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["run", "x.ipynb", "--download", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("clash", ["a", "results"])
+def test_a_download_that_fails_is_no_failed_run(server, tmp_path, capsys, clash):
+    """Exit code 1 would say so; what it has glued is printed even so."""
+    (tmp_path / "a").mkdir()
+    if clash == "results":
+        server.answers = failing("/results", told(410, code="expired", detail="It is gone."))
+    assert main(["run", "x.ipynb", "--download", str(tmp_path)]) == 3
+    said = capsys.readouterr()
+    assert said.out == ("sum: 42\n" if clash == "a" else "")
+    assert ("cannot be written" if clash == "a" else "It is gone.") in said.err
+
+
+def test_a_report_that_cannot_be_written(server, tmp_path, capsys):
+    assert main(["runs", "download", "a-job", "--report", str(tmp_path)]) == 3
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["run", "x.ipynb"], ["runs", "again", "a-job"]])
+@pytest.mark.parametrize("key", [None, "mine"])
+def test_whoever_interrupts_the_request_learns_its_key(server, capsys, command, key):
+    def answer(request: BaseHTTPRequestHandler) -> Answer:
+        if request.command == "POST":
+            signal.raise_signal(signal.SIGINT)
+        return answers(request)
+
+    server.answers = answer
+    assert main([*command, *(["--key", key] if key else [])]) == 3
+    sent = next(headers for method, _, headers in server.asked if method == "POST")
+    said = capsys.readouterr().err
+    assert f"--key {sent['Idempotency-Key']}" in said
+    assert key is None or sent["Idempotency-Key"] == key
+
+
+def test_an_answer_that_is_none_leaves_the_key(server, capsys):
+    server.answers = lambda _: (200, {}, b"<html>")
+    assert main(["run", "x.ipynb", "--key", "mine"]) == 3
+    assert "--key mine" in capsys.readouterr().err
