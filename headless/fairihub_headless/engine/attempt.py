@@ -148,8 +148,9 @@ class Attempt:
                 self._publish()
         else:
             moved = self._end(witness, failure)
-        self._tell(moved)
-        self.folder.clear()
+        # Of a run that is another's by now nothing is removed, least of all that it had started.
+        if self._tell(moved):
+            self.folder.clear()
 
     def _failure(self, witness: ExitRecord | None, code: int | None) -> Failure | None:
         if witness is not None and witness.state == "successful":
@@ -186,16 +187,18 @@ class Attempt:
         message = f"Begins again {when}: {failure.message}"
         return self.store.again(self.hold, message, failure, until, lost=again.lost)
 
-    def _tell(self, moved: bool) -> None:
+    def _tell(self, moved: bool) -> bool:
+        """Tells who follows it how the run stands; whether this attempt at it is over for all."""
         run = self.store.get(self.run.id)
         if run is None:
-            return
-        if not moved and not run.state.ended:
+            return True
+        if not moved and not (run.state.ended and run.engine is None):
             log.warning("run %s is another engine's by now", run.id)
         elif run.state.ended:
             self.changes.tell(run.id, Ended(run.state))
         else:
             self.changes.tell(run.id, StateChanged(run.state, run.message, run.attempt))
+        return moved or (run.state.ended and run.engine is None)
 
     async def _watch(self, worker: Worker, told: asyncio.Future[None]) -> None:
         """Until the worker has ended or must be ended."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from fairihub_core.errors import Unavailable
 from fairihub_core.processes import is_still
 from fairihub_headless.engine import processes
-from fairihub_headless.engine.attempt import Attempt
-from fairihub_headless.engine.changes import Changes
+from fairihub_headless.engine.attempt import UNSUPERVISED, Attempt
+from fairihub_headless.engine.changes import Changes, Ended
 from fairihub_headless.engine.here import this_engine, uptime
 from fairihub_headless.engine.leases import (
     BEATS_TO_DEATH,
@@ -24,13 +24,14 @@ from fairihub_headless.engine.leases import (
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import EngineRow, Failure, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.store.runs import Store
+from fairihub_headless.store.runs import Hold, Store
 from fairihub_headless.threads import BEAT, ENGINE, LOOK
 
 log = logging.getLogger("fairihub.headless")
 
 _LOOK_EVERY = 3.0
 _FENCE_EVERY = 0.5
+_MOST_TROUBLES = 5
 _SAVING = 3.0
 """Seconds that a worker whose service is gone has for its notebook."""
 LOST = Failure(
@@ -65,6 +66,8 @@ class Keeper:
     _renewed: float = 0.0
     _watch: Watch = field(default_factory=Watch)
     _hosts: dict[str, str] = field(default_factory=dict)
+    _troubles: dict[str, int] = field(default_factory=dict)
+    """How often a run could not be looked after."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -105,13 +108,32 @@ class Keeper:
             self.store.engines.bury(engine)
         held = self.store.held(self.me.id)
         for orphan in self.store.orphans():
-            taken = self.store.take_over(orphan, self.me.id)
-            if taken is not None:
-                log.warning("run %s is taken over from engine %s", taken.id, orphan.engine)
-                self._bring_to_an_end(taken, orphan.engine)
+            self._tried(orphan, self._take_over)
         for run in held:
-            self._look_at_stray(run)
+            self._tried(run, self._look_at_stray)
         return [run.id for run in held if run.state is RunState.dismissed]
+
+    def _tried(self, run: Run, work: Callable[[Run], None]) -> None:
+        """One run that makes trouble keeps nobody from the others, and after some tries it ends."""
+        try:
+            work(run)
+            self._troubles.pop(run.id, None)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("run %s could not be looked after", run.id)
+            self._troubles[run.id] = self._troubles.get(run.id, 0) + 1
+            if self._troubles[run.id] >= _MOST_TROUBLES:
+                hold = Hold(run.id, self.me.id, run.attempt)
+                failed = RunState.failed, UNSUPERVISED.message
+                if self.store.end(hold, *failed, failure=UNSUPERVISED):
+                    self.changes.tell(run.id, Ended(RunState.failed))
+
+    def _take_over(self, orphan: Run) -> None:
+        taken = self.store.take_over(orphan, self.me.id)
+        if taken is not None:
+            log.warning("run %s is taken over from engine %s", taken.id, orphan.engine)
+            self._bring_to_an_end(taken, orphan.engine)
 
     def _look_at_stray(self, run: Run) -> None:
         """Ends what this engine holds unknowingly: a connection broke when its claim was kept."""
@@ -125,10 +147,11 @@ class Keeper:
 
     def _bring_to_an_end(self, run: Run, before: str | None) -> None:
         """Ends what is left of an attempt of another, and says so in the record of the run."""
+        # First of all: from here on what it still wants to begin finds no place for it.
+        folder = RunFolder.of(self.root, run.id, run.attempt).seal()
         if run.worker_pid is not None and run.worker_born is not None:
             processes.ask_to_end(run.worker_pid, run.worker_born, _SAVING)
         processes.kill_run(run.id, run.worker_pid, run.worker_born)
-        folder = RunFolder.of(self.root, run.id, run.attempt).seal()
         # What was written last before a machine went down may be lost, also that it had started.
         host = self._hosts.get(before or "")
         doubtful = host is None or has_restarted(host, self.me.host)

@@ -1,0 +1,128 @@
+"""What an engine does with a run that another held: nothing begins twice, nobody is held up."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairihub_core.places import Places
+from fairihub_headless.engine import keeping, processes
+from fairihub_headless.engine.attempt import STOPPED, Attempt
+from fairihub_headless.engine.changes import Changes
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.models import EngineRow, Run, RunState
+from fairihub_headless.store.runs import Store
+from tests.headless.conftest import settings_of
+from tests.support.engines import claimed
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    made = Store.in_folder(Places(tmp_path).headless)
+    yield made
+    made.close()
+
+
+def added(store: Store, root: Path, name: str) -> Run:
+    """A run that an engine has claimed, with its place."""
+    run = Run(
+        id=name, owner="ada", team="uc1", profile="uc1.tiny", notebook="a.ipynb", digest="0",
+        created="2026-01-01T00:00:00Z", updated="2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    folder = RunFolder.of(Places(root).headless, name, 1)
+    folder.keep_notebook(b"{}")
+    store.add(run)
+    claimed(store, name, f"engine-{name}")
+    found = store.get(name)
+    assert found is not None
+    return found
+
+
+def begun(root: Path, name: str) -> RunFolder:
+    """The place of an attempt whose notebook has started."""
+    folder = RunFolder.of(Places(root).headless, name, 1)
+    folder.work.mkdir(parents=True)
+    folder.started.touch()
+    return folder
+
+
+def attempt(store: Store, root: Path, run: Run) -> Attempt:
+    folder = RunFolder.of(Places(root).headless, run.id, run.attempt)
+    return Attempt(run, folder, store, settings_of(root), Changes())
+
+
+def keeper(store: Store, root: Path) -> keeping.Keeper:
+    made = keeping.Keeper(
+        store, settings_of(root), Changes(), Places(root).headless,
+        lambda run_id: False, lambda failure: None, lambda run_id: None,
+        me=EngineRow("me", "here", 1, 1.0, 0),
+    )  # fmt: skip
+    store.engines.register(made.me)
+    return made
+
+
+def test_who_holds_a_run_no_more_does_not_remove_that_it_had_started(
+    store: Store, tmp_path: Path
+) -> None:
+    run = added(store, tmp_path, "r1")
+    folder = begun(tmp_path, "r1")
+    store.engines.bury("engine-r1")
+    store.engines.register(EngineRow("other", "host", 1, 1.0, 0))
+    assert store.take_over(run, "other") is not None
+    late = attempt(store, tmp_path, run)
+    late._ending, late._heard = STOPPED, True
+    late.record_end()
+    assert folder.place.exists() or folder.files.exists()
+    assert folder.started.exists()
+    found = store.get("r1")
+    assert found is not None
+    assert (found.engine, found.state) == ("other", RunState.running)
+
+
+def test_a_place_is_sealed_before_anything_that_takes_time(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = added(store, tmp_path, "r1")
+    folder = begun(tmp_path, "r1")
+    found: list[bool] = []
+    monkeypatch.setattr(
+        processes, "kill_run", lambda *told, **more: found.append(folder.place.exists()) or True
+    )
+    store.engines.bury("engine-r1")
+    keeper(store, tmp_path)._look()
+    assert found == [False]
+    ended = store.get(run.id)
+    assert ended is not None
+    assert (ended.state, ended.engine) == (RunState.failed, None)
+
+
+def test_a_run_that_makes_trouble_holds_up_no_other_and_ends_at_last(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [added(store, tmp_path, name) for name in ("bad", "fine")]
+    for run in runs:
+        begun(tmp_path, run.id)
+        store.engines.bury(f"engine-{run.id}")
+    whole = Attempt.record_end
+
+    def troubled(self: Attempt, code: int | None = None) -> None:
+        if self.run.id == "bad":
+            raise ValueError("a text that cannot be kept")
+        whole(self, code)
+
+    monkeypatch.setattr(Attempt, "record_end", troubled)
+    mine = keeper(store, tmp_path)
+    mine._look()
+    states = {name: store.get(name) for name in ("bad", "fine")}
+    assert {n: r and r.state for n, r in states.items()} == {
+        "bad": RunState.running, "fine": RunState.failed,
+    }  # fmt: skip
+    for _ in range(10):
+        asyncio.run(mine.look())
+    found = store.get("bad")
+    assert found is not None
+    assert found.failure is not None
+    assert (found.state, found.failure.code) == (RunState.failed, "engine-failed")
