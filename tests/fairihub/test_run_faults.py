@@ -66,6 +66,11 @@ def test_a_download_that_fails_is_no_failed_run(server, tmp_path, capsys, clash)
     assert ("cannot be written" if clash == "a" else "It is gone.") in said.err
 
 
+def test_an_empty_id_is_wrong_use(server, capsys):
+    assert main(["runs", "show", ""]) == 2
+    assert "is no id of a run" in capsys.readouterr().err
+
+
 def test_a_report_that_cannot_be_written(server, tmp_path, capsys):
     assert main(["runs", "download", "a-job", "--report", str(tmp_path)]) == 3
     assert "cannot be written" in capsys.readouterr().err

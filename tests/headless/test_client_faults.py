@@ -83,6 +83,14 @@ def test_a_parameter_that_is_none_of_jsons_is_not_sent(server, runs, value):
     assert server.asked == []
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_what_cannot_be_the_id_of_a_run_is_not_asked_for(server, runs, name):
+    with pytest.raises(RunsError) as refused:
+        runs.job(name)
+    assert (refused.value.code, refused.value.status) == ("no-such-job", 404)
+    assert server.asked == []
+
+
 def files(*names: str, size: int = 4) -> Answer:
     entries = [
         {"name": n, "size": size, "type": "x", "href": "http://evil.example/"} for n in names

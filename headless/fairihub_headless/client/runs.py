@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.job import Job, started
 from fairihub_headless.client.models import JobPage, JobStatus, Process, ProcessPage, State
 from fairihub_headless.client.naming import named
@@ -124,6 +125,8 @@ class RunsClient:
         Raises:
             RunsError: `no-such-job`, also for runs that are not yours to see.
         """
+        if job_id in ("", ".", ".."):  # an address made of these is that of something else
+            raise RunsError("no-such-job", f"“{job_id}” is no id of a run.", 404)
         path = f"jobs/{quote(job_id, safe='')}"
         return Job(self._transport, self._transport.told(JobStatus, "GET", path))
 
