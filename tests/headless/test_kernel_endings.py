@@ -19,6 +19,13 @@ place = os.environ.get("RESULTS_DIRECTORY") or os.getcwd()
 left_open = open(place + "/open.csv", "w"); _ = left_open.write("1,2")
 _ = atexit.register(lambda: pathlib.Path(place, "exit.txt").write_text("done"))
 """
+MORE_LEFT_OPEN = """
+import email, threading, time
+cycle = [open(place + "/cycle.csv", "w")]; cycle.append(cycle); _ = cycle[0].write("3")
+email.left_open = open(place + "/module.csv", "wb"); _ = email.left_open.write(b"4")
+late = lambda: (time.sleep(0.3), pathlib.Path(place, "thread.txt").write_text("5"))
+threading.Thread(target=late).start()
+"""
 NEVER_ENDS = "import threading, time; threading.Thread(target=time.sleep, args=(300,)).start()"
 
 
@@ -40,10 +47,10 @@ async def test_of_a_cold_kernel_also_after_a_cell_that_failed(house: Any, last: 
 async def test_of_a_warm_kernel(tmp_path: Path) -> None:
     async with warm_house_in(tmp_path) as house:
         await house.warmed()
-        run = await house.run(LEAVES_OPEN)
+        run = await house.run(LEAVES_OPEN, MORE_LEFT_OPEN)
         assert run.environment is not None
         assert run.environment.warm, house.log(run)
-        assert left(house, run) == BOTH
+        assert left(house, run) == {**BOTH, "cycle.csv": "3", "module.csv": "4", "thread.txt": "5"}
 
 
 def test_of_papermill_for_anyone(tmp_path: Path, notebook: Callable[..., str]) -> None:

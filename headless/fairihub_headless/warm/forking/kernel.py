@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import hashlib
+import io
 import os
 import re
 import sys
@@ -58,16 +61,45 @@ def prepared(folder: str, about: Mapping[str, Any]) -> tuple[Any, Sequence[int]]
     app.initialize([])
     app.log_level = 30
     _leave_no_file(app)
+    find_children = app.kernel._process_children
+    # At its end it looks through all processes of the machine for its own; mostly there are none.
+    app.kernel._process_children = lambda: find_children() if _has_children() else []
 
     def follow(order: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         _move(about["home"], about["home_names"])
         for name, value in about["set"].items():
             os.environ.setdefault(name, value)
         _make_own(app, order)
-        return {"connection": _connection(app)}, app.start
+        return {"connection": _connection(app)}, lambda: _work(app)
 
     streams = [_taken(sys.stdout, 1), _taken(sys.stderr, 2)]
     return follow, [0, *streams]
+
+
+def _work(app: Any) -> None:
+    """Until it is asked to end; then ends as an interpreter does, but for what takes it so long.
+
+    What was loaded is not taken down, module by module.
+    """
+    app.start()
+    threading: Any = sys.modules["threading"]
+    threading._shutdown()
+    atexit._run_exitfuncs()  # among them IPython's, which lets go of all the notebook's variables
+    gc.collect()
+    files = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair)
+    for thing in gc.get_objects():
+        if issubclass(type(thing), files):
+            with contextlib.suppress(Exception):
+                thing.flush()
+    os._exit(0)
+
+
+def _has_children() -> bool:
+    tasks = "/proc/self/task"
+    try:
+        return any(open(os.path.join(tasks, t, "children")).read() for t in os.listdir(tasks))
+    except OSError:
+        return True
 
 
 def _taken(stream: Any, number: int) -> int:
