@@ -7,7 +7,7 @@ from typing import Any
 
 from fairihub_core.errors import BadInput
 from fairihub_headless.masking import STARS, is_telling, masked
-from fairihub_headless.models import Run
+from fairihub_headless.models import Limits, Run
 from fairihub_headless.payload import parameters_in
 from fairihub_headless.processes.asking import only_known
 
@@ -19,14 +19,15 @@ def repeated(run: Run, changes: Mapping[str, Any], *, whole: bool = False) -> di
     """The execute request for the same as `run`, with `changes`.
 
     Args:
-        changes: as `{"inputs": {…}}`. Parameters that it names are set, the others stay; an input
-            that is null is taken back.
+        changes: as `{"inputs": {…}}`, with `outputs` and `response` as of any request. Parameters
+            that it names are set, the others stay; an input that is null is taken back, all
+            parameters by `"parameters_json": null`. Of one parameter, null is a value.
         whole: the parameters are all there are to be: what is missing is taken back, too.
 
     Raises:
         BadInput: the changes cannot be understood, or are of another notebook.
     """
-    only_known(changes, ("inputs",), "the request")
+    only_known(changes, ("inputs", "outputs", "response"), "the request")
     inputs = changes.get("inputs", {})
     if not isinstance(inputs, dict):
         raise BadInput("no-inputs", "`inputs` must be an object of the inputs that change.")
@@ -37,7 +38,10 @@ def repeated(run: Run, changes: Mapping[str, Any], *, whole: bool = False) -> di
         )
     others = {name: value for name, value in inputs.items() if name not in _PARAMETERS}
     kept = _inputs_of(run)
-    if "team" in others:
+    if _is_elsewhere(run, others):
+        # They were cut to the profile of then, or were its own.
+        kept = {name: value for name, value in kept.items() if name not in Limits.model_fields}
+    if others.get("team", run.team) != run.team:
         kept.pop("profile")  # it is one of the other team's
     asked = {**kept, **others, "parameters_json": _parameters(run, inputs, whole)}
     outputs = {n: choice.model_dump() for n, choice in (run.outputs or {}).items()}
@@ -45,7 +49,16 @@ def repeated(run: Run, changes: Mapping[str, Any], *, whole: bool = False) -> di
         "inputs": {name: value for name, value in asked.items() if value is not None},
         "response": run.response,
         **({"outputs": outputs} if outputs else {}),
+        **{name: value for name, value in changes.items() if name != "inputs"},
     }
+
+
+def _is_elsewhere(run: Run, others: Mapping[str, Any]) -> bool:
+    """Whether another profile is meant than that of `run`."""
+    same = (run.profile, run.profile.removeprefix(f"{run.team}."))
+    return (
+        others.get("team", run.team) != run.team or others.get("profile", run.profile) not in same
+    )
 
 
 def shown_parameters(run: Run) -> dict[str, Any]:
@@ -74,7 +87,8 @@ def _inputs_of(run: Run) -> dict[str, Any]:
 def _parameters(run: Run, inputs: Mapping[str, Any], whole: bool) -> dict[str, Any]:
     """The stored parameters with those that are given; what is starred means the stored one."""
     given = parameters_in(inputs)
-    return {**({} if whole else run.parameters), **unstarred(given, run.parameters)}
+    taken_back = any(name in inputs and inputs[name] is None for name in _PARAMETERS)
+    return {**({} if whole or taken_back else run.parameters), **unstarred(given, run.parameters)}
 
 
 def unstarred(given: Any, stored: Any) -> Any:

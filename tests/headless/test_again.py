@@ -70,13 +70,35 @@ def test_other_inputs_change_and_null_takes_back() -> None:
     assert ("kernel" in asked, asked["mem_limit"], "profile" in asked) == (False, "512Mi", False)
 
 
+@pytest.mark.parametrize("profile", ["large", "uc1.large", None])
+def test_another_profile_has_its_own_sizes(profile: Any) -> None:
+    assert "mem_limit" not in repeated(RUN, {"inputs": {"profile": profile}})["inputs"]
+    small = {"profile": "large", "mem_limit": "1Gi"}
+    assert repeated(RUN, {"inputs": small})["inputs"]["mem_limit"] == "1Gi"
+
+
+@pytest.mark.parametrize("same", [{"profile": "small"}, {"profile": "uc1.small"}, {"team": "uc1"}])
+def test_the_same_profile_keeps_what_was_asked_for(same: Any) -> None:
+    asked = repeated(RUN, {"inputs": same})["inputs"]
+    assert asked["mem_limit"] == 2**30
+    assert asked["profile"].endswith("small")
+
+
+def test_null_takes_all_parameters_back_and_outputs_can_be_others() -> None:
+    assert parameters({"parameters_json": None}) == {}
+    assert parameters({"parameters_json": {"a": None}})["a"] is None
+    changes = {"outputs": {"scraps": {}}, "response": "raw"}
+    asked = repeated(RUN, changes)
+    assert {name: asked[name] for name in changes} == changes
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"inputs": {"notebook": "other.ipynb"}}, "bad-input"),
         ({"inputs": {"notebook_version": "0" * 40}}, "bad-input"),
         ({"inputs": []}, "no-inputs"),
-        ({"outputs": {}}, "unknown-input"),
+        ({"mode": "sync"}, "unknown-input"),
         ({"inputs": {"parameters_json": [1]}}, "bad-parameters"),
         ({"inputs": {"parameters_json": {}, "parameters": "e30="}}, "bad-parameters"),
     ],
