@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fairihub_headless.client import Job, RunsClient, RunsError
-from fairihub_headless.client.models import JobStatus
+from fairihub_headless.client.models import JobStatus, State
 from tests.support.pretended_runs import STATUS, Answer, Server, in_turn, told
 
 
@@ -89,6 +89,23 @@ def test_what_cannot_be_the_id_of_a_run_is_not_asked_for(server, runs, name):
         runs.job(name)
     assert (refused.value.code, refused.value.status) == ("no-such-job", 404)
     assert server.asked == []
+
+
+def test_a_cancellation_whose_answer_was_lost_is_done(server, runs):
+    left = [told(200, **STATUS | {"status": "running"}), (502, {}, b""),
+            told(410, code="dismissed", detail="It was dismissed before.")]  # fmt: skip
+    server.answers = in_turn(*left, told(200, **STATUS | {"status": "dismissed"}))
+    assert job_of(runs).cancel().status is State.dismissed
+    methods = [(method, path.rpartition("/")[2]) for method, path, _ in server.asked]
+    assert methods[1:-1] == [("DELETE", "a-job?if=running")] * 2
+
+
+def test_what_has_ended_meanwhile_is_not_cancelled(server, runs):
+    """A run that has succeeded keeps its results, whoever still takes it for running."""
+    server.answers = lambda _: told(200, **STATUS)
+    job = Job(runs._transport, JobStatus.model_validate(STATUS | {"status": "running"}))
+    assert job.cancel().status is State.successful
+    assert [method for method, _, _ in server.asked] == ["GET"]
 
 
 def files(*names: str, size: int = 4) -> Answer:

@@ -16,6 +16,9 @@ from fairihub_headless.client.following import followed
 from fairihub_headless.client.models import FilePage, JobFile, JobStatus, Results, State
 from fairihub_headless.client.transport import Transport
 
+_ENDED = frozenset({409, 410, 412})
+"""How the service refuses to end what has ended."""
+
 
 def started(transport: Transport, path: str, inputs: Mapping[str, Any], key: str | None) -> Job:
     """The job that a request starts. It bears a key, so that it may be sent twice.
@@ -141,12 +144,16 @@ class Job:
         return self._transport.ask("GET", f"{self._path}/logs", params=wanted, headers=headers).text
 
     def cancel(self) -> JobStatus:
-        """Ends it; what it has done stays, as does its record.
-
-        Raises:
-            RunsError: `dismissed`, it was before.
-        """
-        self.info = self._transport.told(JobStatus, "DELETE", self._path)
+        """Ends it, if it has not ended: what it has done stays, as does its record."""
+        if self.refresh().status.ended:  # by now; its results are not to go with a late word
+            return self.info
+        try:
+            asked = {"if": "running"}
+            self.info = self._transport.told(JobStatus, "DELETE", self._path, params=asked)
+        except RunsError as refusal:
+            # Ended meanwhile, or cancelled by this very request: its first answer was lost.
+            if refusal.status not in _ENDED or not self.refresh().status.ended:
+                raise
         return self.info
 
     def pin(self) -> JobStatus:
