@@ -210,16 +210,25 @@ class Runs:
                 run = await self._known(run_id)
         return run
 
-    async def dismiss(self, run_id: str, caller: Caller) -> Run:
+    async def dismiss(self, run_id: str, caller: Caller, *, ended: bool = True) -> Run:
         """Dismisses a run; its record and what it left stay. Its owner reads who did it.
+
+        Args:
+            ended: also a run that has ended, if it is the caller's own: it has no results then.
 
         Raises:
             Missing: `no-such-job`.
             Gone: `dismissed`, it was dismissed before.
+            Conflict: `job-ended`, and nobody but its owner may dismiss it.
         """
         run = await self.seen(run_id, caller)
+        ended = ended and caller.owns(run)
         by = "its owner" if caller.owns(run) else f"{caller.login}, {caller.office(run.team)}"
-        if not await asyncio.to_thread(self.store.dismiss, run.id, f"Dismissed by {by}."):
+        said = f"Dismissed by {by}."
+        if not await asyncio.to_thread(self.store.dismiss, run.id, said, ended=ended):
+            run = await self._known(run_id)
+            if run.state is not RunState.dismissed:
+                raise Conflict("job-ended", f"Job “{run.id}” has ended before: {run.state.value}.")
             raise Gone("dismissed", f"Job “{run.id}” was dismissed before.")
         self.engine.cancel(run.id)
         self.engine.changes.tell(run.id, Ended(RunState.dismissed))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fairihub_core.errors import Missing
+from fairihub_core.errors import Conflict, Missing
 from fairihub_core.teams import Member, TeamDirectory
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
@@ -68,6 +68,18 @@ async def test_what_one_ends_oneself_is_nobodys_business(house: Any) -> None:
     dismissed = await house.runs.dismiss(run.id, house.caller("bob"))
     assert dismissed.message == "Dismissed by its owner."
     assert house.audit == []
+
+
+async def test_who_comes_too_late_takes_no_results_away(house: Any) -> None:
+    run = await house.ended(await submitted(house, code="1"))
+    assert run.state is RunState.successful
+    for login, conditions in (("ada", {}), ("olga", {}), ("bob", {"ended": False})):
+        with pytest.raises(Conflict) as refused:
+            await house.runs.dismiss(run.id, house.caller(login), **conditions)
+        assert refused.value.code == "job-ended"
+    assert (await house.runs.own(run.id, house.caller("bob"))).state is RunState.successful
+    assert house.audit == []
+    assert (await house.runs.dismiss(run.id, house.caller("bob"))).state is RunState.dismissed
 
 
 @pytest.mark.parametrize(

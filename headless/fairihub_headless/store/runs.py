@@ -217,12 +217,19 @@ class Store:
         waits = and_(runs.c.id == run_id, runs.c.state == "accepted")
         return self._move(waits, run_id, moment, {**values, **_failure(failure)})
 
-    def dismiss(self, run_id: str, message: str = "Dismissed by its owner.") -> bool:
-        """Dismisses a run in whatever state; False if that was done before."""
+    def dismiss(
+        self, run_id: str, message: str = "Dismissed by its owner.", *, ended: bool = True
+    ) -> bool:
+        """Dismisses a run; False if that was done before.
+
+        Args:
+            ended: also a run that has ended.
+        """
+        may_be = runs.c.state != "dismissed" if ended else runs.c.state.in_(("accepted", "running"))
         moment = now()
         finished = func.coalesce(runs.c.finished, literal(moment, Utc))
         return self._move(
-            and_(runs.c.id == run_id, runs.c.state != "dismissed"), run_id, moment,
+            and_(runs.c.id == run_id, may_be), run_id, moment,
             {"state": "dismissed", "message": message, "finished": finished,
              "took": _since_start(finished)},
         )  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
 
 from fairihub_core.clock import today
+from fairihub_core.errors import BadInput, Conflict
 from fairihub_headless.callers import selection_of
+from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.results import log
 from fairihub_headless.web import pages, views
@@ -71,7 +74,10 @@ class Job(Base):
         return pages.Left(files, brought.get("scraps", {}))
 
     async def delete(self, jobID: str) -> None:
-        run = await self.runs.dismiss(jobID, self.caller)
+        condition = self.get_query_argument("if", None)
+        if condition not in (None, "running"):
+            raise BadInput("bad-query", "`if` can be “running”.")
+        run = await self.runs.dismiss(jobID, self.caller, ended=condition is None)
         own = self.caller.owns(run)
         status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
         self.answer(status, "Dismissed")
@@ -93,6 +99,6 @@ class Cancel(Base):
 
     async def post(self, jobID: str) -> None:
         run = await self.runs.seen(jobID, self.caller)
-        if not run.state.ended:  # what ended meanwhile keeps its results
-            await self.runs.dismiss(jobID, self.caller)
+        with contextlib.suppress(Conflict, Gone):  # what ended meanwhile keeps its results
+            await self.runs.dismiss(jobID, self.caller, ended=False)
         self.redirect(f"{self.base}jobs/{run.id}", status=303)

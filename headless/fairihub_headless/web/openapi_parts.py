@@ -66,6 +66,11 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
         "Output goes on from there.",
     },
     "code": {"type": "string", "enum": ["show", "hide"], "default": "show"},
+    "if": {
+        "type": "string",
+        "enum": ["running"],
+        "description": "Only if it has not ended: what it brought meanwhile stays.",
+    },
     "f": {"type": "string", "enum": ["json", "html"], "description": "In place of `Accept`."},
 }
 _IN_HEADER: dict[str, tuple[dict[str, Any], str]] = {

@@ -79,7 +79,7 @@ ROUTES: tuple[Route, ...] = (
         (
             _of_runs("getStatus", "How a job stands", gives="StatusInfo"),
             Operation("DELETE", "dismiss", "Dismisses a job", needs=RUN, gives="StatusInfo",
-                      refuses=(410,)),
+                      query=("if",), refuses=(409, 410)),
         ),
     ),
     Route(
