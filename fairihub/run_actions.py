@@ -111,8 +111,8 @@ def _followed(job: Job, options: Namespace) -> int:
 
 def _interrupted(job: Job, *, cancel: bool) -> int:
     if cancel:
-        job.cancel()
-        print(f"Cancelled. What it has done: fairihub runs show {job.id}", file=sys.stderr)
+        stands = run_screen.standing(job.cancel())  # it may have ended before
+        print(f"{stands}\nWhat it has done: fairihub runs show {job.id}", file=sys.stderr)
     else:
         print(
             f"The run goes on. Follow it: fairihub runs follow {job.id}\n"
@@ -194,7 +194,26 @@ def _logs(runs: RunsClient, options: Namespace) -> int:
 
 
 def _cancel(runs: RunsClient, options: Namespace) -> int:
-    return _stands(runs.job(options.job).cancel(), options)
+    """All of them, whatever becomes of one; the exit code is the worst."""
+    if not options.job and not options.standing:
+        raise BadInput("no-such-job", "Say which runs: their ids, or --status accepted.")
+    code, told = 0, list[JobStatus]()
+    # All are found before the first is ended: the list changes by that.
+    chosen = list(runs.jobs(status=options.standing)) if options.standing else []
+    for job_id in [*options.job, *(job.id for job in chosen)]:
+        try:
+            told.append(runs.job(job_id).cancel())
+        except RunsError as problem:
+            _say(f"{job_id}: {problem.message}")
+            code = max(code, WRONG if _is_wrong(problem) else OTHERWISE)
+            continue
+        if options.format == "text":
+            print(run_screen.standing(told[-1]), flush=True)
+    if options.format == "json":
+        print(json.dumps([info.model_dump(mode="json") for info in told], indent=2))
+    elif not chosen and options.standing:
+        print("No such runs.", file=sys.stderr)
+    return code
 
 
 def _pin(runs: RunsClient, options: Namespace) -> int:

@@ -131,7 +131,7 @@ def _add_runs(commands: Commands, data: Path) -> None:
     _add_following(follow)
     logs = _add_one(each, "logs", "print what a run has printed so far")
     logs.add_argument("--tail", type=int, metavar="N", help="only the last so many lines")
-    _add_one(each, "cancel", "cancel a run; what it has done stays")
+    _add_cancel(each)
     _add_one(each, "pin", "keep what a run left, whatever its age")
     _add_one(each, "unpin", "keep what a run left no longer than that of others")
     again = _add_one(each, "again", "repeat a run, also with changes", codes=True)
@@ -149,15 +149,23 @@ def _add_runs(commands: Commands, data: Path) -> None:
     )
 
 
+def _add_cancel(commands: Commands) -> None:
+    cancel = _add_one(commands, "cancel", "cancel runs; what they have done stays", number="*")
+    cancel.add_argument(
+        "--status", choices=_STATES[:2], action="append", default=[], dest="standing",
+        metavar="STATUS", help="all runs of yours that stand so: %(choices)s",
+    )  # fmt: skip
+
+
 def _add_one(
-    commands: Commands, name: str, say: str, *, codes: bool = False
+    commands: Commands, name: str, say: str, *, codes: bool = False, number: str | None = None
 ) -> argparse.ArgumentParser:
-    """A command about one run."""
+    """A command about one run, or about several."""
     told = f"{say[:1].upper()}{say[1:]}."
     command: argparse.ArgumentParser = commands.add_parser(
         name, help=say, description=f"{told} {_CODES}" if codes else told
     )
-    command.add_argument("job", metavar="ID", help="the id of the run")
+    command.add_argument("job", metavar="ID", nargs=number, help="the id of the run")
     _add_place(command, argparse.SUPPRESS, name)
     return command
 

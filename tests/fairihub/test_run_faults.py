@@ -71,6 +71,28 @@ def test_an_empty_id_is_wrong_use(server, capsys):
     assert "is no id of a run" in capsys.readouterr().err
 
 
+def test_several_runs_are_cancelled_whatever_becomes_of_one(server, capsys):
+    def answer(request: BaseHTTPRequestHandler) -> Answer:
+        if request.path.endswith("/gone"):
+            return told(404, code="no-such-job", detail="There is none.")
+        if "/jobs?" in request.path:
+            assert "status=accepted" in request.path
+            jobs = [{**STATUS, "jobID": "waits", "status": "accepted"}]
+            return told(200, jobs=jobs, numberMatched=1, numberReturned=1, links=[])
+        ended = "dismissed" if request.command == "DELETE" else "running"
+        name = request.path.rpartition("/")[2].partition("?")[0]
+        return told(200, **STATUS | {"jobID": name, "status": ended})
+
+    server.answers = answer
+    assert main(["runs", "cancel", "one", "gone", "two", "--status", "accepted"]) == 2
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [f"{name} dismissed" for name in ("one", "two", "waits")]
+    assert said.err == "fairihub: gone: There is none.\n"
+    ended = [path.rpartition("/")[2] for method, path, _ in server.asked if method == "DELETE"]
+    assert ended == [f"{name}?if=running" for name in ("one", "two", "waits")]
+    assert main(["runs", "cancel"]) == 2
+
+
 def test_a_report_that_cannot_be_written(server, tmp_path, capsys):
     assert main(["runs", "download", "a-job", "--report", str(tmp_path)]) == 3
     assert "cannot be written" in capsys.readouterr().err
