@@ -189,6 +189,21 @@ def test_the_next_call_goes_on_after_one_that_gave_up(server, runs, tmp_path):
     assert server.asked[-1][2]["Range"] == "bytes=30000-"
 
 
+@pytest.mark.parametrize("changed", [{"attempt": 2}, {"finished": "2026-11-22T01:00:00Z"}])
+def test_a_download_does_not_go_on_with_another_content(server, runs, tmp_path, changed):
+    """Of the same id and sizes, as where the hub was restored from what was kept of it."""
+    server.answers = lambda request: (
+        (503, {}, b"") if "Range" in request.headers else cutting(30_000)(request)
+    )
+    with pytest.raises(RunsError):
+        job_of(runs).download(tmp_path)
+    server.asked.clear()
+    server.answers = cutting(10**6)
+    Job(runs._transport, JobStatus.model_validate(STATUS | changed)).download(tmp_path)
+    assert [h.get("Range") for _, path, h in server.asked if "data" in path] == [None]
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+
+
 def test_the_token_is_not_shown_to_a_store_of_objects(server, runs, tmp_path):
     store = Server()
     store.answers = lambda _: (200, {}, b"data")

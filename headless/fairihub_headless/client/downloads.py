@@ -18,10 +18,12 @@ import httpx
 from fairihub_core.errors import BadInput
 from fairihub_core.places import confined
 from fairihub_headless.client.errors import RunsError
-from fairihub_headless.client.models import JobFile
+from fairihub_headless.client.models import JobFile, JobStatus
 from fairihub_headless.client.transport import Transport, is_away, said, unreachable
 
 _JOB = re.compile(r"[A-Za-z0-9-]{1,64}")
+_MARK = ".of"
+"""No file of a run is called so: only below `results/` one can be hidden."""
 _REDIRECTS = frozenset({302, 303, 307})
 
 
@@ -63,43 +65,56 @@ def as_file(transport: Transport, path: str, target: Path) -> Path:
 
 
 def downloaded(
-    transport: Transport, job: str, files: Sequence[JobFile], folder: Path, *, whole: bool
+    transport: Transport, job: JobStatus, files: Sequence[JobFile], folder: Path
 ) -> list[Path]:
     """Fetches `files` of a job into `folder`, replacing those of the same names there.
 
     They are gathered in a hidden folder first: one call that was cut off leaves nothing half, and
     the next goes on where it was.
 
-    Args:
-        whole: whether the job has ended, so that what it left changes no more.
-
     Raises:
         RunsError: as the service refuses; `cannot-write`; `bad-file-name`, a name would lead out of
             the folder.
     """
     with _written(folder):
-        return _downloaded(transport, job, files, folder, whole=whole)
+        return _downloaded(transport, job, files, folder)
 
 
 def _downloaded(
-    transport: Transport, job: str, files: Sequence[JobFile], folder: Path, *, whole: bool
+    transport: Transport, job: JobStatus, files: Sequence[JobFile], folder: Path
 ) -> list[Path]:
+    whole = job.status.ended  # what it left changes no more
     folder.mkdir(parents=True, exist_ok=True)
-    gathered = folder / f".fairihub-{_checked(job)}"
-    if not whole:
-        shutil.rmtree(gathered, ignore_errors=True)
+    gathered = folder / f".fairihub-{_checked(job.jobID)}"
     # All names first: nothing is fetched of a job with a name that cannot be meant.
     targets = [(file, _below(gathered, file.name), _below(folder, file.name)) for file in files]
+    _keep_only(gathered, f"{transport.service} {job.attempt} {job.finished}", whole)
     for file, part, _ in targets:
         if not (whole and part.is_file() and part.stat().st_size == file.size):
             part.parent.mkdir(parents=True, exist_ok=True)
-            path = f"jobs/{quote(job)}/files/{quote(file.name)}"
+            path = f"jobs/{quote(job.jobID)}/files/{quote(file.name)}"
             fetch(transport, path, part, size=file.size if whole else None)
     for _, part, target in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
     shutil.rmtree(gathered, ignore_errors=True)
     return [target for _, _, target in targets]
+
+
+def _keep_only(gathered: Path, content: str, whole: bool) -> None:
+    """What an earlier call has gathered stays if it is of the very same end of the run.
+
+    Two contents would be mixed else: of the same id at another hub, or of one that was restored.
+    """
+    mark = gathered / _MARK
+    try:
+        if whole and mark.read_text("utf-8") == content:
+            return
+    except (OSError, UnicodeError):
+        pass
+    shutil.rmtree(gathered, ignore_errors=True)
+    gathered.mkdir()
+    mark.write_text(content, "utf-8")
 
 
 def fetch(transport: Transport, path: str, target: Path, *, size: int | None = None) -> None:

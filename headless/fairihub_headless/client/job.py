@@ -116,13 +116,14 @@ class Job:
         Raises:
             RunsError: `no-such-file`, `cannot-write`, and what the service refuses.
         """
-        ended = self.status.ended or self.refresh().status.ended
+        if not self.status.ended:
+            self.refresh()
         left = {file.name: file for file in self.files}
         missing = [name for name in names if name not in left]
         if missing:
             raise RunsError("no-such-file", f"The run left no file “{missing[0][:200]}”.", 404)
         chosen = [left[name] for name in names] if names else list(left.values())
-        return downloads.downloaded(self._transport, self.id, chosen, Path(folder), whole=ended)
+        return downloads.downloaded(self._transport, self.info, chosen, Path(folder))
 
     def download_zip(self, file: str | Path) -> Path:
         """Fetches all that it left, as one archive, into a file."""
