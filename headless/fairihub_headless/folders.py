@@ -131,11 +131,7 @@ class RunFolder:
 
     def mark(self) -> tuple[int, int] | None:
         """What tells the folder where results grow from any other in its place."""
-        try:
-            found = self.work.lstat()
-        except OSError:
-            return None
-        return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
+        return _mark(self.work)
 
     def publish(self, made: tuple[int, int] | None = None) -> None:
         """Shows what the run left; asked twice, it is done once.
@@ -144,10 +140,17 @@ class RunFolder:
 
         Args:
             made: the mark of the folder as it was made, if that is known.
+
+        Raises:
+            OSError: there is nothing to show, or it is not what was made.
         """
-        mark = self.mark()
-        if mark is None or (made is not None and mark != made) or os.path.lexists(self.files):
+        mark, shown = self.mark(), _mark(self.files)
+        if shown is not None and (shown == made or (made is None and mark is None)):
             return
+        if mark is None or (made is not None and mark != made):
+            raise FileNotFoundError(self.work)
+        if os.path.lexists(self.files):
+            raise FileExistsError(self.files)
         self.work.rename(self.files)
         sync_folder(self.path)
 
@@ -223,6 +226,14 @@ class RunFolder:
 
     def _below(self, relative: str) -> str:
         return f"{self.path.parent.name}/{self.path.name}/{relative}"
+
+
+def _mark(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
 
 
 def place_of(root: Path, run_id: str) -> Path:

@@ -220,7 +220,8 @@ async def test_a_run_that_puts_a_link_in_the_place_of_its_folder_reaches_nothing
         output_dirname="night",
     )
     run = await house.ended(run)
-    assert run.state is RunState.successful
+    assert (run.state, run.failure.code) == (RunState.failed, "engine-failed")
+    assert "moved, replaced or removed" in run.message
     assert sorted(p.name for p in elsewhere.rglob("*")) == ["canary.txt", "canary.txt", "files"]
     folder = house.runs.folder(run)
     assert files_of(folder, "executed.ipynb") == []

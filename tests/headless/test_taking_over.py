@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from fairihub_core.clock import now
 from fairihub_core.places import Places
 from fairihub_headless.engine import keeping, processes
-from fairihub_headless.engine.attempt import STOPPED, Attempt
+from fairihub_headless.engine.attempt import MOVED, STOPPED, Attempt
 from fairihub_headless.engine.changes import Changes
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import EngineRow, Run, RunState
+from fairihub_headless.models import EngineRow, ExitRecord, Run, RunState
 from fairihub_headless.store.runs import Store
 from tests.headless.conftest import settings_of
 from tests.support.engines import claimed
@@ -88,9 +89,12 @@ def test_a_place_is_sealed_before_anything_that_takes_time(
     run = added(store, tmp_path, "r1")
     folder = begun(tmp_path, "r1")
     found: list[bool] = []
-    monkeypatch.setattr(
-        processes, "kill_run", lambda *told, **more: found.append(folder.place.exists()) or True
-    )
+
+    def kill(*told: Any) -> bool:
+        found.append(folder.place.exists())
+        return True
+
+    monkeypatch.setattr(processes, "kill_run", kill)
     store.engines.bury("engine-r1")
     keeper(store, tmp_path)._look()
     assert found == [False]
@@ -126,3 +130,57 @@ def test_a_run_that_makes_trouble_holds_up_no_other_and_ends_at_last(
     assert found is not None
     assert found.failure is not None
     assert (found.state, found.failure.code) == (RunState.failed, "engine-failed")
+
+
+def test_an_attempt_whose_next_has_begun_already_shows_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = added(store, tmp_path, "r1")
+    folder = RunFolder.of(Places(tmp_path).headless, "r1", 1)
+    folder.work.mkdir(parents=True)
+
+    def kept_unheard(hold: Any, *told: Any, **more: Any) -> bool:
+        """It was kept, the connection broke, and another engine was quicker than the next try."""
+        Store.again(store, hold, *told, **more)
+        store.claim("r1", "other")
+        return False
+
+    store.engines.register(EngineRow("other", "host", 1, 1.0, 0))
+    monkeypatch.setattr(store, "again", kept_unheard)
+    early = attempt(store, tmp_path, run)
+    early._ending, early._heard = STOPPED, True
+    early.record_end()
+    assert not folder.files.exists()
+    found = store.get("r1")
+    assert found is not None
+    assert (found.attempt, found.engine) == (2, "other")
+
+
+@pytest.mark.parametrize("how", ["removed", "another", "in the way"])
+def test_a_success_whose_results_cannot_be_shown_is_none(
+    store: Store, tmp_path: Path, how: str
+) -> None:
+    run = added(store, tmp_path, "r1")
+    folder = begun(tmp_path, "r1")
+    late = attempt(store, tmp_path, run)
+    late._made = folder.mark()
+    late._heard, late._told = True, ExitRecord(state="successful", finished=now())
+    if how == "in the way":
+        folder.files.mkdir()
+    else:
+        folder.work.rename(tmp_path / "elsewhere")
+    if how == "another":
+        folder.work.mkdir()
+    late.record_end()
+    found = store.get("r1")
+    assert found is not None
+    assert (found.state, found.failure) == (RunState.failed, MOVED)
+
+
+def test_what_is_shown_twice_is_shown_once(tmp_path: Path) -> None:
+    folder = RunFolder.of(tmp_path, "r1", 1)
+    folder.work.mkdir(parents=True)
+    made = folder.mark()
+    for mark in (made, made, None):
+        folder.publish(mark)
+    assert folder.files.is_dir()

@@ -49,6 +49,10 @@ UNSUPERVISED = Failure(
     code="engine-failed",
     message="The service could not execute this run; its operators can see why.",
 )
+MOVED = Failure(
+    code="engine-failed",
+    message="What this run left cannot be shown: its folder was moved, replaced or removed.",
+)
 
 
 @dataclass
@@ -144,7 +148,7 @@ class Attempt:
         again = failure and after_failure(self.run, failure, started=begun)
         if failure is not None and again:
             moved = self.waits = self._wait(failure, again)
-            if not moved:  # it was dismissed meanwhile, and what it left stays
+            if not moved and self._was_dismissed():  # what it left stays
                 self._publish()
         else:
             moved = self._end(witness, failure)
@@ -177,8 +181,14 @@ class Attempt:
         try:
             self.folder.publish(self._made)
         except OSError as problem:
-            return no_room("what it left") if is_full(problem) else UNSUPERVISED
+            return no_room("what it left") if is_full(problem) else MOVED
         return None
+
+    def _was_dismissed(self) -> bool:
+        """Whether it is this attempt that was; a later one may be under way already."""
+        run = self.store.get(self.run.id)
+        same = run is not None and run.engine is None and run.attempt == self.run.attempt
+        return run is not None and same and run.state is RunState.dismissed
 
     def _wait(self, failure: Failure, again: Again) -> bool:
         """Lets the run wait for its next attempt, and says until when."""

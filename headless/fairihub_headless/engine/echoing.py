@@ -28,6 +28,7 @@ class EchoAttempt(Attempt):
         await self._recorded(None)
 
     def _leave(self) -> None:
+        self.folder.unpublish()
         self.folder.work.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = json.dumps(self.run.parameters, ensure_ascii=False).encode()
         write_whole(self.folder.work / OUTPUTS_FILE, content)
