@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from datetime import date, datetime, timezone
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -81,6 +83,16 @@ def test_a_parameter_that_is_none_of_jsons_is_not_sent(server, runs, value):
         runs.run("x.ipynb", {"a": value})
     assert refused.value.code == "bad-parameters"
     assert server.asked == []
+
+
+def test_days_and_moments_are_sent_as_the_notebook_declares_them(server, runs):
+    server.answers = lambda _: told(201, **STATUS)
+    noon = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+    for start in (runs.run, lambda _, given: job_of(runs).again(given)):
+        start("x.ipynb", {"day": date(2026, 11, 22), "when": [noon]})
+        assert json.loads(server.sent)["inputs"]["parameters_json"] == {
+            "day": "2026-11-22", "when": ["2026-11-22T12:00:00+00:00"],
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])

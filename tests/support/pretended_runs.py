@@ -22,6 +22,8 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.sent = b""
+        """The body of the last request."""
         self.answers: Callable[[BaseHTTPRequestHandler], Answer] = lambda _: (404, {}, b"")
         ours = self
 
@@ -29,7 +31,7 @@ class Server:
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                ours.sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 ours.asked.append((self.command, self.path, dict(self.headers)))
                 status, headers, body = ours.answers(self)
                 self.send_response(status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,7 +28,7 @@ def started(transport: Transport, path: str, inputs: Mapping[str, Any], key: str
         RunsError: why it is refused; `bad-parameters`, a value is none of JSON's.
     """
     try:
-        body = json.dumps({"inputs": dict(inputs)}, allow_nan=False).encode()
+        body = json.dumps({"inputs": dict(inputs)}, allow_nan=False, default=_written).encode()
     except (TypeError, ValueError) as problem:
         raise RunsError(
             "bad-parameters", f"An input cannot be written as JSON: {problem}."
@@ -38,6 +39,13 @@ def started(transport: Transport, path: str, inputs: Mapping[str, Any], key: str
         "Prefer": "respond-async",
     }
     return Job(transport, transport.told(JobStatus, "POST", path, content=body, headers=headers))
+
+
+def _written(value: Any) -> str:
+    """A day or a moment as JSON has it: ISO's text, which the service takes for its parameters."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 class Job:
