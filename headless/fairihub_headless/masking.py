@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from fairihub_core.hiding import Hider, hidden
 
 STARS = "*****"
-_TELLING = re.compile(r"secret|key|passwor[dt]|passwd|passphrase|token|credential", re.IGNORECASE)
+_SURE = re.compile(
+    r"secret|passwor[dt]|passwd|passphrase|pwd|token|credential|dsn"
+    r"|(access|account|api|auth|encryption|private|signing)[_-]?key"
+    r"|(?<![a-z])(auth|pin)(?![a-z])",
+    re.IGNORECASE,
+)
+_MAYBE = re.compile("key", re.IGNORECASE)
+"""As in `sort_key` and `keywords`."""
+_ADDRESS = re.compile(r"(\w://[^\s/:@]*:)([^\s/@]+)(?=@)")
+"""An address with a user and a password."""
 _SHORTEST = 6
 """A shorter value would hide ordinary words all over a text."""
 _WORDS = re.compile(r"[^\W\d_]{1,15}(?: [^\W\d_]{1,15}){0,3}")
@@ -17,9 +26,14 @@ _STRUCTURE = frozenset({"cell_type", "output_type", "nbformat", "nbformat_minor"
 """What makes a notebook one holds nothing of its author's."""
 
 
+def is_sure(name: str) -> bool:
+    """Whether a value of this name can be nothing but a secret."""
+    return _SURE.search(name) is not None
+
+
 def is_telling(name: str) -> bool:
     """Whether a value of this name is taken for a secret."""
-    return _TELLING.search(name) is not None
+    return is_sure(name) or _MAYBE.search(name) is not None
 
 
 def masked(value: Any) -> Any:
@@ -29,23 +43,30 @@ def masked(value: Any) -> Any:
                 for k, v in value.items()}  # fmt: skip
     if isinstance(value, list | tuple):
         return [masked(item) for item in value]
-    return value
+    return _ADDRESS.sub(rf"\1{STARS}", value) if isinstance(value, str) else value
 
 
-def secrets_in(value: Any, *, telling: bool = False) -> set[str]:
-    """Every text and number that stands under a telling name, at any depth."""
+def secrets_in(
+    value: Any, tells: Callable[[str], bool] = is_telling, *, telling: bool = False
+) -> set[str]:
+    """Every text and number under a name that `tells`, and passwords in addresses, at any depth."""
     if isinstance(value, Mapping):
-        parts = [secrets_in(v, telling=telling or is_telling(str(k))) for k, v in value.items()]
+        parts = [secrets_in(v, tells, telling=telling or tells(str(k))) for k, v in value.items()]
     elif isinstance(value, list | tuple):
-        parts = [secrets_in(item, telling=telling) for item in value]
+        parts = [secrets_in(item, tells, telling=telling) for item in value]
     else:
-        return {str(value)} if telling and _may_be_secret(value) else set()
+        found = {m[2] for m in _ADDRESS.finditer(value)} if isinstance(value, str) else set()
+        return found | ({str(value)} if telling and _may_be_secret(value) else set())
     return set().union(*parts)
 
 
-def unlike_words(secrets: Iterable[str]) -> set[str]:
-    """Those that are no plain words: `sort_key="temperature"` must not spoil what a run brings."""
-    return {secret for secret in secrets if not _WORDS.fullmatch(secret)}
+def sure_secrets_in(value: Any) -> set[str]:
+    """Those that are no plain words: `sort_key="temperature"` must not spoil what a run brings.
+
+    Under a name that can mean nothing else, as `password`, words are secrets, too.
+    """
+    unlike_words = {s for s in secrets_in(value) if not _WORDS.fullmatch(s)}
+    return unlike_words | secrets_in(value, is_sure)
 
 
 class Masker:

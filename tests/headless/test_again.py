@@ -62,6 +62,8 @@ def test_what_is_shown_leads_back_to_what_was_stored() -> None:
     shown = shown_parameters(RUN)
     assert "canary" not in str(shown)
     assert unstarred(shown, RUN.parameters) == RUN.parameters
+    stored = {"db": "pg://u:canary@h/d"}
+    assert unstarred({"db": "pg://u:*****@h/d"}, stored) == stored
 
 
 def test_other_inputs_change_and_null_takes_back() -> None:

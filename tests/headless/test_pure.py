@@ -10,7 +10,7 @@ from fairihub_core.errors import BadInput
 from fairihub_core.hiding import HIDDEN
 from fairihub_core.scopes import READ_RUNS, RUN
 from fairihub_headless.errors import no_such_job
-from fairihub_headless.masking import STARS, Masker, masked, secrets_in
+from fairihub_headless.masking import STARS, Masker, masked, secrets_in, sure_secrets_in
 from fairihub_headless.results.left import glued
 from fairihub_headless.web.exceptions import OGC, exception_of
 from fairihub_headless.web.openapi import openapi_document
@@ -24,10 +24,24 @@ from fairihub_headless.web.routes import ROUTES
         ({"a": {"b": [{"My_Password": "x"}]}}, {"a": {"b": [{"My_Password": STARS}]}}),
         ({"TOKENS": ["x", "y"], "secret": None}, {"TOKENS": STARS, "secret": None}),
         ([1, "secret"], [1, "secret"]),
+        ({"db_pwd": "x", "dsn": "y", "pin": 1234}, {"db_pwd": STARS, "dsn": STARS, "pin": STARS}),
+        ({"author": "x", "spin": 2, "pinned": "y"}, {"author": "x", "spin": 2, "pinned": "y"}),
+        ({"db": "pg://u:swordfish@h/d"}, {"db": f"pg://u:{STARS}@h/d"}),
     ],
 )
 def test_masked_at_any_depth(value: Any, shown: Any) -> None:
     assert masked(value) == shown
+
+
+def test_words_are_no_secrets_but_under_names_that_mean_nothing_else() -> None:
+    given = {
+        "sort_key": "temperature", "keys": ["sea level"], "api_key": "plainword",
+        "deep": [{"password": "correct horse battery"}], "url": "https://me:swordfish@host/",
+        "some_key": "x1-y2-z3",
+    }  # fmt: skip
+    sure = {"plainword", "correct horse battery", "swordfish", "x1-y2-z3"}
+    assert sure_secrets_in(given) == sure
+    assert secrets_in(given) == sure | {"temperature", "sea level"}
 
 
 def test_known_secrets_are_starred_in_texts() -> None:

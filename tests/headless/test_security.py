@@ -18,6 +18,7 @@ from fairihub_core.parameters import parameters_of, validated_parameters
 from fairihub_headless.models import RunState
 from fairihub_headless.payload import json_object
 from fairihub_headless.worker.translators import write_values_as_values
+from tests.headless.conftest import notebook
 
 ROOM = Path(fairihub_headless.__file__).parent
 _SHELLS = {"system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell",
@@ -194,3 +195,20 @@ async def test_a_value_is_only_a_value_in_the_run_itself(
     house.put(notebook(f"assert a == {given!r}", parameters="a = 1"))
     run = await house.ended(await house.submit(parameters_json={"a": given}))
     assert run.state is RunState.successful, run.failure
+
+
+async def test_a_password_that_is_a_word_stays_nowhere(house: Any) -> None:
+    given = {"login_password": "swordfish", "sort_key": "temperature"}
+    cells = (
+        'login_password = sort_key = ""',
+        "import os, pathlib; print(login_password, sort_key)",
+        "place = pathlib.Path(os.environ['RESULTS_DIRECTORY']).parents[1]",
+        "print([p.name for p in place.iterdir() if p.name == 'order.json'])",
+    )
+    house.put(notebook(*cells[1:], parameters=cells[0]))
+    run = await house.ended(await house.submit(parameters_json=given))
+    assert run.state.value == "successful", run.failure
+    executed = (house.runs.folder(run).files / run.executed_name).read_text()
+    assert "swordfish" not in executed + house.log(run)
+    assert "temperature" in executed
+    assert "order.json" not in house.log(run)

@@ -15,14 +15,13 @@ from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from fairihub_core.errors import FairihubError, Missing
-from fairihub_core.files import folder_below, write_whole, write_whole_in
-from fairihub_core.places import confined
+from fairihub_core.files import folder_below, write_whole_in
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Line
-from fairihub_headless.masking import Masker, secrets_in, unlike_words
+from fairihub_headless.masking import Masker, secrets_in, sure_secrets_in
 from fairihub_headless.models import Failure, WorkOrder
-from fairihub_headless.worker.delivering import copied_results
+from fairihub_headless.worker.delivering import copied_results, opened_in_home, put_beside
 from fairihub_headless.worker.kernels import Kernel, KernelWanted
 from fairihub_headless.worker.notebook_engine import NAME, SAVE_EVERY, FairihubEngine
 from fairihub_headless.worker.notebook_file import notebook_bytes
@@ -51,9 +50,8 @@ class Execution:
         self._order = order
         self._log = log
         self._line = line
-        given = secrets_in(order.parameters)
-        self.masker = Masker(secrets | given)
-        self._results = Masker(secrets | unlike_words(given))
+        self.masker = Masker(secrets | secrets_in(order.parameters))
+        self._results = Masker(secrets | sure_secrets_in(order.parameters))
         self._failure: Failure | None = None
         self._notebook: NotebookNode | None = None
         # Opened before the notebook begins, which may put a link in its place.
@@ -205,7 +203,7 @@ class Execution:
         )
 
     def _presentable(self, notebook: NotebookNode) -> dict[str, Any]:
-        """The notebook without secrets. A word under a telling name is only hidden as given."""
+        """The notebook without secrets. A word under a name like `key` is only hidden as given."""
         shown: dict[str, Any] = self._results.deep(notebook)
         cells = [
             {**cell, "source": self.masker.text(cell["source"])} if _is_injected(cell) else cell
@@ -220,14 +218,12 @@ class Execution:
         if self._order.deliver_to is None:
             return
         try:
-            home = Path(self._order.home)
-            target = _free(home, self._order.deliver_to, self._order.notebook_name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, self._written)
+            folder = opened_in_home(self._order, self._order.deliver_to)
+            name = put_beside(folder, self._order.notebook_name, self._written)
         except (OSError, FairihubError) as problem:
             self.remark = f"The copy for your home folder could not be written: {problem}"
         else:
-            self.remark = f"A copy is at ~/{target.relative_to(self._order.home)}."
+            self.remark = f"A copy is at ~/{self._order.deliver_to}/{name}."
         self._log.say(self.remark)
 
     def _copy_results(self) -> None:
@@ -236,24 +232,14 @@ class Execution:
         if folder is None:
             return
         try:
-            count = copied_results(self._work, Path(self._order.home), folder)
+            count, left_out = copied_results(self._work, opened_in_home(self._order, folder))
         except (OSError, FairihubError) as problem:
             said = f"The results could not be copied to ~/{folder}: {problem}"
         else:
             said = f"{count} {'file is' if count == 1 else 'files are'} at ~/{folder}."
+            said += f" Left out, as links are: {left_out}." if left_out else ""
         self.remark = f"{self.remark} {said}".strip()
         self._log.say(said)
-
-
-def _free(home: Path, folder: str, name: str) -> Path:
-    """A path below `folder` in the home that is not taken yet."""
-    stem, suffix = Path(name).stem, Path(name).suffix
-    for number in range(1000):
-        candidate = name if number == 0 else f"{stem} ({number}){suffix}"
-        path = confined(home, f"{folder}/{candidate}")
-        if not path.exists():
-            return path
-    raise OSError("a thousand files of that name are there already")
 
 
 def _is_injected(cell: dict[str, Any]) -> bool:

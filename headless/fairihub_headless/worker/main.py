@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
     # dup'ed is not handed on: the line to the service is this process's own.
     place, line = folder_below(folder.place, ""), Line(os.dup(1), folder.started)
     order = WorkOrder.model_validate_json(folder.order.read_bytes())
+    folder.forget_order()
     os.chdir(folder.path)
     os.umask(0o022)  # what the notebook writes is an ordinary file of its home
     adopt_orphans()
