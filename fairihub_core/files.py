@@ -33,6 +33,28 @@ def folder_below(root: Path, relative: str) -> int:
     return folder
 
 
+def folder_made_below(root: Path | int, relative: str) -> int:
+    """As `folder_below`, and makes the folders that are not there yet.
+
+    Args:
+        root: or its descriptor, which stays open.
+    """
+    folder = (
+        os.dup(root)
+        if isinstance(root, int)
+        else os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    )
+    for part in filter(None, relative.split("/")):
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, dir_fd=folder)
+            inner = os.open(part, _FOLDER, dir_fd=folder)
+        finally:
+            os.close(folder)
+        folder = inner
+    return folder
+
+
 def open_below(root: Path, relative: str) -> BinaryIO:
     """A file below `root`, opened part by part so that no link is followed.
 
@@ -97,6 +119,22 @@ def write_whole_in(folder: int, name: str, content: bytes, mode: int = 0o600) ->
         with contextlib.suppress(FileNotFoundError):
             os.unlink(part, dir_fd=folder)
     os.fsync(folder)
+
+
+def write_new_in(folder: int, name: str, content: bytes, mode: int = 0o600) -> None:
+    """As `write_new`, in the folder with this descriptor, whatever its path leads to by now."""
+    part = _part_of(Path(name)).name
+    try:
+        _write_new(part, content, mode, folder)
+        try:
+            os.link(part, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links here (a bucket)
+            _write_new(name, content, mode, folder)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part, dir_fd=folder)
 
 
 def write_new(path: Path, content: bytes, mode: int = 0o666) -> None:

@@ -254,6 +254,8 @@ class WorkOrder(Frozen):
     """A folder below the home where a copy of the executed notebook is put."""
     results_to: str | None = None
     """A folder below the home where the result files are copied after success."""
+    own_places: tuple[str, ...] = ()
+    """Where the links in the home that fairihub made lead: no other is followed."""
     mem_limit: int | None = None
     secret_names: tuple[str, ...] = ()
     """Names of environment variables whose values must never be written down."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from fairihub_core.errors import BadInput, Missing, Refused, Unavailable
+from fairihub_core.files import open_below
 from fairihub_core.homes import behind_own_link
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, is_home_path, too_large
 from fairihub_core.offers import Offer
@@ -99,17 +99,14 @@ def notebook_in_home(places: Places, offer: Offer, login: str, path: str) -> byt
     root, below = behind_own_link(home, path, _own_places(places, offer))
     missing = Missing("no-such-notebook", f"There is no notebook “{path[:200]}” in your home.")
     try:
-        # Not through a link and not waiting for a pipe, whatever was put there since the check.
-        descriptor = os.open(root / below, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+        # Through no link on the way, whatever was put there since the check.
+        opened = open_below(root, below)
+    except Missing:
         raise missing from None
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(descriptor)
-        raise missing
-    with os.fdopen(descriptor, "rb") as opened:
-        if found.st_size > MAX_NOTEBOOK_BYTES:
-            raise too_large(found.st_size)
+    with opened:
+        size = os.fstat(opened.fileno()).st_size
+        if size > MAX_NOTEBOOK_BYTES:
+            raise too_large(size)
         return opened.read(MAX_NOTEBOOK_BYTES + 1)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import FairihubError
+from fairihub_core.homes import behind_own_link
 from fairihub_headless.checkout import repository_of
-from fairihub_headless.models import RunState
+from fairihub_headless.models import RunState, WorkOrder
 from fairihub_headless.results.left import executed_notebook, glued
 from fairihub_headless.settings import CheckoutSettings
 from fairihub_headless.sources import CatalogSource, Sources
+from fairihub_headless.worker import delivering
 from tests.support.git_origin import Origin
 
 GLUE = "from fairihub_headless.scraps import glue\n"
@@ -101,11 +103,11 @@ async def test_result_files_are_copied_into_the_home(house: Any) -> None:
     run = await house.submit(RESULTS, result_data_directory="out/latest", run_on_fargate=False)
     named = await house.submit(RESULTS, path="b.ipynb", result_data_directory="~/out/{job_name}/")
     run, named = await house.ended(run), await house.ended(named)
-    assert "1 file is at ~/out/latest." in run.message
+    assert "2 files are at ~/out/latest. Left out, as links are: 1." in run.message
     for folder in ("latest", named.id):
         there = home / "out" / folder
         assert (there / "deep" / "a.txt").read_text() == "new"
-        assert sorted(p.name for p in there.iterdir()) == ["deep"]
+        assert sorted(p.name for p in there.iterdir()) == [".hidden", "deep"]
     left = house.runs.folder(run).files / "results" / "deep" / "a.txt"
     (home / "out" / "latest" / "deep" / "a.txt").write_text("changed")
     assert left.read_text() == "new"
@@ -115,6 +117,44 @@ async def test_a_failed_run_copies_nothing(house: Any) -> None:
     run = await house.submit(RESULTS, "1 / 0", result_data_directory="out")
     assert (await house.ended(run)).state is RunState.failed
     assert not (house.places.home("uc1", "ada") / "out").exists()
+
+
+def test_a_link_that_is_put_there_after_the_check_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    (home / "out" / "deep").mkdir(parents=True)
+    elsewhere.mkdir()
+    order = WorkOrder(run="1", cwd="", home=str(home), notebook_name="a.ipynb",
+                      max_output_bytes=1, max_log_bytes=1)  # fmt: skip
+
+    def swapped(*given: Any) -> Any:
+        found = behind_own_link(*given)
+        (home / "out" / "deep").rmdir()
+        (home / "out" / "deep").symlink_to(elsewhere)
+        return found
+
+    monkeypatch.setattr(delivering, "behind_own_link", swapped)
+    with pytest.raises(OSError, match="deep"):
+        delivering.opened_in_home(order, "out/deep")
+    assert os.listdir(elsewhere) == []
+
+
+def test_a_copy_is_put_beside_what_is_there_and_through_our_own_links_only(tmp_path: Path) -> None:
+    home, shared = tmp_path / "home", tmp_path / "shared"
+    home.mkdir()
+    shared.mkdir()
+    (home / "shared").symlink_to(shared)
+    order = WorkOrder(run="1", cwd="", home=str(home), notebook_name="a.ipynb",
+                      own_places=(str(shared),), max_output_bytes=1, max_log_bytes=1)  # fmt: skip
+    names = [
+        delivering.put_beside(delivering.opened_in_home(order, "shared/x"), "a.ipynb", content)
+        for content in (b"1", b"2")
+    ]
+    assert names == ["a.ipynb", "a (1).ipynb"]
+    assert (shared / "x" / "a (1).ipynb").read_bytes() == b"2"
+    with pytest.raises(FairihubError):
+        delivering.opened_in_home(order.model_copy(update={"own_places": ()}), "shared/x")
 
 
 async def test_no_link_in_the_home_leads_the_copies_elsewhere(house: Any, tmp_path: Path) -> None:

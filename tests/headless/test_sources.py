@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import FairihubError
+from fairihub_core.homes import behind_own_link
 from fairihub_core.offers import offers_for
 from fairihub_core.places import Places
 from fairihub_core.teams import TeamDirectory
+from fairihub_headless import sources
 from fairihub_headless.sources import CatalogSource, notebook_in_home
 
 Read = Callable[[str], bytes]
@@ -79,6 +81,20 @@ def test_what_is_refused(read: Read, path: str, code: str) -> None:
     with pytest.raises(FairihubError) as refused:
         read(path)
     assert refused.value.code == code
+
+
+def test_a_folder_that_becomes_a_link_after_the_check_is_not_followed(
+    home: Path, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swapped(*given: Any) -> Any:
+        (home / "deep").rename(home / "away")
+        (home / "deep").symlink_to(home / "away")
+        return behind_own_link(*given)
+
+    monkeypatch.setattr(sources, "behind_own_link", swapped)
+    with pytest.raises(FairihubError) as refused:
+        read("deep/a.ipynb")
+    assert refused.value.code == "no-such-notebook"
 
 
 @pytest.mark.parametrize(

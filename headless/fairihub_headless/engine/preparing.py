@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 from fairihub_core.access import require_access
 from fairihub_core.clock import today
 from fairihub_core.errors import Refused
+from fairihub_core.homes import own_places
 from fairihub_core.notebooks import is_home_path
 from fairihub_core.offers import Offer, offers_for
 from fairihub_core.places import Places
@@ -35,7 +37,8 @@ def prepared(
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     checkout = checked_out(run, folder, repository_of(settings, places))
     cwd = working_folder(run, home, checkout)
-    return work_order(run, home, cwd, equipment, settings), equipment
+    own = own_places(home, offer.profile.s3_bucket_name)
+    return work_order(run, home, cwd, equipment, settings, own), equipment
 
 
 def offer_of(run: Run, directory: TeamDirectory, today: date) -> Offer:
@@ -83,8 +86,9 @@ def folder_in_home(path: str) -> str:
 
 
 def work_order(
-    run: Run, home: Path, cwd: Path, equipment: Equipment, settings: HeadlessSettings
-) -> WorkOrder:
+    run: Run, home: Path, cwd: Path, equipment: Equipment, settings: HeadlessSettings,
+    own: Iterable[Path] = (),
+) -> WorkOrder:  # fmt: skip
     """What the worker of `run` is told."""
     wants_copy = run.output_dirname is not None
     return WorkOrder(
@@ -97,6 +101,7 @@ def work_order(
         parameters=run.parameters,
         deliver_to=f"{DELIVERY}/{run.output_dirname}" if wants_copy else None,
         results_to=results_folder(run),
+        own_places=tuple(map(str, own)),
         mem_limit=run.limits.mem_limit,
         secret_names=equipment.secret_names,
         max_output_bytes=settings.max_output_bytes,
