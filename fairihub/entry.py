@@ -1,6 +1,7 @@
 """The entry point of the command: quiet from its first moment, whenever Ctrl-C comes."""
 
 import signal
+import sys
 
 # Until `up` takes care of Ctrl-C itself there is nothing to clean up, and a traceback out of
 # some import helps nobody.
@@ -12,3 +13,7 @@ def main() -> int:
     from fairihub.cli import main as run
 
     return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

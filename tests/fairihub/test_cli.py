@@ -7,6 +7,8 @@ import getpass
 import json
 import re
 import socket
+import subprocess
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -172,3 +174,11 @@ def test_wrong_settings_leave_no_data_folder(tmp_path, capsys):
     assert main([*arguments, "--no-open"]) == 2
     assert "“idle_minute” is no setting" in capsys.readouterr().err
     assert not data.exists()
+
+
+@pytest.mark.parametrize("module", ["fairihub", "fairihub.entry"])
+def test_the_command_can_be_called_as_a_module(module):
+    told = subprocess.run(
+        [sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith("fairihub ")
