@@ -106,9 +106,15 @@ class RunFolder:
             sync_folder(folder)
 
     def prepare(self, order: WorkOrder) -> None:
-        """Everything that a worker finds when it starts."""
+        """Everything that a worker finds when it starts.
+
+        Raises:
+            FileExistsError: another service has taken the run over.
+        """
+        self.place.mkdir(exist_ok=True, mode=0o700)
+        self.require_unsealed()
         self.unpublish()
-        for folder in (self.place, self.work, self.work / RESULTS, self.runtime):
+        for folder in (self.work, self.work / RESULTS, self.runtime):
             folder.mkdir(exist_ok=True, mode=0o700)
         # Only this start of the machine needs it: it is not written through to the disk.
         descriptor = os.open(self.order, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -155,15 +161,55 @@ class RunFolder:
         sync_folder(self.path)
 
     def seal(self) -> RunFolder:
-        """The place of this attempt, out of the reach of whoever began it."""
+        """The place of this attempt, out of the reach of whoever began it.
+
+        It is there afterwards even if there was nothing yet: who makes a place later sees it.
+        """
         sealed = replace(self, sealed=True)
         with contextlib.suppress(OSError):
+            sealed.place.mkdir(mode=0o700, exist_ok=True)
+        try:
             self.place.rename(sealed.place)
+        except FileNotFoundError:
+            pass
+        except OSError:  # something else was put there, by code of the notebook
+            with contextlib.suppress(OSError):
+                sealed.started.touch()
         return sealed
 
+    def require_unsealed(self) -> None:
+        """To be asked after something was made in the place, before it is relied on.
+
+        Raises:
+            FileExistsError: another service has taken the run over: it must not begin here.
+        """
+        seal = replace(self, sealed=True).place
+        if os.path.lexists(seal):
+            raise FileExistsError(seal)
+
+    def may_have_started(self) -> bool:
+        """Whether code of the notebook may have run in this place; so it may if none can tell."""
+        try:
+            self.started.lstat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def open_up(self) -> None:
+        """A notebook can take rights away from its own folders."""
+        for folder in (self.place, self.work):
+            with contextlib.suppress(OSError):
+                if stat.S_ISDIR(folder.lstat().st_mode):
+                    folder.chmod(0o700)
+
     def clear(self) -> None:
-        """Removes the place of this attempt, with all that was not published."""
+        """Removes the place of this attempt, with all that was not published; a seal stays."""
         shutil.rmtree(self.place, ignore_errors=True)
+        if self.sealed:
+            with contextlib.suppress(OSError):
+                self.place.mkdir(mode=0o700)
 
     def remove(self) -> None:
         """Removes everything."""

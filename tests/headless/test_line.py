@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fairihub_headless import line
+from fairihub_headless.folders import RunFolder
 from fairihub_headless.line import Cells, KernelUp, Line, Reported, heard, read
 from fairihub_headless.models import Environment, ExitRecord
 
@@ -26,7 +27,9 @@ async def all_heard(raw: bytes) -> list[line.Said]:
 
 async def test_what_a_worker_says_is_heard_in_its_order_until_its_last_word(tmp_path: Path) -> None:
     reading, writing = os.pipe()
-    said = Line(writing, tmp_path / "started")
+    place = tmp_path / "attempt-1"
+    place.mkdir()
+    said = Line(writing, place / "started")
     said.kernel(Environment(kernel="python3"))
     for done in range(3):
         said.cells(done, 2)
@@ -44,6 +47,12 @@ def test_a_notebook_does_not_begin_where_another_service_has_sealed_the_place(
 ) -> None:
     with pytest.raises(OSError, match="No such file"):
         Line(-1, tmp_path / "gone" / "started").kernel(Environment(kernel="python3"))
+    # The place was made only after it was sealed.
+    folder = RunFolder(tmp_path, 1)
+    assert folder.seal().place.is_dir()
+    folder.place.mkdir()
+    with pytest.raises(FileExistsError):
+        Line(-1, folder.started).kernel(Environment(kernel="python3"))
 
 
 def test_a_service_that_has_died_ends_no_worker(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fairihub_headless.engine import keeping, processes
 from fairihub_headless.engine.attempt import MOVED, STOPPED, Attempt
 from fairihub_headless.engine.changes import Changes
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import EngineRow, ExitRecord, Run, RunState
+from fairihub_headless.models import EngineRow, ExitRecord, Run, RunState, WorkOrder
 from fairihub_headless.store.runs import Store
 from tests.headless.conftest import settings_of
 from tests.support.engines import claimed
@@ -184,3 +184,52 @@ def test_what_is_shown_twice_is_shown_once(tmp_path: Path) -> None:
     for mark in (made, made, None):
         folder.publish(mark)
     assert folder.files.is_dir()
+
+
+def test_a_seal_stays_and_nothing_is_prepared_or_removed_behind_it(tmp_path: Path) -> None:
+    folder = RunFolder.of(tmp_path, "r1", 2)
+    folder.files.mkdir(parents=True)
+    folder.seal().clear()
+    order = WorkOrder(
+        run="r1", cwd="/", home="/", notebook_name="n.ipynb", max_output_bytes=9, max_log_bytes=9
+    )
+    with pytest.raises(FileExistsError):
+        folder.prepare(order)
+    assert folder.files.is_dir()
+    assert not folder.order.exists()
+
+
+def test_a_place_that_cannot_be_looked_into_may_have_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = begun(tmp_path, "r1")
+    folder.started.unlink()
+    assert not folder.may_have_started()
+
+    def denied(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "lstat", denied)
+    assert folder.may_have_started()
+
+
+def test_a_place_that_a_notebook_has_replaced_counts_as_started(tmp_path: Path) -> None:
+    folder = RunFolder.of(tmp_path, "r1", 1)
+    folder.path.mkdir(parents=True)
+    folder.place.symlink_to(tmp_path)
+    assert folder.seal().may_have_started()
+
+
+def test_a_place_without_rights_is_opened_up_and_what_is_there_shown(
+    store: Store, tmp_path: Path
+) -> None:
+    run = added(store, tmp_path, "r1")
+    folder = begun(tmp_path, "r1")
+    folder.work.chmod(0)
+    folder.place.chmod(0)
+    store.engines.bury("engine-r1")
+    keeper(store, tmp_path)._look()
+    found = store.get(run.id)
+    assert found is not None
+    assert (found.state, found.engine) == (RunState.failed, None)
+    assert folder.files.stat().st_mode & 0o777 == 0o700

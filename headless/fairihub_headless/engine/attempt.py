@@ -122,7 +122,8 @@ class Attempt:
 
     def take_for(self, *, started: bool) -> None:
         """This is what another engine left: its worker has been heard by nobody here."""
-        self._started = started
+        self._started = started or self.run.environment is not None
+        self.folder.open_up()
         if self.folder.exit_record() is None:
             self._ending = STOPPED
 
@@ -141,10 +142,11 @@ class Attempt:
         The worker's record decides: what it told this service, or what it wrote for this one
         while the service before died. A notebook can reach the file, so it is believed only then.
         """
+        self.folder.open_up()
         witness = self._told if self._heard else self.folder.exit_record()
         self.folder.forget_order()
         failure = self._failure(witness, code)
-        begun = self.run.process != ECHO and (self._started or self.folder.started.exists())
+        begun = self.run.process != ECHO and (self._started or self.folder.may_have_started())
         again = failure and after_failure(self.run, failure, started=begun)
         if failure is not None and again:
             moved = self.waits = self._wait(failure, again)
