@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jupyterhub.services.service import _ServiceSpawner
+
 from fairihub import datafolder
 from fairihub.hub_settings import HubSettings
 from fairihub.remote import CLI_TOKEN
@@ -16,12 +18,17 @@ from fairihub_core import scopes
 from fairihub_core.files import write_whole
 from fairihub_spawner import s3
 
+_LOOK_SECONDS = 2
+"""So often the hub looks whether a service has ended."""
+
 
 def services(hub: HubSettings) -> list[dict[str, Any]]:
     """For `c.JupyterHub.services`: catalogue, runs, buckets, command line and idle-culler.
 
-    The hub starts again whichever of them ends by itself.
+    The hub starts again whichever of them ends by itself, within seconds.
     """
+    # It has no setting for this: JupyterHub's services and servers are looked at every 30 s.
+    _ServiceSpawner.poll_interval = _LOOK_SECONDS
     return [
         {"name": "s3", "command": s3.command(hub.places, hub.ports.s3, hub.host), "display": False},
         _service(hub, "catalog", hub.ports.catalog, "fairihub_catalog"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
 
 import pytest
+from jupyterhub.services.service import _ServiceSpawner
+from jupyterhub.spawner import LocalProcessSpawner
 
 from fairihub import datafolder
 from fairihub.hub_settings import HubSettings
@@ -110,3 +115,20 @@ def test_a_mistake_in_what_the_service_is_told_repeats_no_password(tmp_path):
     with pytest.raises(SystemExit, match="data") as refusal:
         read_settings(str(tmp_path / "headless.json"))
     assert "s3cretpw" not in str(refusal.value)
+
+
+def test_the_hub_sees_within_seconds_that_a_service_has_ended(hub_with):
+    """JupyterHub itself looks every 30 s; as often it still looks after people's servers."""
+    services(hub_with())
+    process = subprocess.Popen([sys.executable, "-c", ""])
+
+    async def seen() -> None:
+        ended = asyncio.Event()
+        spawner = _ServiceSpawner()
+        spawner.proc = process
+        spawner.add_poll_callback(ended.set)
+        spawner.start_polling()
+        await asyncio.wait_for(ended.wait(), 15)
+
+    asyncio.run(seen())
+    assert LocalProcessSpawner().poll_interval == 30
