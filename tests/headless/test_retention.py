@@ -17,6 +17,7 @@ from fairihub_headless.models import Kept, RunState
 from fairihub_headless.results.retention import due, expires
 from fairihub_headless.results.tidying import Tidying, remove
 from fairihub_headless.settings import Rules
+from fairihub_headless.store.runs import Store
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 RULES = Rules(days=10, failed_days=3, per_team=2)
@@ -98,13 +99,30 @@ async def test_a_folder_without_a_record_goes_after_a_day(house: Any) -> None:
     os.utime(old.path, (0, 0))
     (house.places.headless / "runs" / "aa").mkdir(exist_ok=True)
     (house.places.headless / "runs" / "aa" / "not-a-run").mkdir()
+    assert await of(house, RULES, untouched=3600).tidy() == 0
     assert await of(house, RULES).tidy() == 1
     assert (fresh.path.exists(), old.path.exists()) == (True, False)
     assert (house.places.headless / "runs" / "aa" / "not-a-run").exists()
 
 
-def of(house: Any, rules: Rules) -> Tidying:
-    return Tidying(house.runs.store.keeping, house.places.headless, rules)
+async def test_with_the_wrong_database_nothing_goes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store.in_folder(tmp_path / "database")
+    folders = [RunFolder.of(tmp_path, str(uuid.uuid4())) for _ in range(21)]
+    for folder in folders:
+        folder.keep_notebook(b"{}")
+        os.utime(folder.path, (0, 0))
+    tidying = Tidying(store.keeping, tmp_path, RULES, untouched=0)
+    assert await tidying.tidy() == 0
+    assert "Is it the right one?" in caplog.text
+    folders[0].remove()
+    assert await tidying.tidy() == 20
+    store.close()
+
+
+def of(house: Any, rules: Rules, untouched: float = 0) -> Tidying:
+    return Tidying(house.runs.store.keeping, house.places.headless, rules, untouched=untouched)
 
 
 def test_what_cannot_be_entered_is_removed_and_no_link_is_followed(tmp_path: Path) -> None:

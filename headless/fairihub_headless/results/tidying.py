@@ -14,8 +14,9 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from fairihub_core.clock import now
 from fairihub_headless.folders import REPORTS, RUNS, place_of
@@ -28,6 +29,8 @@ log = logging.getLogger("fairihub.headless")
 _EVERY = 3600.0
 _PAUSE = 0.05
 _ORPHAN_AGE = 24 * 3600.0
+_UNTOUCHED = 3600.0
+_MOST_UNKNOWN = 20
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Tidying:
 
     Args:
         root: the folder of the service; runs lie in `runs`, their reports in `reports`.
+        untouched: seconds after the start in which nothing goes that no record knows of: time to
+            see that the database is the wrong one, or an old one.
         before: is told of a run whose folder is about to go, to remove what lies elsewhere.
     """
 
@@ -44,8 +49,10 @@ class Tidying:
     rules: Rules
     every: float = _EVERY
     orphan_age: float = _ORPHAN_AGE
+    untouched: float = _UNTOUCHED
     before: Callable[[str], None] | None = None
     _task: asyncio.Task[None] | None = None
+    _begun: float = field(default_factory=time.monotonic)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._tidy_on())
@@ -69,11 +76,31 @@ class Tidying:
         for run_id in found:
             removed += await asyncio.to_thread(self.expire, run_id)
             await asyncio.sleep(_PAUSE)
+        known, unknown = 0, set[str]()
         for place in (RUNS, REPORTS):
             for folder in await asyncio.to_thread(_folders, self.root / place):
-                removed += await asyncio.to_thread(self._sweep, folder)
+                swept = await asyncio.to_thread(self._sweep, folder)
+                removed, known = removed + swept.removed, known + swept.known
+                unknown |= swept.unknown
                 await asyncio.sleep(_PAUSE)
-        return removed
+        return removed + await self._remove_unknown(unknown, known)
+
+    async def _remove_unknown(self, unknown: set[str], known: int) -> int:
+        """Removes a few of what no record knows of, unless it looks like the wrong database."""
+        if len(unknown) > max(known, _MOST_UNKNOWN):
+            log.error(
+                "%d of the folders of runs are not known to the database, which knows %d: "
+                "nothing of them is removed. Is it the right one?", len(unknown), known,
+            )  # fmt: skip
+            return 0
+        if time.monotonic() < self._begun + self.untouched:
+            return 0
+        few = sorted(unknown)[:_MOST_UNKNOWN]
+        for run_id in few:
+            log.info("removed what was left of run %s, which nobody knows", run_id)
+            await asyncio.to_thread(self._remove, run_id)
+            await asyncio.sleep(_PAUSE)
+        return len(few)
 
     def expire(self, run_id: str) -> bool:
         """Removes what one run left, unless it was pinned meanwhile. Blocks."""
@@ -88,18 +115,26 @@ class Tidying:
         for kind in (RUNS, REPORTS):
             remove(place_of(self.root / kind, run_id))
 
-    def _sweep(self, folder: Path) -> int:
-        """Removes what has expired, or has been without a record for a day. Blocks."""
+    def _sweep(self, folder: Path) -> _Swept:
+        """Removes what has expired; says what has been without a record for a day. Blocks."""
         names = [name for name in _names(folder) if _is_run(name)]
         known = self.keeping.standing(names)
-        removed = 0
-        for name in names:
-            gone = known.get(name)
-            if gone or (gone is None and _age(folder / name) > self.orphan_age):
-                log.info("removed what was left of run %s", name)
-                self._remove(name)
-                removed += 1
-        return removed
+        gone = [name for name in names if known.get(name)]
+        for name in gone:
+            log.info("removed what was left of run %s", name)
+            self._remove(name)
+        unknown = {
+            name for name in names if name not in known and _age(folder / name) > self.orphan_age
+        }
+        return _Swept(len(gone), len(known), unknown)
+
+
+class _Swept(NamedTuple):
+    """What was found in one folder of runs."""
+
+    removed: int
+    known: int
+    unknown: set[str]
 
 
 def remove(folder: Path) -> None:
