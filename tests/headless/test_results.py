@@ -27,6 +27,7 @@ from fairihub_headless.results.left import (
     files_of,
     found_in,
     result_file,
+    type_of,
 )
 from fairihub_headless.results.report import Reports
 from fairihub_headless.web.views import file_list, results_document
@@ -181,6 +182,15 @@ def test_hidden_files_of_the_results_are_handed_out(tmp_path: Path) -> None:
             file_of(folder, name)
     entries = entries_of(files_of(folder, "executed.ipynb"), lambda _: io.BytesIO(b""), None)
     assert [entry.name for entry in entries] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.csv", "text/csv"), ("a.csv.gz", "application/gzip"), ("a.csv.xz", "application/x-xz"),
+     ("a.ipynb", "application/x-ipynb+json"), ("a", "application/octet-stream")],
+)  # fmt: skip
+def test_what_is_packed_is_called_so(name: str, kind: str) -> None:
+    assert type_of(name) == kind
 
 
 def test_what_is_not_handed_out_is_said(tmp_path: Path) -> None:

@@ -195,4 +195,7 @@ def is_result(name: str) -> bool:
 def type_of(name: str) -> str:
     if name.endswith(".ipynb"):
         return NOTEBOOK_TYPE
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    kind, packed = mimetypes.guess_type(name)
+    if packed is not None:  # a.csv.gz is no text
+        return "application/gzip" if packed == "gzip" else f"application/x-{packed}"
+    return kind or "application/octet-stream"
