@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,39 @@ def test_a_place_without_rights_is_opened_up_and_what_is_there_shown(
     assert found is not None
     assert (found.state, found.engine) == (RunState.failed, None)
     assert folder.files.stat().st_mode & 0o777 == 0o700
+
+
+class Gone:
+    """A worker that has ended well."""
+
+    pid, born, returncode = 1, 1.0, 0
+
+    async def wait(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all runs are swept up behind")
+@pytest.mark.parametrize(
+    ("guardian", "failed", "swept"), [(None, True, False), (7, False, False), (7, True, True)]
+)
+async def test_behind_a_warm_kernel_that_failed_its_processes_are_looked_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    guardian: int | None, failed: bool, swept: bool,
+) -> None:  # fmt: skip
+    """It may have killed its guardian, which would have done that."""
+    late = attempt(store, tmp_path, added(store, tmp_path, "r1"))
+    late._beside, state = guardian, "failed" if failed else "successful"
+    failure = STOPPED if failed else None
+    late._told = ExitRecord.model_validate({"state": state, "failure": failure, "finished": now()})
+    found: list[str] = []
+
+    def kill(run_id: str, *told: Any) -> bool:
+        found.append(run_id)
+        return True
+
+    monkeypatch.setattr(processes, "kill_run", kill)
+    assert await late._finish(Gone()) == 0  # type: ignore[arg-type]
+    assert found == (["r1"] if swept else [])
