@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,3 +117,12 @@ def test_the_program_is_written_for_older_interpreters_and_asks_for_nothing_but_
             # Those of the kernel and of the worker are there in the environments they are for.
             own = {"IPython", "ipykernel", "traitlets", "fairihub_headless"}
             assert tops <= sys.stdlib_module_names | own, path
+
+
+def test_workers_that_are_forked_look_for_no_plugins_again() -> None:
+    code = (
+        "import fairihub_headless.worker.beforehand\n"
+        "from jupyter_client.provisioning import KernelProvisionerFactory as Factory\n"
+        "assert Factory.initialized()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

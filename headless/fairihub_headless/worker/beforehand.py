@@ -16,6 +16,9 @@ def _prepare() -> None:
     skip_slow_imports()
     for name in _MODULES:
         importlib.import_module(name)
+    # It reads what every installed package offers when it is first used.
+    provisioning = importlib.import_module("jupyter_client.provisioning")
+    provisioning.KernelProvisionerFactory.instance()
     # Validators are made of the format's schema when they are first used.
     nbformat = importlib.import_module("nbformat")
     nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
