@@ -42,6 +42,7 @@ async def test_of_a_cold_kernel_also_after_a_cell_that_failed(house: Any, last: 
     run = await house.ended(await house.submit(LEAVES_OPEN, last))
     assert run.state.value == ("failed" if "/" in last else "successful")
     assert left(house, run) == BOTH
+    assert "without encryption" not in house.log(run)
 
 
 async def test_of_a_warm_kernel(tmp_path: Path) -> None:
@@ -53,13 +54,16 @@ async def test_of_a_warm_kernel(tmp_path: Path) -> None:
         assert left(house, run) == {**BOTH, "cycle.csv": "3", "module.csv": "4", "thread.txt": "5"}
 
 
-def test_of_papermill_for_anyone(tmp_path: Path, notebook: Callable[..., str]) -> None:
+def test_of_papermill_for_anyone(
+    tmp_path: Path, notebook: Callable[..., str], capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "in.ipynb").write_text(notebook(LEAVES_OPEN))
     papermill.execute_notebook(
         tmp_path / "in.ipynb", tmp_path / "out.ipynb", engine_name="fairihub",
         progress_bar=False, cwd=tmp_path,
     )  # fmt: skip
     assert {name: (tmp_path / name).read_text() for name in BOTH} == BOTH
+    assert "without encryption" not in capfd.readouterr().err
     nbformat.validate(nbformat.read(tmp_path / "out.ipynb", as_version=4))
 
 
@@ -75,3 +79,11 @@ async def test_one_whose_run_is_cancelled_has_no_time_for_it(house: Any) -> None
     ended = await house.ended(run)
     assert ended.state.value == "dismissed"
     assert "did not end by itself" not in house.log(ended)
+
+
+async def test_the_key_of_a_kernel_lies_where_it_goes_with_its_attempt(house: Any) -> None:
+    cell = (
+        "from ipykernel.kernelapp import IPKernelApp as A; print(A.instance().abs_connection_file)"
+    )
+    run = await house.ended(await house.submit(cell))
+    assert f"{house.runs.folder(run).path}/" in house.log(run)

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 
 from fairihub_headless.reporting import PROGRESS_TYPE, taken_out
-from fairihub_headless.worker.kernels import Kernel
+from fairihub_headless.worker.kernels import Kernel, listen_quietly
 from fairihub_headless.worker.output_room import OutputRoom
 from fairihub_headless.worker.outputs import cleaned
 
@@ -109,7 +109,9 @@ class Client(PapermillNotebookClient):
 
     async def _start(self, **kwargs: Any) -> None:
         if self.km is None:
-            self.create_kernel_manager()
+            made = self.create_kernel_manager()
+            if getattr(made, "ipykernel", False):
+                listen_quietly(made)
         if not self.km.has_kernel:
             await self.async_start_new_kernel(**kwargs)
         if self.kc is None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import string
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient.util import ensure_async
 
 from fairihub_headless.models import Environment
@@ -196,8 +197,7 @@ class Kernel:
         return {**here, **{k: string.Template(v).safe_substitute(here) for k, v in own.items()}}
 
     def _order(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        runtime = os.environ.get("JUPYTER_RUNTIME_DIR") or os.getcwd()
-        file = os.path.join(runtime, f"kernel-{os.urandom(8).hex()}.json")
+        file = _connection_file()
         arguments = ["-f", file, _NO_HISTORY]
         umask = os.umask(0o077)
         os.umask(umask)
@@ -218,7 +218,9 @@ class Kernel:
     async def _begin(self, **more: Any) -> None:
         self._cold = AsyncKernelManager(kernel_name=self._wanted.name)
         self._cold._kernel_spec = self._wanted.spec
+        self._cold.connection_file = _connection_file()
         if self._ours or is_ipython(self._command):
+            listen_quietly(self._cold)
             more["extra_arguments"] = [*more.get("extra_arguments", ()), _NO_HISTORY]
         await ensure_async(self._cold.start_kernel(**more))
         if is_ipython(self._command) and self._facts is None:
@@ -240,6 +242,19 @@ class Kernel:
             process.kill()
             return None
         return told.decode().strip() or None
+
+
+def _connection_file() -> str:
+    """A new one, which goes with the attempt, however its kernel ends."""
+    runtime = os.environ.get("JUPYTER_RUNTIME_DIR") or os.getcwd()
+    return os.path.join(runtime, f"kernel-{os.urandom(8).hex()}.json")
+
+
+def listen_quietly(manager: KernelManager) -> None:
+    """Has a kernel listen on sockets of this machine (Linux): over TCP it begins with a warning."""
+    if sys.platform == "linux":
+        # Names without files: nothing is left of them, and they are never too long.
+        manager.transport, manager.ip = "ipc", f"@fairihub-{os.urandom(8).hex()}"
 
 
 class KernelClient(AsyncKernelClient):
