@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -126,18 +127,17 @@ async def _forked(place: Path, folder: Path, environment: Mapping[str, str]) -> 
         "grace": _SAVING,
         "arguments": [str(folder)],
     }
-    theirs_in, ours_in = os.pipe()
-    ours_out, theirs_out = os.pipe()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        forked = await ask(place / "socket", order, (theirs_in, theirs_out, nowhere))
-    except BaseException:
-        os.close(ours_in)
-        os.close(ours_out)
-        raise
-    finally:
-        for descriptor in (theirs_in, theirs_out, nowhere):
-            os.close(descriptor)
+    with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+        stdin, ours_in = os.pipe()
+        theirs.callback(os.close, stdin)
+        ours.callback(os.close, ours_in)
+        ours_out, stdout = os.pipe()
+        theirs.callback(os.close, stdout)
+        ours.callback(os.close, ours_out)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        theirs.callback(os.close, nowhere)
+        forked = await ask(place / "socket", order, (stdin, stdout, nowhere))
+        ours.pop_all()
     return await _ForkedWorker.of(forked, ours_in, ours_out)
 
 

@@ -45,6 +45,8 @@ class Forked:
     def close(self) -> None:
         """Lets go of the line: whatever still runs is killed."""
         self._end.cancel()
+        # Cancelled in the next turn only: by then its number may be another descriptor's.
+        asyncio.get_running_loop().remove_reader(self._line)
         self._line.close()
 
     async def _follow(self) -> int:
