@@ -153,11 +153,12 @@ class Runs:
             return None
         return await asyncio.to_thread(self.buckets.address_of, run, self.folder(run), name)
 
-    def forget(self, run_id: str) -> None:
-        """Removes what of a run lies elsewhere than on the disk. Blocks."""
+    def forget(self, run_id: str) -> bool:
+        """Removes what of a run lies elsewhere than on the disk; False: not yet. Blocks."""
         run = self.store.get(run_id) if self.buckets is not None else None
-        if run is not None and self.buckets is not None:
-            self.buckets.forget(run, self.folder(run))
+        if run is None or self.buckets is None:
+            return True
+        return self.buckets.forget(run, self.folder(run))
 
     async def echo(self, asked: Asked, caller: Caller, key: Key | None = None) -> Run:
         """Accepts an echo, which is a run as every other.

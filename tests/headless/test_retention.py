@@ -105,6 +105,19 @@ async def test_a_folder_without_a_record_goes_after_a_day(house: Any) -> None:
     assert (house.places.headless / "runs" / "aa" / "not-a-run").exists()
 
 
+async def test_a_folder_stays_until_what_lies_elsewhere_is_gone(house: Any) -> None:
+    run = await house.ended(await house.submit("1"))
+    assert house.runs.store.keeping.expire(run.id)
+    tidying, away = of(house, RULES), [True]
+    tidying.before = lambda _: not away[0]
+    await tidying.tidy()
+    assert house.runs.folder(run).path.exists()
+    away.clear()
+    away.append(False)
+    await tidying.tidy()
+    assert not house.runs.folder(run).path.exists()
+
+
 async def test_with_the_wrong_database_nothing_goes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -100,18 +100,20 @@ class Buckets:
             log.warning("run %s is handed out from the disk: %s", run.id, _said(problem))
             return None
 
-    def forget(self, run: Run, folder: RunFolder) -> None:
-        """Removes what `put` put there, as far as that can be done. Blocks."""
+    def forget(self, run: Run, folder: RunFolder) -> bool:
+        """Removes what `put` put there; False if that is to be tried again. Blocks."""
         told = manifest_of(folder)
         access = self._access(run.team, told.bucket) if told.bucket else None
-        if access is None:
-            return
+        if access is None:  # nothing is there, or the team has no key to it any more
+            return True
         client = _client(access, self.s3.endpoint)
         try:
             for name in told.files:
                 client.delete_object(Bucket=told.bucket, Key=_key(run.id, name))
         except Exception as problem:  # the border to S3
-            log.warning("what run %s left stays in its bucket: %s", run.id, _said(problem))
+            log.warning("what run %s left is still in its bucket: %s", run.id, _said(problem))
+            return False
+        return True
 
     def _bucket_of(self, run: Run) -> str | None:
         team = self.directory().team(run.team)

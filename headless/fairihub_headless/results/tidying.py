@@ -41,7 +41,8 @@ class Tidying:
         root: the folder of the service; runs lie in `runs`, their reports in `reports`.
         untouched: seconds after the start in which nothing goes that no record knows of: time to
             see that the database is the wrong one, or an old one.
-        before: is told of a run whose folder is about to go, to remove what lies elsewhere.
+        before: is told of a run whose folder is about to go, to remove what lies elsewhere. While
+            that fails, the folder stays, since only it says what lies there.
     """
 
     keeping: Keeping
@@ -50,7 +51,7 @@ class Tidying:
     every: float = _EVERY
     orphan_age: float = _ORPHAN_AGE
     untouched: float = _UNTOUCHED
-    before: Callable[[str], None] | None = None
+    before: Callable[[str], bool] | None = None
     _task: asyncio.Task[None] | None = None
     _begun: float = field(default_factory=time.monotonic)
 
@@ -110,8 +111,8 @@ class Tidying:
         return True
 
     def _remove(self, run_id: str) -> None:
-        if self.before is not None:
-            self.before(run_id)
+        if self.before is not None and not self.before(run_id):
+            return
         for kind in (RUNS, REPORTS):
             remove(place_of(self.root / kind, run_id))
 
