@@ -62,6 +62,45 @@ def test_completeness_and_exception_codes() -> None:
     assert {"200", "204", "404", "410", "422", "500"} <= set(results)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "statuses"),
+    [
+        ("get", "/jobs/{jobID}/files/{name}", {"200", "206", "304", "307", "410", "416"}),
+        ("get", "/jobs/{jobID}/logs", {"200", "206", "304", "410", "416"}),
+        ("get", "/jobs/{jobID}/results", {"200", "204", "303", "410"}),
+        ("post", "/processes/{processID}/execution", {"200", "201", "303", "409", "410"}),
+        ("get", "/jobs/{jobID}/files", {"410"}),
+        ("get", "/jobs/{jobID}/files.zip", {"410", "429"}),
+        ("get", "/jobs/{jobID}/report", {"410", "422"}),
+        ("get", "/jobs/{jobID}/events", {"429"}),
+        ("post", "/jobs/{jobID}/again", {"201", "409", "410"}),
+        ("put", "/jobs/{jobID}/pin", {"409", "410"}),
+    ],
+)
+def test_every_answer_is_told(method: str, path: str, statuses: set[str]) -> None:
+    told = openapi_document(ROUTES, "http://hub/", "Runs", "/")["paths"][path][method]
+    assert statuses <= set(told["responses"])
+
+
+def test_what_is_read_is_told() -> None:
+    document = openapi_document(ROUTES, "http://hub/", "Runs", "/")
+    heard = {
+        (told["operationId"], parameter["name"]): parameter["schema"]
+        for methods in document["paths"].values()
+        for told in methods.values()
+        for parameter in told["parameters"]
+    }
+    assert {
+        ("repeat", "Idempotency-Key"),
+        ("getFile", "Range"),
+        ("getLogs", "Range"),
+        ("followJob", "Last-Event-ID"),
+    } <= set(heard)
+    assert heard["getProcesses", "limit"]["default"] == 100
+    asked = document["components"]["schemas"]["ExecuteNotebook"]["properties"]
+    assert "format" in asked["outputs"]["properties"]["notebook"]["properties"]
+
+
 def test_security_and_oas_impl(ada: httpx.Client) -> None:
     document = ada.get("openapi").json()
     assert all(

@@ -17,7 +17,10 @@ UPLOAD: dict[str, Any] = {
     "type": "object",
     "required": ["value", "mediaType"],
     "properties": {
-        "value": {"type": "object", "description": "The notebook, as in its file."},
+        "value": {
+            "oneOf": [{"type": "object"}, {"type": "string"}],
+            "description": "The notebook, as in its file; or the text of the file.",
+        },
         "mediaType": {"type": "string", "enum": [NOTEBOOK_TYPE]},
     },
 }

@@ -16,6 +16,7 @@ _WHOLE = {"type": "integer", "minimum": 0}
 _IN_QUERY: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
+    "processes.limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
     "cursor": {"type": "string", "description": "Of a link `next` or `prev`: where a page begins."},
     "status": {
         "type": "array",

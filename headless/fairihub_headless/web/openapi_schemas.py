@@ -140,7 +140,14 @@ def _input(told: Input) -> dict[str, Any]:
 _CHOICE = {
     "type": "object",
     "additionalProperties": False,
-    "properties": {"transmissionMode": {"type": "string", "enum": ["value", "reference"]}},
+    "properties": {
+        "transmissionMode": {"type": "string", "enum": ["value", "reference"]},
+        "format": {
+            "type": "object",
+            "description": "Only the one that the output has.",
+            "properties": {"mediaType": {"type": "string"}},
+        },
+    },
 }
 
 

@@ -29,10 +29,20 @@ _AT_ONCE = Answer(
     ("application/json", *_RAW), ("Link", "Preference-Applied"),
 )  # fmt: skip
 _LINKS = Answer(204, "Outputs by reference only", tells=("Link",))
+_ELSEWHERE = Answer(303, "The file that the notebook named as its result", tells=("Location",))
+_NO_PAGE = Answer(422, "No page could be made of it; this one says why", kinds=("text/html",))
+_KNOWN = Answer(304, "The caller has it already")
+_IN_BUCKET = Answer(307, "It is had from a bucket", tells=("Location",))
+
+
+def _part(kind: str) -> Answer:
+    return Answer(206, "The part that `Range` asks for", kinds=(kind,), tells=("Content-Range",))
+
+
 _EXECUTE: dict[str, Any] = {
     "needs": RUN, "status": 201, "gives": "StatusInfo", "takes": "Execute", "query": (),
     "hears": ("Prefer", "Idempotency-Key"), "tells": ("Location", "Preference-Applied"),
-    "or_else": (_AT_ONCE, _LINKS), "refuses": (409, 500),
+    "or_else": (_AT_ONCE, _LINKS, _ELSEWHERE), "refuses": (409, 410, 500),
 }  # fmt: skip
 
 
@@ -54,7 +64,7 @@ ROUTES: tuple[Route, ...] = (
           (_open("getOpenapi", "This document", kind=OPENAPI, also=("application/json",)),)),
     Route("/processes", about.Processes,
           (_open("getProcesses", "The processes", gives="ProcessList",
-                 query=("limit", "offset", "f")),)),
+                 query=("processes.limit", "offset", "f")),)),
     Route("/processes/{processID}", about.Process,
           (_open("getProcess", "One process, described", gives="ProcessDescription"),)),
     Route(
@@ -86,7 +96,7 @@ ROUTES: tuple[Route, ...] = (
         "/jobs/{jobID}/events",
         following.Follow,
         (_of_runs("followJob", "A job as it happens: server-sent events", kind="text/event-stream",
-                  query=("last_event_id",)),),
+                  query=("last_event_id",), hears=("Last-Event-ID",), refuses=(429,)),),
     ),
     Route(
         "/jobs/{jobID}/cancel",
@@ -101,7 +111,8 @@ ROUTES: tuple[Route, ...] = (
         "/jobs/{jobID}/again",
         repeating.Again,
         (Operation("POST", "repeat", "Accepts a run of the same notebook, with changes", needs=RUN,
-                   status=201, gives="StatusInfo", takes="Again", query=()),),
+                   status=201, gives="StatusInfo", takes="Again", query=(),
+                   hears=("Idempotency-Key",), tells=("Location",), refuses=(409, 410)),),
     ),
     Route(
         "/jobs/{jobID}/repeat",
@@ -117,9 +128,9 @@ ROUTES: tuple[Route, ...] = (
         repeating.Pin,
         (
             Operation("PUT", "pin", "Keeps what a job left, whatever its age", needs=RUN,
-                      gives="StatusInfo", query=()),
+                      gives="StatusInfo", query=(), refuses=(409, 410)),
             Operation("DELETE", "unpin", "Keeps it no longer than others", needs=RUN,
-                      gives="StatusInfo", query=()),
+                      gives="StatusInfo", query=(), refuses=(410,)),
         ),
     ),
     Route(
@@ -130,7 +141,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("/jobs/{jobID}/results", outcomes.Results,
           (_of_runs("getResult", "What a job brought", gives="Results", also=_RAW,
-                    or_else=(_LINKS,), refuses=(410, 422, 500)),)),
+                    or_else=(_LINKS, _ELSEWHERE), refuses=(410, 422, 500)),)),
     Route("/jobs/{jobID}/results/{output}", delivering.OneOutput,
           (_of_runs("getOutput", "One output of a job", kind="text/plain", query=(),
                     also=("application/json", "application/x-ipynb+json"),
@@ -139,21 +150,23 @@ ROUTES: tuple[Route, ...] = (
         "/jobs/{jobID}/logs",
         logs.Logs,
         (_of_runs("getLogs", "What a job printed", kind="text/plain",
-                  query=("tail", "log.offset", "log.limit")),),
+                  query=("tail", "log.offset", "log.limit"),
+                  hears=("Range",), or_else=(_part("text/plain"), _KNOWN), refuses=(410, 416)),),
     ),
     Route("/jobs/{jobID}/files", outcomes.Files,
           (_of_runs("getFiles", "The files a job left", gives="FileList",
-                    query=("files.limit", "offset", "f")),)),
+                    query=("files.limit", "offset", "f"), refuses=(410,)),)),
     Route("/jobs/{jobID}/files.zip", outcomes.Archive,
           (_of_runs("getArchive", "All files a job left, and its log", kind="application/zip",
-                    query=()),)),
+                    query=(), refuses=(410, 429)),)),
     Route("/jobs/{jobID}/report", outcomes.Report,
           (_of_runs("getReport", "What a job did, as a page", kind="text/html",
-                    query=("code",)),)),
+                    query=("code",), or_else=(_NO_PAGE,), refuses=(410,)),)),
     Route(
         "/jobs/{jobID}/files/{name}",
         outcomes.File,
-        (_of_runs("getFile", "One file", kind="*/*", query=()),),
+        (_of_runs("getFile", "One file", kind="*/*", query=(), hears=("Range",),
+                  or_else=(_part("*/*"), _KNOWN, _IN_BUCKET), refuses=(410, 416)),),
         rest="name",
     ),
 )  # fmt: skip
