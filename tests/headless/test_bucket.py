@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_headless.callers import Caller
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run, RunState
+from fairihub_headless.results import bucket
 from fairihub_headless.results.bucket import MANIFEST, PREFIX, Buckets, manifest_of
 from fairihub_headless.results.uploading import Uploading
 from fairihub_headless.running import Runs
@@ -171,6 +173,38 @@ async def test_what_has_expired_leaves_the_bucket_too(s3: S3) -> None:
     s3.buckets.forget(run, folder)
     assert eventually(lambda: [o for o in s3.objects() if run.id in o] == [], 10)
     assert [o for o in s3.objects() if other.id in o] != []
+
+
+def test_what_was_put_there_by_half_is_forgotten_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: set[str] = set()
+
+    class Client:
+        def upload_fileobj(self, content: Any, name: str, key: str, **_: Any) -> None:
+            if len(there) == 1:
+                raise OSError("away")
+            there.add(key)
+
+        def delete_object(self, **where: str) -> None:
+            there.discard(where["Key"])
+
+    folder = RunFolder.of(tmp_path, "4f1c")
+    (folder.files / "results").mkdir(parents=True)
+    for name in ("executed.ipynb", "results/a.csv"):
+        (folder.files / name).write_text("x")
+    run = Run(id="4f1c", owner="ada", team="uc1", profile="uc1.small", notebook="a.ipynb",
+              digest="x", created=NOW, updated=NOW)  # fmt: skip
+    monkeypatch.setattr(bucket, "_client", lambda *_: Client())
+    monkeypatch.setattr(Buckets, "_bucket_of", lambda *_: "uc1")
+    monkeypatch.setattr(Buckets, "_access", lambda *_: object())
+    endpoint: Any = SimpleNamespace(endpoint="")
+    buckets = Buckets(endpoint, TeamDirectory)
+    with pytest.raises(OSError, match="away"):
+        buckets.put(run, folder)
+    assert len(there) == 1
+    assert buckets.forget(run, folder)
+    assert there == set()
 
 
 async def test_a_manifest_of_another_teams_bucket_opens_nothing(s3: S3) -> None:

@@ -30,6 +30,8 @@ log = logging.getLogger("fairihub.headless")
 
 PREFIX = "fairihub-runs"
 MANIFEST = "bucket.json"
+BEGUN = "bucket-begun.json"
+"""The same, of what is being put there: some of it may be there when all is not."""
 EXPIRES = 300
 """Seconds that a signed address is good for."""
 _NOT_ASKED = 30.0
@@ -68,6 +70,7 @@ class Buckets:
             return False
         client = _client(access, self.s3.endpoint)
         files = files_of(folder, run.executed_name)
+        write_whole(folder.path / BEGUN, _manifest(name, files))
         for file in files:
             with file_of(folder, file.name) as content:
                 client.upload_fileobj(
@@ -103,6 +106,8 @@ class Buckets:
     def forget(self, run: Run, folder: RunFolder) -> bool:
         """Removes what `put` put there; False if that is to be tried again. Blocks."""
         told = manifest_of(folder)
+        if not told.bucket:
+            told = manifest_of(folder, BEGUN)
         access = self._access(run.team, told.bucket) if told.bucket else None
         if access is None:  # nothing is there, or the team has no key to it any more
             return True
@@ -133,10 +138,10 @@ class Manifest:
     files: Mapping[str, int]
 
 
-def manifest_of(folder: RunFolder) -> Manifest:
+def manifest_of(folder: RunFolder, name: str = MANIFEST) -> Manifest:
     """What is known to be in the bucket; nothing, until all of it is. Blocks."""
     with contextlib.suppress(FairihubError, OSError, ValueError, KeyError, TypeError):
-        with folder.open(MANIFEST) as file:
+        with folder.open(name) as file:
             told = json.loads(file.read(_MAX_MANIFEST))
         return Manifest(str(told["bucket"]), {str(n): int(s) for n, s in told["files"].items()})
     return Manifest("", {})
