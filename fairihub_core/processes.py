@@ -62,6 +62,20 @@ def is_still(pid: int, began: float | None) -> bool:
     return begins is not None and began is not None and abs(begins - began) < _TOLERANCE
 
 
+def is_gone(pid: int, began: float) -> bool:
+    """Whether there is proof that the process has ended; what cannot be read proves nothing."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        begins = _since_boot(pid) if sys.platform == "linux" else float(process.create_time())
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return True
+    except _GONE:
+        return False
+    return abs(begins - began) >= _TOLERANCE
+
+
 def descendants(pid: int) -> list[psutil.Process]:
     """The processes that `pid` started, and theirs."""
     try:

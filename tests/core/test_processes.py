@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -59,3 +60,21 @@ def test_a_clock_that_is_set_makes_no_process_another(monkeypatch):
         monkeypatch.setattr("time.time", lambda: 1e9)
         assert processes.is_still(process.pid, began)
         process.kill()
+
+
+def test_only_what_is_proven_to_have_ended_is_gone(monkeypatch):
+    began = processes.started_at(os.getpid()) or 0.0
+    assert not processes.is_gone(os.getpid(), began)
+    assert processes.is_gone(os.getpid(), began + 1e6)
+    with subprocess.Popen(["sleep", "300"]) as child:
+        born = processes.started_at(child.pid) or 0.0
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert processes.is_gone(child.pid, born), "a zombie that nobody has counted"
+    assert processes.is_gone(child.pid, born)
+
+    def none_left(pid):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("psutil.Process", none_left)
+    assert not processes.is_gone(os.getpid(), began)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairihub_core.errors import Unavailable
-from fairihub_core.processes import is_still
+from fairihub_core.processes import is_gone
 from fairihub_headless.engine import processes
 from fairihub_headless.engine.attempt import UNSUPERVISED, Attempt
 from fairihub_headless.engine.changes import Changes, Ended
@@ -103,7 +103,7 @@ class Keeper:
         self._watch = self._watch.after_look(rows, begun, 2 * self.settings.beat_seconds)
         self._hosts |= {row.id: row.host for row in rows}
         lease = BEATS_TO_DEATH * self.settings.beat_seconds
-        for engine in dead(self._watch, rows, self.me, lease, is_still):
+        for engine in dead(self._watch, rows, self.me, lease, _may_live):
             log.warning("engine %s has died", engine)
             self.store.engines.bury(engine)
         held = self.store.held(self.me.id)
@@ -201,3 +201,7 @@ class Keeper:
                 log.warning("%s", problem.message)
             except Exception:
                 log.exception("the lease of this engine could not be looked after")
+
+
+def _may_live(pid: int, born: float) -> bool:
+    return not is_gone(pid, born)
