@@ -273,3 +273,15 @@ async def test_an_engine_that_stood_still_and_was_taken_for_dead_ends_its_runs(h
     assert keeper.me.id != before
     ended = await house.ended(run)
     assert (ended.state, ended.failure.code) == (RunState.failed, "service-stopped")
+
+
+async def test_what_waits_while_the_disk_is_nearly_full_waits_on(house: Any) -> None:
+    settings = house.engine._settings
+    house.engine._settings = settings.model_copy(update={"min_free_bytes": 2**62})
+    run = await house.submit("1")
+    await house.engine._start_what_fits()
+    assert house.runs.store.get(run.id).state is RunState.accepted
+    assert not house.engine._queue._taken
+    house.engine._settings = settings
+    house.engine.wake()
+    assert (await house.ended(run)).state is RunState.successful

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -154,6 +155,9 @@ class LocalEngine:
         """Starts runs as long as there is room; seconds until it is to be tried again."""
         directory = self._directory()
         due = await self._line_up(directory)
+        if await ENGINE.do(self._is_short_of_disk):
+            log.warning("no run is started: the disk is nearly full")
+            return _LOOK_AGAIN
         taken = self._queue.take()
         try:
             for waiting in taken:
@@ -164,6 +168,10 @@ class LocalEngine:
                 if waiting.id not in self._attempts:
                     self._queue.over(waiting.id)
         return min(due, max(0.0, self._looked + _LOOK_AGAIN - time.monotonic()))
+
+    def _is_short_of_disk(self) -> bool:
+        """What begins now would fail for it; what waits is better off."""
+        return shutil.disk_usage(self._settings.data).free < self._settings.min_free_bytes
 
     async def _line_up(self, directory: TeamDirectory) -> float:
         """Brings the queue up to date; seconds until the next pause is over."""
