@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ log = logging.getLogger("fairihub.headless")
 
 _IDENTITY_SECONDS = 30
 """How long an identity that the hub confirmed is believed: a revoked token ends within that."""
+_PAUSE = 10
+"""Seconds after a failure until the service ends by it."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,13 @@ def main() -> None:
     log_to_stderr()
     os.umask(0o077)
     settings = read_settings(os.environ.get("FAIRIHUB_SERVICE"))
-    asyncio.run(serve(settings, HubPlace.of(os.environ)))
+    try:
+        asyncio.run(serve(settings, HubPlace.of(os.environ)))
+    except Exception:
+        log.exception("runs cannot be served")
+        # The hub begins this anew as soon as it has ended: a database that is away takes its time.
+        time.sleep(_PAUSE)
+        raise SystemExit(1) from None
 
 
 def _store(settings: HeadlessSettings) -> Store:
