@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from typing import ClassVar
 
 from tornado.web import stream_request_body
@@ -14,7 +15,7 @@ from fairihub_core.errors import FairihubError, TooLarge, TooMany
 from fairihub_headless.models import ECHO, Run
 from fairihub_headless.once import key_of
 from fairihub_headless.payload import MAX_BODY
-from fairihub_headless.processes.asking import asked_of
+from fairihub_headless.processes.asking import Mode, asked_of
 from fairihub_headless.processes.model import Process
 from fairihub_headless.processes.offered import named, offered
 from fairihub_headless.reading import MAX_UPLOAD, received
@@ -28,7 +29,9 @@ from fairihub_headless.web.routing import Needs
 
 _DROPPED = 64 * 2**20
 """A body that is too large is read so far and dropped, to be answered."""
-_LARGE_AT_ONCE = 8
+_LARGE_AT_ONCE, _LARGE_OF_A_MEMBER = 8, 2
+_BODY_SECONDS = 180.0
+"""A body that takes longer costs its connection."""
 
 
 @stream_request_body
@@ -39,8 +42,8 @@ class Execution(Base):
     which the proxy may be about to use again.
     """
 
-    large_ones: ClassVar[int] = 0
-    """How many bodies are held now that are larger than requests without a notebook."""
+    large_ones: ClassVar[Counter[str]] = Counter()
+    """How many bodies of each member are read now, larger than requests without a notebook."""
 
     def initialize(self, service: Service, needs: Needs = NOTHING) -> None:
         super().initialize(service, needs)
@@ -53,6 +56,7 @@ class Execution(Base):
         self._refusal: FairihubError | None = None
         self._large = False
         self.request.connection.set_max_body_size(_DROPPED)  # type: ignore[union-attr]
+        self.request.connection.set_body_timeout(_BODY_SECONDS)  # type: ignore[union-attr]
         try:
             await super().prepare()
         except FairihubError as refusal:
@@ -80,10 +84,11 @@ class Execution(Base):
 
     def _beginning_a_large_one(self) -> FairihubError | None:
         """So many are held in memory at once, and no more."""
-        if Execution.large_ones >= _LARGE_AT_ONCE:
+        held, login = Execution.large_ones, self.caller.login
+        if held[login] >= _LARGE_OF_A_MEMBER or held.total() >= _LARGE_AT_ONCE:
             return TooMany("busy", "Many notebooks are being sent just now. Try again in a minute.")
         self._large = True
-        Execution.large_ones += 1
+        held[login] += 1
         return None
 
     def on_finish(self) -> None:
@@ -96,7 +101,7 @@ class Execution(Base):
     def _forget(self) -> None:
         if getattr(self, "_large", False):
             self._large = False
-            Execution.large_ones -= 1
+            Execution.large_ones -= Counter([self.caller.login])
 
     async def post(self, processID: str) -> None:
         if self._refusal is not None:
@@ -104,16 +109,10 @@ class Execution(Base):
         keep_pace(self)
         process = named(processID, offered(self.caller, self.runs.settings, today()))
         require_json(self.request.headers.get("Content-Type", ""))
-        body, notebook = await received(bytes(self._received))
-        asked = asked_of(body, process.inputs, process.outputs)
+        run, mode = await self._accepted(process)
         preference = preference_of(self.request.headers.get_list("Prefer"))
         longest = self.runs.settings.longest_wait_seconds
-        seconds = seconds_to_wait(process, preference, asked.mode, longest)
-        key = key_of(self.request.headers.get("Idempotency-Key"), body, notebook)
-        if process.id == ECHO:
-            run = await self.runs.echo(asked, self.caller, key)
-        else:
-            run = await self.runs.submit(body, self.caller, notebook, key)
+        seconds = seconds_to_wait(process, preference, mode, longest)
         if seconds:
             run = await self.runs.ended(run.id, seconds)
         finished = bool(seconds) and run.state.ended
@@ -125,6 +124,19 @@ class Execution(Base):
             await deliver(self, run)
         else:
             await self._tell(run, process)
+
+    async def _accepted(self, process: Process) -> tuple[Run, Mode]:
+        """The run that the body asks for; nothing of the body is held any more after that."""
+        try:
+            body, notebook = await received(bytes(self._received))
+        finally:
+            self._received.clear()
+            self._forget()
+        asked = asked_of(body, process.inputs, process.outputs)
+        key = key_of(self.request.headers.get("Idempotency-Key"), body, notebook)
+        if process.id == ECHO:
+            return await self.runs.echo(asked, self.caller, key), asked.mode
+        return await self.runs.submit(body, self.caller, notebook, key), asked.mode
 
     async def _tell(self, run: Run, process: Process) -> None:
         """Tells of the job, which goes on."""

@@ -1,0 +1,84 @@
+"""What is answered over HTTP, asked of the application itself: no hub stands before it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from fairihub_headless.models import NOTEBOOK_TYPE
+from fairihub_headless.web import executing
+from fairihub_headless.web.executing import Execution
+from tests.headless.web_house import opened
+
+EXECUTE = "processes/execute-notebook/execution"
+
+
+@pytest_asyncio.fixture
+async def door(house: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    async with opened(house, monkeypatch) as client:
+        yield client
+
+
+async def slow_body(told: asyncio.Event) -> AsyncIterator[bytes]:
+    """As much as takes a place among the large ones; the rest when it is told."""
+    yield b" " * (3 * 2**20)
+    await told.wait()
+    yield b"{}"
+
+
+async def until_held(login: str, count: int) -> None:
+    for _ in range(2000):
+        if Execution.large_ones[login] == count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{Execution.large_ones} are held")
+
+
+async def test_no_member_takes_the_places_of_all(door: httpx.AsyncClient) -> None:
+    told, large = asyncio.Event(), b" " * (3 * 2**20) + b"{}"
+    held = [asyncio.create_task(door.post(EXECUTE, content=slow_body(told))) for _ in range(2)]
+    await until_held("ada", 2)
+    assert (await door.post(EXECUTE, content=large)).json()["code"] == "busy"
+    other = await door.post(EXECUTE, content=large, headers={"Who": "bob"})
+    assert other.json()["code"] == "too-large"
+    told.set()
+    assert {(await answer).json()["code"] for answer in held} == {"too-large"}
+    await until_held("ada", 0)
+
+
+async def test_a_place_is_free_while_its_run_is_waited_for(
+    door: httpx.AsyncClient, house: Any, notebook: Any
+) -> None:
+    text = notebook("import time; time.sleep(60)\n#" + "x" * 3 * 2**20)
+    value = {"value": json.loads(text), "mediaType": NOTEBOOK_TYPE}
+    waiting = asyncio.create_task(
+        door.post(EXECUTE, json={"inputs": {"notebook": value}}, headers={"Prefer": "wait=50"})
+    )
+    jobs: list[Any] = []
+    until = time.monotonic() + 40
+    while time.monotonic() < until and not jobs:
+        jobs = (await door.get("jobs")).json()["jobs"]
+        await asyncio.sleep(0.05)
+    assert Execution.large_ones["ada"] == 0
+    assert not waiting.done()
+    await door.delete(f"jobs/{jobs[0]['jobID']}")
+    assert (await waiting).json()["code"] == "dismissed"
+
+
+async def test_a_body_that_never_ends_costs_its_connection(
+    door: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executing, "_BODY_SECONDS", 0.5)
+    reader, writer = await asyncio.open_connection(door.base_url.host, door.base_url.port)
+    head = f"POST {door.base_url.path}{EXECUTE} HTTP/1.1\r\nHost: hub\r\n"
+    writer.write(f"{head}Content-Length: 4000000\r\n\r\n".encode() + b" " * (3 * 2**20))
+    assert await asyncio.wait_for(reader.read(), 20) == b""
+    writer.close()
+    await until_held("ada", 0)
