@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from fairihub_headless.models import NOTEBOOK_TYPE
-from fairihub_headless.web import executing
+from fairihub_headless.web import executing, outcomes
 from fairihub_headless.web.executing import Execution
 from tests.headless.web_house import opened
 
@@ -82,3 +82,12 @@ async def test_a_body_that_never_ends_costs_its_connection(
     assert await asyncio.wait_for(reader.read(), 20) == b""
     writer.close()
     await until_held("ada", 0)
+
+
+async def test_so_many_archives_at_once_and_no_more(door: httpx.AsyncClient, house: Any) -> None:
+    run = await house.ended(await house.submit("print('here')"))
+    asked = [door.get(f"jobs/{run.id}/files.zip") for _ in range(8)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
+    assert 429 in statuses
+    assert 200 in statuses
+    assert not +outcomes.Archive.being_made

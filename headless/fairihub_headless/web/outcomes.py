@@ -94,14 +94,14 @@ class Archive(Base):
         require_kept(run)
         if Archive.being_made[run.owner] >= _ARCHIVES_AT_ONCE:
             raise TooMany("busy", f"You take {_ARCHIVES_AT_ONCE} archives already; wait for one.")
-        entries, found = await asyncio.to_thread(self._entries, run)
-        self.set_header("Content-Type", "application/zip")
-        self.set_header("Content-Disposition", f'attachment; filename="run-{run.id}.zip"')
-        if self.request.method == "HEAD":
-            return
-        Archive.being_made[run.owner] += 1
+        Archive.being_made[run.owner] += 1  # before anything is waited for
         try:
-            await _send_pieces(self, zipped(entries, run.finished or run.created, found))
+            entries, found = await asyncio.to_thread(self._entries, run)
+            self.set_header("Content-Type", "application/zip")
+            self.set_header("Content-Disposition", f'attachment; filename="run-{run.id}.zip"')
+            if self.request.method != "HEAD":
+                pieces = zipped(entries, run.finished or run.created, found)
+                await _send_pieces(self, pieces)
         finally:
             Archive.being_made[run.owner] -= 1
 
