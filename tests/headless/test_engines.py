@@ -20,17 +20,8 @@ from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.store.runs import Store
 from tests.headless.conftest import notebook, settings_of
-from tests.support.postgres import Postgres
 
 BEAT = 0.7
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    cluster = Postgres()
-    cluster.start()
-    yield cluster
-    cluster.close()
 
 
 class Engines:
