@@ -23,8 +23,8 @@ from fairihub_core.audit import Entry
 from fairihub_core.customer_crd import customer_crd
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
-from tests.support.refused_up import refused_up
 from fairihub_core.teams import Member, Team, TeamDirectory
+from tests.support.refused_up import refused_up
 
 PUBLISHED = Path(__file__).parent.parent / "data"
 PORTS = Ports(public=1, hub=2, proxy_api=3, catalog=4, headless=5, s3=6)
