@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote, quote_plus
 
+from fairihub_core.hiding_parts import Long, Parts, Span, is_long, places
+
 HIDDEN = "[hidden]"
 _LEAST = 4
 """Shorter values are no secrets, and hiding each `1` of a log would hide the log."""
@@ -35,8 +37,6 @@ _WRITTEN = re.compile(r"(?<!\\)\\+([nrt])")
 Never begun within a run of backslashes, which would take the square of its length.
 """
 
-Span = tuple[int, int]
-
 
 def without(text: str, secrets: Iterable[str]) -> str:
     """`text` with `HIDDEN` for each secret; of one over several lines, on each of them."""
@@ -46,8 +46,11 @@ def without(text: str, secrets: Iterable[str]) -> str:
 class Hider:
     """Takes the same secrets out of many texts; what is known of them is worked out once."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._forms = {form for secret in secrets for form in _forms(secret)}
+    def __init__(self, secrets: Iterable[str], parts: Iterable[str] = ()) -> None:
+        """Of `parts`, which are of secrets, the form is known."""
+        self._forms = {form for secret in secrets for form in _forms(secret)}.union(parts)
+        self._short = [form for form in self._forms if not is_long(form)]
+        self._parts = Parts(self._forms)
         self._bare = [_Bare.of(self._forms, kind) for kind in _KINDS]
         told = {_as_breaks(form) for form in self._forms}
         self._bare_told = [_Bare.of(told, kind) for kind in _KINDS]
@@ -65,13 +68,23 @@ class Hider:
 
     def spans(self, text: str) -> list[Span]:
         """Where secrets stand in `text`, in order; none overlaps another."""
+        return self.spans_and_begun(text)[0]
+
+    def spans_and_begun(self, text: str) -> tuple[list[Span], list[Long]]:
+        """The same, and the forms of which much stands somewhere, also without its end."""
         if not self._forms:
-            return []
-        found = [*_as_it_is(text, self._forms), *_broken(text, self._bare)]
+            return [], []
+        begun = self._parts.begun_in(text)
+        whole = (*self._short, *(long.form for long in begun))
+        found = [*_as_it_is(text, whole), *_broken(text, self._bare)]
         broken = _as_breaks(text)
         if broken != text:
             found += _broken(broken, self._bare_told)
-        return _merged(found)
+        for long in begun:
+            found += long.larger_first(text)
+        for long in self._parts.ended_in(text):
+            found += long.larger_last(text)
+        return merged(found), begun
 
     def begun(self, text: str, least: int = _LEAST) -> int:
         """Where a secret may have begun that `text` ends in the middle of; its length if none.
@@ -114,7 +127,7 @@ def _inside_base64(raw: bytes) -> Iterator[str]:
 
 def _as_it_is(text: str, forms: Iterable[str]) -> Iterator[Span]:
     for form in forms:
-        for at in _places(text, form):
+        for at in places(text, form):
             yield at, at + len(form)
 
 
@@ -180,7 +193,7 @@ class _Bare:
         lines = f"{text}\n"
         for form in found:
             line_end = -1
-            for first in _places(bare, form):
+            for first in places(bare, form):
                 begin, end = at[first], at[first + len(form) - 1] + 1
                 if line_end < begin:
                     line_end = lines.find("\n", begin)
@@ -196,9 +209,9 @@ class _Bare:
         longest = 0
         for form in self.forms:
             end = bare[-len(form) + 1 :]
-            places = islice(_places(end, form[:least]), _MOST_PLACES)
+            possible = islice(places(end, form[:least]), _MOST_PLACES)
             longest = max(
-                longest, next((len(end) - p for p in places if form.startswith(end[p:])), 0)
+                longest, next((len(end) - p for p in possible if form.startswith(end[p:])), 0)
             )
         if not longest:
             return len(text)
@@ -213,43 +226,22 @@ def _broken(text: str, bare: Iterable[_Bare]) -> Iterator[Span]:
 
 def _rest_of(form: str, bare: str) -> int:
     """How many characters at the beginning of `bare` are the end of a form; 0 if only a few are."""
-    end, head = form[1:][-_MOST_CUT:], bare[:_LEAST_CUT]
-    if len(head) < _LEAST_CUT:
+    head = bare[:_LEAST_CUT]
+    if len(head) < _LEAST_CUT or head not in form:
         return 0
-    return max((len(end) - at for at in _places(end, head) if bare.startswith(end[at:])), default=0)
+    end = form[1:][-_MOST_CUT:]
+    return max((len(end) - at for at in places(end, head) if bare.startswith(end[at:])), default=0)
 
 
-def _places(text: str, form: str) -> Iterator[int]:
-    """Where `form` begins, also within itself; of what repeats itself only the new part is read."""
-    at, step = text.find(form), 0
-    while at >= 0:
-        yield at
-        step = step or _period(form)
-        end = at + len(form)
-        again = text.startswith(form[-step:], end)
-        at = at + step if again else text.find(form, at + step + 1)
-
-
-def _period(form: str) -> int:
-    """The least distance at which two places of `form` can overlap, or its length."""
-    inner = [0]
-    for character in form[1:]:
-        most = inner[-1]
-        while most and form[most] != character:
-            most = inner[most - 1]
-        inner.append(most + (form[most] == character))
-    return len(form) - inner[-1]
-
-
-def _merged(spans: Iterable[Span]) -> list[Span]:
+def merged(spans: Iterable[Span]) -> list[Span]:
     """Those that overlap as one, so that of a secret which holds another nothing stays."""
-    merged: list[Span] = []
+    found: list[Span] = []
     for begin, end in sorted(spans):
-        if merged and begin < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        if found and begin < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
-            merged.append((begin, end))
-    return merged
+            found.append((begin, end))
+    return found
 
 
 def hidden(text: str, spans: Iterable[Span]) -> str:

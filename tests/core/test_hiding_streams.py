@@ -59,6 +59,66 @@ def test_a_secret_that_the_end_has_cut_off_is_hidden_and_a_word_is_not() -> None
     assert told("x cana", 30, [CANARY]) == "x cana"
 
 
+def _long_secret(chance: random.Random) -> str:
+    return f'p@ss/"{chance.randbytes(20).hex()}"+ü'
+
+
+def _of_core(shown: str, secret: str) -> str | None:
+    """Twelve characters of the random part, if `shown` has them."""
+    core = secret[6:46]
+    return next((core[at : at + 12] for at in range(29) if core[at : at + 12] in shown), None)
+
+
+@pytest.mark.parametrize("late", ["step 3 of 7\n", "SECRET\n", "BASE64"])
+@pytest.mark.parametrize("together", [False, True])
+def test_what_a_child_prints_late_between_the_halves_saves_neither(
+    late: str, together: bool
+) -> None:
+    secret = _long_secret(random.Random(3))  # noqa: S311 - reproducible
+    threefold = base64.encodebytes(secret.encode() * 3).decode()
+    late = late.replace("SECRET", secret).replace("BASE64", threefold)
+    pieces = [f"told {secret[:20]}", late, f"{secret[20:]}\n", "after\n"]
+    hider = Hider([secret])
+    stream = HidingStream(hider)
+    fed = [pieces[0] + late, *pieces[2:]] if together else pieces
+    shown = "".join((*(stream.feed(piece) for piece in fed), stream.end()))
+    for text in (shown, hider.text("".join(pieces))):
+        assert text.startswith(f"told {HIDDEN}")
+        assert text.endswith(f"{HIDDEN}\nafter\n")
+        assert _of_core(text, secret) is None
+    assert ("step 3 of 7\n" in shown) == ("step" in late)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_of_a_secret_in_two_goes_nothing_is_read_whatever_comes_between(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - reproducible
+    secrets = [_long_secret(chance), _long_secret(chance)]
+    said: list[str] = []
+    by_a_third = []
+    for secret in secrets:
+        cut, other = chance.randint(1, len(secret) - 1), chance.choice(secrets)
+        by_a_third += [secret] if 3 * cut >= len(secret) else []
+        between = chance.choice([
+            "a line\n", f"{other}\n", f"{json.dumps(other)}\n", f"{quote(other)}\n",
+            base64.encodebytes(other.encode() * 3).decode(),
+        ])  # fmt: skip
+        said += ["told ", secret[:cut], between, secret[cut:], "\n", f"{secret}\n"]
+    text, at, size = "".join(said), 0, chance.choice([1, 7, 50, 1000])
+    hider = Hider(secrets)
+    by_goes, by_size = HidingStream(hider), HidingStream(hider)
+    shown = ["".join((*map(by_goes.feed, said), by_goes.end())), hider.text(text), ""]
+    while at < len(text):
+        step = chance.randint(1, size)
+        shown[2] += by_size.feed(text[at : at + step])
+        at += step
+    shown[2] += by_size.end()
+    assert [way.count("told ") for way in shown] == [2, 2, 2]
+    for way in shown[:2]:
+        assert [_of_core(way, secret) for secret in secrets] == [None, None], (seed, way)
+    # The rest of a shorter beginning is known for one only if it comes in one piece.
+    assert [one for one in by_a_third if _of_core(shown[2], one)] == [], (seed, shown[2])
+
+
 def test_ten_mebibytes_take_ten_times_as_long_as_one() -> None:
     chance = random.Random(1)  # noqa: S311 - reproducible
     words = ["".join(chance.choices("abcdefgh ", k=9)) for _ in range(2000)]

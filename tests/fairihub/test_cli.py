@@ -26,6 +26,7 @@ from fairihub_core.customer_crd import customer_crd
 from fairihub_core.findings import Finding
 from fairihub_core.snapshot import FileReport, Snapshot
 from fairihub_core.teams import Member, Team, TeamDirectory
+from tests.support.refused_up import refused_up
 
 PUBLISHED = Path(__file__).parent.parent / "data"
 PORTS = Ports(public=1, hub=2, proxy_api=3, catalog=4, headless=5, s3=6)
@@ -163,16 +164,18 @@ def test_the_definition_for_a_cluster_is_plain_yaml(capsys):
     assert not re.search(r"[&*]id\d", out)
 
 
-def test_wrong_settings_leave_no_data_folder(tmp_path, capsys):
+def test_wrong_settings_leave_no_data_folder(tmp_path):
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("idle_minute: 5")
     data = tmp_path / "data"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    arguments = ["up", "--settings", str(wrong), "--data", str(data), "--port", port]
-    assert main([*arguments, "--no-open"]) == 2
-    assert "“idle_minute” is no setting" in capsys.readouterr().err
+    refused = refused_up(
+        "--settings", str(wrong), "--data", str(data), "--port", port, "--no-open", cwd=tmp_path
+    )
+    assert refused.returncode == 2
+    assert "“idle_minute” is no setting" in refused.stderr
     assert not data.exists()
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fairihub.cli import main
 from fairihub.clusters import keep_whole_paths, require_clusters, warnings
 from fairihub.settings import Settings
 from fairihub.team_file_settings import KubernetesTeams
 from fairihub_core.errors import Unavailable
 from tests.support.ports import free_port
+from tests.support.refused_up import refused_up
 from tests.support.standin_kube import Hang, Refusal, StandinKube
 
 PODS = Settings.model_validate(
@@ -143,17 +143,16 @@ def test_without_any_name_the_usual_place_is_named(tmp_path: Path) -> None:
         require_clusters(PODS, ())
 
 
-def test_a_kubeconfig_of_the_settings_counts_from_their_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_kubeconfig_of_the_settings_counts_from_their_folder(tmp_path: Path) -> None:
     folder = tmp_path / "etc"
     folder.mkdir()
     (folder / "fairihub.yaml").write_text("team_files: [{kubernetes: hub.kubeconfig}]\n")
     data = tmp_path / "data"
     places = ["--settings", "etc/fairihub.yaml", "--data", str(data), "--port", str(free_port())]
-    assert main(["up", *places]) == 1
-    said = capsys.readouterr().err
-    assert f"team_files: There is no way to the cluster. There is no file {folder}/hub" in said
+    refused = refused_up(*places, cwd=tmp_path)
+    assert refused.returncode == 1
+    told = f"team_files: There is no way to the cluster. There is no file {folder}/hub"
+    assert told in refused.stderr
     assert not data.exists()
 
 

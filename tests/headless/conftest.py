@@ -32,6 +32,7 @@ from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.store.runs import Store
+from tests.support.databases import opened, postgres, url  # noqa: F401 - fixtures
 from tests.support.ports import free_port
 from tests.support.proxy import proxy_command
 
@@ -320,7 +321,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, proxy: Path) -> Iterator[Hub]:
 def _hub(data: Path, proxy: Path) -> Hub:
     (data / "teams").mkdir()
     ports = [free_port() for _ in range(4)]
-    url = f"http://127.0.0.1:{ports[0]}/"
+    address = f"http://127.0.0.1:{ports[0]}/"
     hub_url = f"http://127.0.0.1:{ports[1]}"
     service_url = f"http://127.0.0.1:{ports[3]}"
     service_token, admin = secrets.token_hex(16), secrets.token_hex(16)
@@ -330,15 +331,15 @@ def _hub(data: Path, proxy: Path) -> Hub:
         "activity_seconds": 1.0,
         "echo": True,
         # A catalogue that answers, and has nothing.
-        "catalog_url": f"{url}services/headless/nothing/",
+        "catalog_url": f"{address}services/headless/nothing/",
     }
     settings.write_text(json.dumps(told))
     return Hub(
         data,
-        url,
+        address,
         {
             "TEST_DATA": str(data),
-            "TEST_URL": url,
+            "TEST_URL": address,
             "TEST_HUB_URL": hub_url,
             "TEST_PROXY": str(proxy),
             "TEST_PROXY_API": f"http://127.0.0.1:{ports[2]}",
@@ -348,14 +349,32 @@ def _hub(data: Path, proxy: Path) -> Hub:
             "PYTHONWARNINGS": "ignore",
         },
         admin,
-        {
-            "JUPYTERHUB_API_URL": f"{hub_url}/hub/api",
-            "JUPYTERHUB_API_TOKEN": service_token,
-            "JUPYTERHUB_BASE_URL": "/",
-            "JUPYTERHUB_CLIENT_ID": "service-headless",
-            "JUPYTERHUB_SERVICE_NAME": "headless",
-            "JUPYTERHUB_SERVICE_PREFIX": "/services/headless/",
-            "JUPYTERHUB_SERVICE_URL": service_url,
-            "FAIRIHUB_SERVICE": str(settings),
-        },
+        _service_environment(hub_url, service_url, service_token, settings),
     )
+
+
+def _service_environment(
+    hub_url: str, service_url: str, token: str, settings: Path
+) -> dict[str, str]:
+    return {
+        "JUPYTERHUB_API_URL": f"{hub_url}/hub/api",
+        "JUPYTERHUB_API_TOKEN": token,
+        "JUPYTERHUB_BASE_URL": "/",
+        "JUPYTERHUB_CLIENT_ID": "service-headless",
+        "JUPYTERHUB_SERVICE_NAME": "headless",
+        "JUPYTERHUB_SERVICE_PREFIX": "/services/headless/",
+        "JUPYTERHUB_SERVICE_URL": service_url,
+        "FAIRIHUB_SERVICE": str(settings),
+    }
+
+
+@pytest.fixture(scope="module")
+def ada(hub: Hub) -> Iterator[httpx.Client]:
+    with hub.client("ada") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def bob(hub: Hub) -> Iterator[httpx.Client]:
+    with hub.client("bob") as client:
+        yield client

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from fairihub_core.places import Places
@@ -20,17 +19,9 @@ from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.store.runs import Store
 from tests.headless.conftest import notebook, settings_of
-from tests.support.postgres import Postgres
+from tests.support.run_witness import processes_of
 
 BEAT = 0.7
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    cluster = Postgres()
-    cluster.start()
-    yield cluster
-    cluster.close()
 
 
 class Engines:
@@ -109,17 +100,6 @@ def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engines]
 def counting(file: Path, then: str) -> str:
     """A cell that notes each time that it is begun."""
     return f"open({str(file)!r}, 'a').write('begun\\n')\n{then}"
-
-
-def processes_of(run_id: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("JOB_NAME") == run_id:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    return found
 
 
 ASLEEP = "import time\ntime.sleep(600)"

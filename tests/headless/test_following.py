@@ -19,12 +19,6 @@ GO_ON = "import os, time\nwhile not os.path.exists({0!r}): time.sleep(0.05)\n"
 """A cell that lasts until a file is there."""
 
 
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
-
-
 @pytest.fixture
 def start(hub: Any, ada: httpx.Client, notebook: Callable[..., str]) -> Callable[..., str]:
     """Starts a run of these cells; its id."""

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -23,12 +23,6 @@ CELL = (
     f"from IPython.display import HTML, display\ndisplay(HTML({EVIL!r} + '<b>bold</b>'))\n"
     "print('log line', a, len(api_token))"
 )
-
-
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -14,18 +14,9 @@ from fairihub_headless.models import Failure, Run, RunState
 from fairihub_headless.store.listing import Filter, Listing, Order, Page, Place, Standing
 from fairihub_headless.store.runs import Store
 from tests.support.engines import claimed
-from tests.support.postgres import Postgres
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 ADA = Selection(owner="ada")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    cluster = Postgres()
-    cluster.start()
-    yield cluster
-    cluster.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -10,12 +10,6 @@ import pytest
 
 from tests.headless.conftest import wait_until
 from tests.headless.test_following import EXECUTE, GO_ON
-
-
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

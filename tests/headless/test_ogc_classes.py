@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,18 +11,6 @@ import pytest
 from tests.support.ogc import ECHO, EXCEPTION, conforms, is_exception, succeeded
 
 ASYNC = {"Prefer": "respond-async"}
-
-
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def bob(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("bob") as client:
-        yield client
 
 
 # ogc-process-description

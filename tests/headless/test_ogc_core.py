@@ -5,25 +5,10 @@ Each test bears the names of the abstract tests (`/conf/core/…`) that it stand
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import httpx
 import pytest
 
 from tests.support.ogc import CONF, EXCEPTION, REL, conforms, is_exception, link_of
-
-
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def bob(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("bob") as client:
-        yield client
 
 
 def test_landingpage_op_and_success(ada: httpx.Client) -> None:

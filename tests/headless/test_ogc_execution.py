@@ -6,7 +6,7 @@ Each test bears the names of the abstract tests (`/conf/core/…`) that it stand
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -33,12 +33,6 @@ EVERYTHING: dict[str, Any] = {
 }
 ASYNC = {"Prefer": "respond-async"}
 OURS = "urn:x-fairihub:error:"
-
-
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
 
 
 Ask = Callable[..., httpx.Response]

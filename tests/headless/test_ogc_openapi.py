@@ -6,12 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from fairihub_headless.web.openapi import openapi_document
@@ -22,12 +21,6 @@ EXECUTE = "processes/execute-notebook/execution"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "8"))
 """For each operation and phase; more by hand."""
-
-
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
 
 
 def test_oas_definition_1_and_2(ada: httpx.Client) -> None:
@@ -136,30 +129,35 @@ def test_the_service_is_as_its_document_says(
             for parameter in told["parameters"]:
                 if parameter["name"] == "jobID":
                     parameter["schema"] = {"type": "string", "enum": ids}
-    file = tmp_path / "openapi.json"
+    try:
+        asked = asked_by_schemathesis(document, hub.headless, ada, tmp_path)
+    finally:
+        unfinished = {"status": "accepted,running", "limit": 1000}
+        for job in ada.get("jobs", params=unfinished).json()["jobs"]:
+            ada.delete(f"jobs/{job['jobID']}")
+    assert asked.returncode == 0, f"{asked.stdout[-6000:]}\n{asked.stderr[-2000:]}"
+
+
+def asked_by_schemathesis(
+    document: dict[str, Any], address: str, client: httpx.Client, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    file = folder / "openapi.json"
     file.write_text(json.dumps(document))
     checks = (
         "not_a_server_error,status_code_conformance,content_type_conformance,"
         "response_headers_conformance,response_schema_conformance"
     )
-    try:
-        asked = subprocess.run(
-            [
-                *(sys.executable, "-m", "schemathesis.cli", "run", str(file)),
-                *("--url", hub.headless, "--checks", checks, "--phases", "coverage,fuzzing"),
-                *("--max-examples", str(EXAMPLES), "--seed", "7", "--workers", "2"),
-                *("-H", ada.headers["Authorization"].join(("Authorization: ", ""))),
-                *("-H", "Prefer: wait=1", "--request-timeout", "20", "--no-color"),
-            ],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-    finally:
-        for job in ada.get("jobs", params={"status": "accepted,running", "limit": 1000}).json()[
-            "jobs"
-        ]:
-            ada.delete(f"jobs/{job['jobID']}")
-    assert asked.returncode == 0, f"{asked.stdout[-6000:]}\n{asked.stderr[-2000:]}"
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", str(file)),
+            *("--url", address, "--checks", checks, "--phases", "coverage,fuzzing"),
+            *("--max-examples", str(EXAMPLES), "--seed", "7", "--workers", "2"),
+            *("-H", client.headers["Authorization"].join(("Authorization: ", ""))),
+            *("-H", "Prefer: wait=1", "--request-timeout", "20", "--no-color"),
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -138,12 +137,6 @@ async def test_a_service_that_died_before_it_kept_a_run_leaves_its_id_free(
     run = await send(waiting, key_of(None, {**BODY, "job_id": UUID}))
     assert run.id == UUID
     assert waiting.runs.folder(run).notebook.read_bytes() != b"half"
-
-
-@pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
 
 
 def test_as_a_client_sees_it(ada: httpx.Client) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from typing import Any
@@ -12,15 +11,7 @@ import psutil
 import pytest
 
 from fairihub_headless.models import RunState
-
-
-def processes_of(run_id: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get("JOB_NAME") == run_id:
-                found.append(process)
-    return found
+from tests.support.run_witness import processes_of
 
 
 async def clean(house: Any, run: Any) -> None:

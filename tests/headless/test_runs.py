@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from fairihub_core.errors import Missing
@@ -17,19 +16,9 @@ from fairihub_core.teams import TeamDirectory
 from fairihub_headless.callers import Caller
 from fairihub_headless.models import RunState
 from fairihub_headless.results.left import executed_notebook, file_of, files_of, glued
+from tests.support.run_witness import processes_of
 
 GLUE = "from fairihub_headless.scraps import glue\n"
-
-
-def processes_of(run_id: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("JOB_NAME") == run_id:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    return found
 
 
 async def test_a_run_leaves_values_files_a_copy_and_no_secrets(

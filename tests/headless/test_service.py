@@ -24,12 +24,6 @@ EXECUTE = "processes/execute-notebook/execution"
 
 
 @pytest.fixture(scope="module")
-def ada(hub: Any) -> Iterator[httpx.Client]:
-    with hub.client("ada") as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def bob(hub: Any) -> Iterator[httpx.Client]:
     with hub.client("bob", scheme="Bearer") as client:
         yield client
@@ -47,6 +41,24 @@ def ended(client: httpx.Client, job: str, seconds: float = 60) -> Any:
             return status
         time.sleep(0.1)
     raise AssertionError(f"not ended: {status}")
+
+
+def is_given_to_nobody_yet(job: str, owner: httpx.Client, other: httpx.Client) -> None:
+    early = owner.get(f"jobs/{job}/results")
+    assert (early.status_code, early.json()["type"]) == (404, OGC + "result-not-ready")
+    assert early.headers["Content-Type"] == "application/json"
+    for method, path in (("GET", ""), ("GET", "/results"), ("GET", "/logs"), ("GET", "/files"),
+                         ("GET", "/files/executed.ipynb"), ("DELETE", "")):  # fmt: skip
+        foreign = other.request(method, f"jobs/{job}{path}")
+        assert (foreign.status_code, foreign.json()["type"]) == (404, OGC + "no-such-job")
+
+
+def its_files_are_handed_out(job: str, owner: httpx.Client, address: str) -> None:
+    names = [f["name"] for f in owner.get(f"jobs/{job}/files").json()["files"]]
+    assert names == ["executed.ipynb", "results/a b.txt"]
+    for path in ("../order.json", "%2e%2e/order.json", "/etc/passwd", "x\\..\\y", "no.txt"):
+        got = owner.get(f"{address}jobs/{job}/files/{path}")
+        assert got.status_code == 404
 
 
 def test_the_story_of_a_run(
@@ -70,14 +82,7 @@ def test_the_story_of_a_run(
     assert answer.headers["Preference-Applied"] == "respond-async"
     assert status["parameters"]["parameters_json"] == {"a": 4, "keys": "*****"}
 
-    early = ada.get(f"jobs/{job}/results")
-    assert (early.status_code, early.json()["type"]) == (404, OGC + "result-not-ready")
-    assert early.headers["Content-Type"] == "application/json"
-    for method, path in (("GET", ""), ("GET", "/results"), ("GET", "/logs"), ("GET", "/files"),
-                         ("GET", "/files/executed.ipynb"), ("DELETE", "")):  # fmt: skip
-        foreign = bob.request(method, f"jobs/{job}{path}")
-        assert (foreign.status_code, foreign.json()["type"]) == (404, OGC + "no-such-job")
-
+    is_given_to_nobody_yet(job, ada, bob)
     status = ended(ada, job)
     assert (status["status"], status["progress"]) == ("successful", 100)
     assert status["finished"] == status["job_end_datetime"]
@@ -90,11 +95,7 @@ def test_the_story_of_a_run(
     assert "sandbox" in executed.headers["Content-Security-Policy"]
     assert executed.json()["nbformat"] == 4
     assert "[fairihub] The run has ended" in ada.get(f"jobs/{job}/logs").text
-    names = [f["name"] for f in ada.get(f"jobs/{job}/files").json()["files"]]
-    assert names == ["executed.ipynb", "results/a b.txt"]
-    for path in ("../order.json", "%2e%2e/order.json", "/etc/passwd", "x\\..\\y", "no.txt"):
-        got = ada.get(f"{hub.headless}jobs/{job}/files/{path}")
-        assert got.status_code == 404
+    its_files_are_handed_out(job, ada, hub.headless)
 
     dismissed = ada.delete(f"jobs/{job}")
     assert (dismissed.status_code, dismissed.json()["status"]) == (200, "dismissed")

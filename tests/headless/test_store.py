@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from fairihub_core.errors import Unavailable
@@ -27,7 +27,6 @@ from fairihub_headless.models import (
     RunState,
     Waiting,
 )
-from fairihub_headless.store.database import make_engine, migrate
 from fairihub_headless.store.listing import Filter
 from fairihub_headless.store.runs import Hold, Standing, Store
 from tests.support.engines import claimed, engine, hold
@@ -35,35 +34,6 @@ from tests.support.postgres import Postgres
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 FAILURE = Failure(code="worker-died", message="why")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    cluster = Postgres()
-    cluster.start()
-    yield cluster
-    cluster.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'runs.sqlite'}"
-    return str(request.getfixturevalue("postgres").database())
-
-
-@pytest.fixture
-def opened(url: str) -> Iterator[Callable[[], Store]]:
-    """Opens the same database as often as it is called."""
-    stores: list[Store] = []
-
-    def another() -> Store:
-        stores.append(Store(url))
-        return stores[-1]
-
-    yield another
-    for store in stores:
-        store.close()
 
 
 @pytest.fixture
@@ -360,65 +330,6 @@ def test_a_lock_that_lasts_is_said_in_words(tmp_path: Path) -> None:
             store.add(run("r1"))
         assert store.get("r1") is None  # readers are not held up
     store.close()
-
-
-# Earlier forms of the database.
-
-_OF_R1 = (
-    "INSERT INTO runs (id, owner, team, profile, process, state, message, request, digest, cell, "
-    "cells, created, updated, started, worker_pid) VALUES (:id, 'ada', 'uc1', 'uc1.small', "
-    "'execute-notebook', :state, '', '{\"notebook\": \"Old.ipynb\"}', '0', 1, 2, "
-    "'2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00', :pid)"
-)
-
-
-@pytest.mark.parametrize("revision", ["r0001", "r0002"])
-def test_a_database_of_an_earlier_version_is_brought_up_with_its_runs(
-    url: str, opened: Callable[[], Store], revision: str
-) -> None:
-    bind = make_engine(url)
-    migrate(bind, revision)
-    with bind.begin() as connection:
-        for name, state, pid in (("done", "successful", None), ("lost", "running", 7),
-                                 ("wait", "accepted", None)):  # fmt: skip
-            connection.execute(text(_OF_R1), {"id": name, "state": state, "pid": pid})
-    store = opened()
-    done = store.get("done")
-    assert done is not None
-    assert (done.notebook, done.attempt, done.lost, done.source.kind) == ("Old.ipynb", 0, 0, "home")
-    assert [r.id for r in store.orphans()] == ["lost"]
-    taken = store.take_over(store.orphans()[0], engine(store))
-    assert taken is not None
-    assert store.end(hold(taken), RunState.failed, "Taken over.", failure=FAILURE)
-    assert claimed(store, "wait").attempt == 1
-    migrate(bind, revision)
-    names = {column["name"] for column in inspect(bind).get_columns("runs")}
-    assert "attempt" not in names
-    with bind.connect() as connection:
-        kept = connection.execute(text("SELECT id FROM runs ORDER BY seq")).scalars().all()
-    assert kept == ["done", "lost", "wait"]
-    assert "engines" not in inspect(bind).get_table_names()
-    bind.dispose()
-
-
-def test_services_that_start_at_once_migrate_once(url: str) -> None:
-    with ThreadPoolExecutor(4) as threads:
-        for store in list(threads.map(Store, [url] * 4)):
-            assert store.waiting() == []
-            store.close()
-
-
-def test_the_tables_are_what_the_migrations_make(url: str) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.runtime.migration import MigrationContext
-
-    from fairihub_headless.store.tables import metadata
-
-    Store(url).close()
-    bind = create_engine(url)
-    with bind.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    bind.dispose()
 
 
 def test_texts_that_no_database_keeps_are_kept_as_near_as_can_be(store: Store) -> None:

@@ -207,7 +207,7 @@ def test_no_secret_of_a_request_stands_in_a_log(cast: Cast) -> None:
         failed[path] = answer.status_code
         assert CANARY not in answer.text
         hub.client().request(method, asked, headers={**HEADERS, "Authorization": f"token {CANARY}"})
-    assert set(failed.values()) == {500}, "each of them has failed"
+    assert set(failed.values()) <= {500, 503}, "each of them has failed"
     for path in ("/hub/none-such", "/hub/login", "/hub/home", "/hub/api/users", "/hub/oauth_login"):
         asked = f"{path}?code={CANARY}&state={CANARY}&next=%2Fhub%2Fhome%3Fnote%3D{CANARY}"
         hub.client(follow_redirects=False).get(asked, headers=HEADERS)
