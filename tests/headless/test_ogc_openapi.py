@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from fairihub_headless.web.openapi import openapi_document
