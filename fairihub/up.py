@@ -24,6 +24,7 @@ from fairihub.first_links import first_links, operators_of, teams_read, told_of
 from fairihub.hub_settings import VARIABLE, HubSettings, team_state_of
 from fairihub.node import proxy_command
 from fairihub.ports import choose_ports
+from fairihub.runs_database import require_runs_database
 from fairihub.settings import Settings, read_settings
 from fairihub.sign_in import chosen_sign_in
 from fairihub.team_file_settings import FolderTeams, TeamFiles, counts_within, named
@@ -68,6 +69,7 @@ def up(options: UpOptions) -> int:
             sign_in = chosen_sign_in(settings, os.environ)
             sources = _sources(options, settings)
             clusters.require_clusters(settings, sources)
+            require_runs_database(settings)
             directory = _described(sources, team_state_of(Places(options.data.resolve())))
             places = datafolder.opened(options.data)
             lock = stack.enter_context(datafolder.held(places))

@@ -40,6 +40,13 @@ def _database(address: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def with_password(address: str, password: str) -> str:
+    """The address of a database for SQLAlchemy alone; no password stands in it if that is empty."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(address).set(password=password or None).render_as_string(hide_password=False)
+
+
 def _endpoint(address: str) -> str:
     url = urlsplit(address)
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.query:
@@ -257,12 +264,9 @@ class HeadlessSettings(RunSettings):
     @property
     def database_address(self) -> str | None:
         """The address of the database with its password, for SQLAlchemy alone."""
-        from sqlalchemy.engine import make_url
-
         if self.database is None:
             return None
-        password = self.database_password.get_secret_value() or None
-        return make_url(self.database).set(password=password).render_as_string(hide_password=False)
+        return with_password(self.database, self.database_password.get_secret_value())
 
 
 def read_settings(path: str | None) -> HeadlessSettings:
