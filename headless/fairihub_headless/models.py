@@ -202,6 +202,7 @@ class Waiting(NamedTuple):
     rank: int = 1
     """The lower, the sooner."""
     not_before: datetime | None = None
+    process: str = PROCESS
 
 
 class Kept(NamedTuple):

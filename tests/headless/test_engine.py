@@ -21,6 +21,7 @@ from fairihub_headless.engine.launching import ColdLauncher, Worker
 from fairihub_headless.engine.queueing import Pauses, Room
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import RunState, Waiting
+from fairihub_headless.processes.asking import Asked
 
 ASLEEP = "import time\nprint('sleeping', flush=True)\ntime.sleep(600)"
 NOON = datetime.fromisoformat("2026-06-01T12:00:00+00:00")
@@ -154,6 +155,15 @@ async def test_so_many_runs_of_a_team_at_once(house: Any) -> None:
     assert states == ["running", "accepted", "accepted"]
     await house.runs.dismiss(runs[0].id, house.caller())
     await house.until(runs[1], lambda r: r.state is RunState.running)
+
+
+async def test_echoes_keep_no_notebook_waiting(house: Any) -> None:
+    asked = Asked({"message": "x", "pause": 60})
+    for _ in range(3):
+        await house.runs.echo(asked, house.caller())
+    run = await house.ended(await house.submit("1"), 30)
+    assert run.state is RunState.successful
+    assert len(house.engine._echoes._taken) == 2  # as many of a member as notebooks
 
 
 async def test_the_most_urgent_of_ones_own_runs_goes_first(house: Any) -> None:

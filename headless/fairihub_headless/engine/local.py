@@ -35,6 +35,8 @@ _LOOK_AGAIN = 5.0
 _OVERLAP = 200
 """A run that was accepted before another may be seen after it; so far back is looked again."""
 _LAST_WORDS = 30.0
+_ECHOES = 64
+"""So many echoes at once, beside the notebooks: they need no processor, and keep none waiting."""
 DISMISSED = Failure(code="dismissed", message="Dismissed.")
 
 
@@ -80,6 +82,8 @@ class LocalEngine:
         self._queue = Queue(
             Room(settings.room, settings.max_runs_per_member, settings.max_runs_per_team)
         )
+        self._echoes = Queue(Room(_ECHOES, settings.max_runs_per_member))
+        self._queues = (self._queue, self._echoes)
         self._pauses = Pauses()
         self._strangers = Strangers()
         self._claiming: set[str] = set()
@@ -115,7 +119,7 @@ class LocalEngine:
         self._changed.set()
 
     def cancel(self, run_id: str) -> None:
-        self._queue.drop(run_id)
+        self._drop(run_id)
         if run_id in self._claiming:
             self._dismissed.add(run_id)
         if run_id in self._attempts:
@@ -158,7 +162,7 @@ class LocalEngine:
         if await ENGINE.do(self._is_short_of_disk):
             log.warning("no run is started: the disk is nearly full")
             return _LOOK_AGAIN
-        taken = self._queue.take()
+        taken = [waiting for queue in self._queues for waiting in queue.take()]
         try:
             for waiting in taken:
                 if not self._stopping:
@@ -166,7 +170,7 @@ class LocalEngine:
         finally:
             for waiting in taken:
                 if waiting.id not in self._attempts:
-                    self._queue.over(waiting.id)
+                    self._over(waiting.id)
         return min(due, max(0.0, self._looked + _LOOK_AGAIN - time.monotonic()))
 
     def _is_short_of_disk(self) -> bool:
@@ -180,7 +184,8 @@ class LocalEngine:
         after = -1 if whole else self._seen - _OVERLAP
         rows = await ENGINE.do(self._store.waiting, after)
         self._seen = max([self._seen, *(row.seq for row in rows)])
-        pairs = {(row.owner, row.team) for row in rows} | self._queue.pairs()
+        pairs = {(row.owner, row.team) for row in rows}
+        pairs |= self._queue.pairs() | self._echoes.pairs()
         pairs |= {(a.run.owner, a.run.team) for a in self._attempts.values()}
         pairs |= set() if whole else self._strangers.pairs()
         if self._strangers.note(pairs, directory, today(), at) and not whole:
@@ -191,11 +196,23 @@ class LocalEngine:
         ready, due = self._pauses.ready(fitting, now(), at, whole=whole)
         if whole:
             self._looked = at
-            self._queue.keep({row.id: row for row in ready})
+            for queue in self._queues:
+                queue.keep({row.id: row for row in ready if self._queue_of(row) is queue})
         else:
             for row in ready:
-                self._queue.put(row)
+                self._queue_of(row).put(row)
         return due
+
+    def _queue_of(self, row: Waiting) -> Queue:
+        return self._echoes if row.process == ECHO else self._queue
+
+    def _drop(self, run_id: str) -> None:
+        for queue in self._queues:
+            queue.drop(run_id)
+
+    def _over(self, run_id: str) -> None:
+        for queue in self._queues:
+            queue.over(run_id)
 
     async def _end_runs_of_strangers(self, rows: list[Waiting], at: float) -> None:
         """Ends runs whose owner has been out of the team for the time of grace."""
@@ -207,7 +224,7 @@ class LocalEngine:
             if (row.owner, row.team) not in gone:
                 continue
             if await ENGINE.do(self._store.refuse, row.id, _no_team(row.team)):
-                self._queue.drop(row.id)
+                self._drop(row.id)
                 self.changes.tell(row.id, Ended(RunState.failed))
 
     async def _start(self, waiting: Waiting, directory: TeamDirectory) -> None:
@@ -254,7 +271,7 @@ class LocalEngine:
         finally:
             self._attempts.pop(run.id, None)
             self._tasks.pop(run.id, None)
-            self._queue.over(run.id)
+            self._over(run.id)
             if attempt.waits:
                 self._looked = float("-inf")
             self.wake()

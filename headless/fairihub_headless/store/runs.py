@@ -115,8 +115,8 @@ class Store:
 
     def waiting(self, after: int = -1) -> list[Waiting]:
         """The accepted runs, oldest first; only those after that place in the order."""
-        columns = (runs.c.seq, runs.c.id, runs.c.owner, runs.c.team, runs.c.rank, runs.c.not_before)
-        query = select(*columns).where(runs.c.state == "accepted", runs.c.seq > after)
+        query = select(*(runs.c[name] for name in Waiting._fields))
+        query = query.where(runs.c.state == "accepted", runs.c.seq > after)
         return [Waiting._make(row) for row in self._database.rows(query.order_by(runs.c.seq))]
 
     def count(self, owner: str, state: RunState) -> int:
