@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import resource
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fairihub_spawner.cgroups import Group, Hierarchy, make_group, usable_hierarchies
+from fairihub_core.cgroups import Group, Hierarchy, hierarchies, make_group
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,12 @@ class Confinement:
 
 def enforcement() -> Enforcement:
     """What this machine can enforce. Blocks for a moment, the first time."""
-    return enforcement_by(_hierarchies(), sys.platform)
+    return enforcement_by(hierarchies(), sys.platform)
 
 
-def enforcement_by(hierarchies: tuple[Hierarchy, ...], platform: str) -> Enforcement:
+def enforcement_by(usable: tuple[Hierarchy, ...], platform: str) -> Enforcement:
     """What those hierarchies of control groups can enforce, on that platform."""
-    by = {c: h for h in hierarchies for c in h.controllers}
+    by = {c: h for h in usable for c in h.controllers}
     grouped = "memory" in by
     each = platform == "linux" and not grouped
     means = {f"control groups, version {h.version}": None for h in by.values()}
@@ -64,20 +63,15 @@ def confine(name: str, memory: int | None, cpu: float | None) -> Confinement:
     Raises:
         OSError: the group could not be made, though others could.
     """
-    hierarchies = _hierarchies()
-    group = make_group(hierarchies, name, {"memory": memory, "cpu": cpu})
-    by_process = enforcement_by(hierarchies, sys.platform).memory == "per-process"
+    usable = hierarchies()
+    group = make_group(usable, name, {"memory": memory, "cpu": cpu})
+    by_process = enforcement_by(usable, sys.platform).memory == "per-process"
     return Confinement(group, memory if by_process else None)
 
 
 def resumed(folders: list[str]) -> Confinement:
     """The confinement of a server that an earlier hub process started."""
     return Confinement(Group(tuple(Path(f) for f in folders)))
-
-
-@functools.lru_cache(maxsize=1)
-def _hierarchies() -> tuple[Hierarchy, ...]:
-    return usable_hierarchies() if sys.platform == "linux" else ()
 
 
 def _limit_data(size: int) -> None:

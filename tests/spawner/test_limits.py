@@ -10,8 +10,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from fairihub_spawner import limits
-from fairihub_spawner.cgroups import (
+from fairihub_core.cgroups import (
     Hierarchy,
     Mount,
     _delegates,
@@ -20,6 +19,7 @@ from fairihub_spawner.cgroups import (
     own_groups,
     settings_for,
 )
+from fairihub_spawner import limits
 from fairihub_spawner.limits import Confinement, confine, enforcement, enforcement_by
 from tests.support.waiting import all_ended, eventually
 
@@ -100,7 +100,7 @@ def test_a_group_ends_whatever_hides_in_it(confined):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the data of a process")
 def test_without_groups_each_process_is_limited(monkeypatch):
-    monkeypatch.setattr(limits, "_hierarchies", lambda: ())
+    monkeypatch.setattr(limits, "hierarchies", lambda: ())
     confinement = confine("none", 300 * MIB, 1.0)
     assert enforcement().memory == "per-process"
     program = [sys.executable, "-c", AS_A_KERNEL, f"bytearray({400 * MIB})"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -68,6 +70,12 @@ def folder_of(mount: Mount, path: str) -> Path:
         folder = mount.point / path[len(root) :].lstrip("/")
         return folder if folder.is_dir() else mount.point
     return mount.point
+
+
+@functools.lru_cache(maxsize=1)
+def hierarchies() -> tuple[Hierarchy, ...]:
+    """What this machine gives us, found out once. Blocks, the first time."""
+    return usable_hierarchies() if sys.platform == "linux" else ()
 
 
 def usable_hierarchies() -> tuple[Hierarchy, ...]:
@@ -154,14 +162,40 @@ def _works(hierarchy: Hierarchy) -> bool:
 
 @dataclass(frozen=True)
 class Group:
-    """The folders, one per hierarchy, that together hold one server and all it starts."""
+    """The folders, one per hierarchy, that hold one server or run, and all that it starts."""
 
     folders: tuple[Path, ...] = ()
+
+    @classmethod
+    def named(cls, hierarchies: Iterable[Hierarchy], name: str) -> Group:
+        """The group of that name, whoever made it, also if there is none."""
+        return cls(tuple(h.folder / name for h in hierarchies))
 
     def enter(self) -> None:
         """Moves the calling process in; for the child between fork and exec."""
         for folder in self.folders:
             _write(folder / "cgroup.procs", "0")
+
+    def take(self, pids: Iterable[int]) -> None:
+        """Moves processes in, as far as they are still there; what they start later is in it.
+
+        Raises:
+            OSError: they cannot be moved.
+        """
+        for folder in self.folders:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    _write(folder / "cgroup.procs", str(pid))
+
+    def killed_for_memory(self) -> int:
+        """How many processes the system has killed since they wanted more than the limit."""
+        count = 0
+        for folder in self.folders:
+            for name in ("memory.events", "memory.oom_control"):
+                with contextlib.suppress(OSError):
+                    words = (folder / name).read_text().split()
+                    count += sum(int(n) for w, n in pairwise(words) if w == "oom_kill")
+        return count
 
     def processes(self) -> list[int]:
         found: set[int] = set()
@@ -199,7 +233,7 @@ def make_group(
     Raises:
         OSError: it cannot be made; nothing is left of it then.
     """
-    group = Group(tuple(h.folder / name for h in hierarchies))
+    group = Group.named(hierarchies, name)
     try:
         for hierarchy, folder in zip(hierarchies, group.folders, strict=True):
             folder.mkdir()
