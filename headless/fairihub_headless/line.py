@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fairihub_core.files import sync_folder
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Environment, ExitRecord
 from fairihub_headless.reporting import LONGEST_MESSAGE
@@ -79,11 +80,16 @@ class Line:
     ) -> None:
         """To be called before any code of the notebook runs.
 
+        On return it survives a loss of power that the notebook may have begun.
+
         Raises:
             OSError: another service has taken the run over: it must not begin here.
         """
         os.close(os.open(self._started, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        RunFolder.at(self._started.parent).require_unsealed()
+        folder = RunFolder.at(self._started.parent)
+        for place in (folder.place, folder.path):
+            sync_folder(place)
+        folder.require_unsealed()
         about = environment.model_dump(mode="json")
         self._say("kernel", environment=about, command=command, guardian=guardian)
 

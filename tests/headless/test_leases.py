@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from fairihub_headless.engine.here import host, this_engine
-from fairihub_headless.engine.leases import Watch, dead, has_restarted, is_fenced
+from fairihub_headless.engine.leases import Watch, dead, is_fenced
 from fairihub_headless.models import EngineRow
 
 BEAT, LEASE = 10.0, 30.0
@@ -82,14 +82,6 @@ def test_one_never_takes_itself_for_dead() -> None:
 def test_an_engine_is_fenced_before_others_take_its_runs_over() -> None:
     assert not is_fenced(100.0, 119.9, BEAT)
     assert is_fenced(100.0, 120.0, BEAT)
-
-
-@pytest.mark.parametrize(
-    ("before", "restarted"),
-    [("here boot ns", False), ("here earlier ns", True), ("there earlier ns", False)],
-)
-def test_a_machine_that_has_restarted(before: str, restarted: bool) -> None:
-    assert has_restarted(before, ME.host) is restarted
 
 
 def test_this_host_has_one_name() -> None:

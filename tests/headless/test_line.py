@@ -42,6 +42,21 @@ async def test_what_a_worker_says_is_heard_in_its_order_until_its_last_word(tmp_
     assert told[-3:] == [Cells(2, 2), Reported(1.0, "x" * 1000), DONE]
 
 
+def test_that_a_notebook_begins_is_on_the_disk_before_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def sync(folder: Path) -> None:
+        assert (tmp_path / "attempt-1" / "started").exists()
+        synced.append(folder)
+
+    monkeypatch.setattr(line, "sync_folder", sync)
+    (tmp_path / "attempt-1").mkdir()
+    Line(-1, tmp_path / "attempt-1" / "started").kernel(Environment(kernel="python3"))
+    assert synced == [tmp_path / "attempt-1", tmp_path]
+
+
 def test_a_notebook_does_not_begin_where_another_service_has_sealed_the_place(
     tmp_path: Path,
 ) -> None:

@@ -120,9 +120,9 @@ class Attempt:
         self._ending = self._ending or failure
         await self._recorded(None)
 
-    def take_for(self, *, started: bool) -> None:
+    def take_over(self) -> None:
         """This is what another engine left: its worker has been heard by nobody here."""
-        self._started = started or self.run.environment is not None
+        self._started = self.run.environment is not None
         self.folder.open_up()
         if self.folder.exit_record() is None:
             self._ending = STOPPED

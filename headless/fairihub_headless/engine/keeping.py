@@ -14,13 +14,7 @@ from fairihub_headless.engine import processes
 from fairihub_headless.engine.attempt import UNSUPERVISED, Attempt
 from fairihub_headless.engine.changes import Changes, Ended
 from fairihub_headless.engine.here import this_engine, uptime
-from fairihub_headless.engine.leases import (
-    BEATS_TO_DEATH,
-    Watch,
-    dead,
-    has_restarted,
-    is_fenced,
-)
+from fairihub_headless.engine.leases import BEATS_TO_DEATH, Watch, dead, is_fenced
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import EngineRow, Failure, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
@@ -65,7 +59,6 @@ class Keeper:
     me: EngineRow = field(default_factory=this_engine)
     _renewed: float = 0.0
     _watch: Watch = field(default_factory=Watch)
-    _hosts: dict[str, str] = field(default_factory=dict)
     _troubles: dict[str, int] = field(default_factory=dict)
     """How often a run could not be looked after."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -101,7 +94,6 @@ class Keeper:
         begun = uptime()
         rows = self.store.engines.all()
         self._watch = self._watch.after_look(rows, begun, 2 * self.settings.beat_seconds)
-        self._hosts |= {row.id: row.host for row in rows}
         lease = BEATS_TO_DEATH * self.settings.beat_seconds
         for engine in dead(self._watch, rows, self.me, lease, _may_live):
             log.warning("engine %s has died", engine)
@@ -133,7 +125,7 @@ class Keeper:
         taken = self.store.take_over(orphan, self.me.id)
         if taken is not None:
             log.warning("run %s is taken over from engine %s", taken.id, orphan.engine)
-            self._bring_to_an_end(taken, orphan.engine)
+            self._bring_to_an_end(taken)
 
     def _look_at_stray(self, run: Run) -> None:
         """Ends what this engine holds unknowingly: a connection broke when its claim was kept."""
@@ -143,20 +135,17 @@ class Keeper:
         same = now is not None and (now.engine, now.attempt) == (run.engine, run.attempt)
         if same and not self.executes(run.id):
             log.warning("run %s was claimed, and nobody knew", run.id)
-            self._bring_to_an_end(run, self.me.id)
+            self._bring_to_an_end(run)
 
-    def _bring_to_an_end(self, run: Run, before: str | None) -> None:
+    def _bring_to_an_end(self, run: Run) -> None:
         """Ends what is left of an attempt of another, and says so in the record of the run."""
         # First of all: from here on what it still wants to begin finds no place for it.
         folder = RunFolder.of(self.root, run.id, run.attempt).seal()
         if run.worker_pid is not None and run.worker_born is not None:
             processes.ask_to_end(run.worker_pid, run.worker_born, _SAVING)
         processes.kill_run(run.id, run.worker_pid, run.worker_born)
-        # What was written last before a machine went down may be lost, also that it had started.
-        host = self._hosts.get(before or "")
-        doubtful = host is None or has_restarted(host, self.me.host)
         attempt = Attempt(run, folder, self.store, self.settings, self.changes)
-        attempt.take_for(started=doubtful)
+        attempt.take_over()
         try:
             attempt.record_end()
         except (OSError, Unavailable):

@@ -81,8 +81,3 @@ def dead(
 def is_fenced(renewed: float, at: float, beat: float) -> bool:
     """Whether an engine that raised its beat last at `renewed` must end its own runs by now."""
     return at - renewed >= BEATS_TO_FENCE * beat
-
-
-def has_restarted(host: str, mine: str) -> bool:
-    """Whether an engine was on this machine before its last start, for all one can tell."""
-    return host.split(" ")[0] == mine.split(" ")[0] and host != mine
