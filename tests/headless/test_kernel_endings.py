@@ -26,6 +26,8 @@ email.left_open = open(place + "/module.csv", "wb"); _ = email.left_open.write(b
 late = lambda: (time.sleep(0.3), pathlib.Path(place, "thread.txt").write_text("5"))
 threading.Thread(target=late).start()
 """
+BY_THE_SHELL = "get_ipython().kernel.control_handlers.clear()"
+"""Asked by its control thread to end, IPython's kernel now and then waits ten seconds for another."""
 NEVER_ENDS = "import threading, time; threading.Thread(target=time.sleep, args=(300,)).start()"
 
 
@@ -39,7 +41,7 @@ BOTH = {"open.csv": "1,2", "exit.txt": "done"}
 
 @pytest.mark.parametrize("last", ["pass", "1 / 0"])
 async def test_of_a_cold_kernel_also_after_a_cell_that_failed(house: Any, last: str) -> None:
-    run = await house.ended(await house.submit(LEAVES_OPEN, last))
+    run = await house.ended(await house.submit(LEAVES_OPEN, BY_THE_SHELL, last))
     assert run.state.value == ("failed" if "/" in last else "successful")
     assert left(house, run) == BOTH
     assert "without encryption" not in house.log(run)
@@ -48,9 +50,10 @@ async def test_of_a_cold_kernel_also_after_a_cell_that_failed(house: Any, last: 
 async def test_of_a_warm_kernel(tmp_path: Path) -> None:
     async with warm_house_in(tmp_path) as house:
         await house.warmed()
-        run = await house.run(LEAVES_OPEN, MORE_LEFT_OPEN)
+        run = await house.run(LEAVES_OPEN, MORE_LEFT_OPEN, BY_THE_SHELL)
         assert run.environment is not None
         assert run.environment.warm, house.log(run)
+        assert "did not end by itself" not in house.log(run)
         assert left(house, run) == {**BOTH, "cycle.csv": "3", "module.csv": "4", "thread.txt": "5"}
 
 

@@ -63,6 +63,7 @@ class Client(PapermillNotebookClient):
         self._signal: int | None = None
         self._changed = False
         self._replied = False
+        self._is_ipython = False
 
     def execute(self, **kwargs: Any) -> NotebookNode:
         """Executes all cells; the kernel is gone on return, however it ends.
@@ -144,13 +145,18 @@ class Client(PapermillNotebookClient):
             return  # its last cell was `exit()`
         if told is not None:
             self.nb.metadata["language_info"] = told["content"]["language_info"]
+            self._is_ipython = told["content"].get("implementation") == "ipython"
         self.set_widgets_metadata()
 
     async def _ask_to_end(self) -> None:
         """Has the kernel end as a program does: open files are written, exit handlers called."""
         if not await ensure_async(self.km.is_alive()):
             return
-        self.kc.shutdown()
+        if self._is_ipython:
+            # Not by its control thread: that may wait ten seconds for one that has just ended.
+            self.kc.shell_channel.send(self.kc.session.msg("shutdown_request", {"restart": False}))
+        else:
+            self.kc.shutdown()
         try:
             await asyncio.wait_for(self._end_of_kernel(_ENDED_EVERY), _CLOSING)
         except asyncio.TimeoutError:
