@@ -27,7 +27,7 @@ late = lambda: (time.sleep(0.3), pathlib.Path(place, "thread.txt").write_text("5
 threading.Thread(target=late).start()
 """
 BY_THE_SHELL = "get_ipython().kernel.control_handlers.clear()"
-"""Asked by its control thread to end, IPython's kernel now and then waits ten seconds for another."""
+"""Its control thread, asked to end, now and then waits ten seconds for one that has ended."""
 NEVER_ENDS = "import threading, time; threading.Thread(target=time.sleep, args=(300,)).start()"
 
 
