@@ -12,7 +12,7 @@ from typing import Any
 
 from fairihub_core.errors import BadInput, Conflict, shortened
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import Run
+from fairihub_headless.models import PROCESS, Run
 from fairihub_headless.store.runs import Store
 
 LONGEST = 255
@@ -34,11 +34,14 @@ class Key:
     is_job_id: bool = False
 
 
-def key_of(header: str | None, body: dict[str, Any], beside: bytes | None = None) -> Key | None:
+def key_of(
+    header: str | None, body: dict[str, Any], beside: bytes | None = None, *, process: str = PROCESS
+) -> Key | None:
     """The key of a request: its header `Idempotency-Key`, or `job_id` in its body.
 
     Args:
         beside: what came with the body.
+        process: the id of what is to be executed.
 
     Raises:
         BadInput: `bad-key`, `bad-job-id`.
@@ -46,7 +49,8 @@ def key_of(header: str | None, body: dict[str, Any], beside: bytes | None = None
     job_id = body.get(JOB_ID)
     if header is None and job_id is None:
         return None
-    plain = json.dumps({k: v for k, v in body.items() if k != JOB_ID}, sort_keys=True)
+    asked = {k: v for k, v in body.items() if k != JOB_ID}
+    plain = json.dumps([process, asked], sort_keys=True)
     said = hashlib.sha256(plain.encode("utf-8", "replace"))
     said.update(b"\0" + (beside or b""))
     if job_id is None:

@@ -123,7 +123,7 @@ def plain_value(value: Any, what: str, depth: int = 0) -> Any:
 def _text(value: str, what: str) -> str:
     """A lone surrogate or a NUL would poison the store and every later answer."""
     if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        raise BadInput("bad-value", f"{what} has a text that UTF-8 cannot hold.")
+        raise BadInput("bad-value", f"{what} has a text with a NUL or half a character in it.")
     return value
 
 

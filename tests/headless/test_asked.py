@@ -78,6 +78,7 @@ def test_a_period(text: str, since: str | None, before: str | None) -> None:
         "datetime=2026-06-02/2026-06-01", "datetime=2026-06-01/2026-06-02/2026-06-03",
         "datetime=9999-12-31", "datetime=2026-06-01T12:00", "datetime=2026-06-01T25:00:00Z",
         "datetime=0001-01-01T00:00:00%2B10:00",
+        "state=failed", "statu=failed", "type=openeo", "type=process,openeo",
         "cursor=x", "cursor=%00", "cursor=%C3%BC", "cursor=W10", "cursor=bnVsbA",
     ],
 )  # fmt: skip

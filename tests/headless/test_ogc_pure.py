@@ -16,7 +16,7 @@ from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.processes.notebook_inputs import INPUTS, OUTPUTS
 from fairihub_headless.results.handing_out import is_known, part_of
-from fairihub_headless.web.exceptions import require_acceptable
+from fairihub_headless.web.exceptions import prefers_page, require_acceptable
 from fairihub_headless.web.outputs import Output, document_of, is_by_value, is_wanted, raw_of
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.preferring import Preference, applied, preference_of, seconds_to_wait
@@ -142,6 +142,32 @@ def test_outputs_raw() -> None:
     assert raw_of([text]).body == "ä".encode()
     assert raw_of([text], "application/json").headers == [("Content-Type", "application/json")]
     assert raw_of([text], "text/*, application/json").body == "ä".encode()
+
+
+@pytest.mark.parametrize(
+    ("accept", "page"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("text/html", True),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/html, application/json", True),
+        ("application/json, text/html", False),
+        ("application/json, text/html;q=0.1", False),
+        ("application/json;q=0.1, text/html;q=0.5", True),
+        ("text/html;q=0.1, */*;q=0.5", False),
+        ("text/html;q=0, */*", False),
+        ("text/html;q=x", True),
+    ],
+)
+def test_what_is_wanted_most_is_given(accept: str, page: bool) -> None:
+    assert prefers_page(accept) is page
+
+
+def test_what_is_not_wanted_is_not_acceptable() -> None:
+    require_acceptable("application/json;q=0.1, */*;q=0")
+    with pytest.raises(FairihubError, match="Accept"):
+        require_acceptable("application/json;q=0, image/png")
 
 
 @pytest.mark.parametrize(

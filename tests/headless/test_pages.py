@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.service_page import Brand
-from fairihub_headless.models import Failure, FileEntry, Limits, Run, RunState
+from fairihub_headless.models import Failure, FileEntry, FileList, Limits, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.store.listing import Filter, Page, Place
@@ -211,7 +211,12 @@ def test_markup_is_text_and_links_lead_only_to_us() -> None:
         message=EVIL,
         failure=Failure(code="x", message=EVIL, error=EVIL, traceback=EVIL),
     )
-    left = pages.Left([FileEntry(name=EVIL, size=1, type="x", href="h")], {EVIL: {"href": EVIL}})
+    entries = [FileEntry(name=EVIL, size=1, type="x", href="h")]
+    left = pages.Left(entries, {EVIL: {"href": EVIL}})
+    listing = FileList(
+        files=entries, numberMatched=1, numberReturned=1, left_out=[EVIL], left_out_count=1,
+        links=[],
+    )  # fmt: skip
     brought = {
         "scraps": {"l": {"href": "javascript:x", "title": EVIL}},
         "displays": {EVIL: {"text/html": EVIL, "text/plain": EVIL}},
@@ -221,7 +226,7 @@ def test_markup_is_text_and_links_lead_only_to_us() -> None:
         listed(evil),
         shown(evil, left),
         pages.results(brought, "4f1c", BASE),
-        pages.files(left.files, "4f1c", BASE),
+        pages.files(listing, "4f1c", BASE),
         pages.cancel(status, '">' + EVIL, BASE, own=False),
         listed(evil, team=EVIL, lists=(EVIL,)),
         pages.problem(EVIL, {"detail": EVIL, "code": EVIL}, BASE),

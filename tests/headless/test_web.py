@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -95,10 +96,55 @@ async def test_a_body_that_never_ends_costs_its_connection(
     await until_held("ada", 0)
 
 
-async def test_so_many_archives_at_once_and_no_more(door: httpx.AsyncClient, house: Any) -> None:
+async def test_far_too_much_is_answered(door: httpx.AsyncClient) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 2**20
+
+    answer = await door.post(
+        EXECUTE, content=pieces(), headers={"Content-Length": str(100 * 2**20)}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+@pytest.fixture
+async def job(door: httpx.AsyncClient, house: Any) -> str:
+    """An echo that has ended."""
     house.runs.settings = house.runs.settings.model_copy(update={"echo": True})
     await door.post(ECHO, json={"inputs": {"message": "here"}})
-    job = (await door.get("jobs")).json()["jobs"][0]["jobID"]
+    return str((await door.get("jobs")).json()["jobs"][0]["jobID"])
+
+
+async def test_a_key_is_for_one_process(door: httpx.AsyncClient, job: str) -> None:
+    key, body = {"Idempotency-Key": "k", "Prefer": "respond-async"}, {"inputs": {}}
+    assert (await door.post(ECHO, json=body, headers=key)).status_code == 201
+    answer = await door.post(EXECUTE, json=body, headers=key)
+    assert answer.json()["code"] == "key-reused"
+
+
+async def test_a_filter_that_is_not_known_lists_nothing(door: httpx.AsyncClient, job: str) -> None:
+    assert (await door.get("jobs?state=failed")).json()["code"] == "bad-query"
+    assert len((await door.get("jobs?token=x")).json()["jobs"]) == 1
+
+
+async def test_head_tells_of_the_whole_and_leads_nowhere(
+    door: httpx.AsyncClient, house: Any, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = {"Range": "bytes=0-1"}
+    file = f"jobs/{job}/files/outputs.json"
+    whole = len((await door.get(file)).content)
+    assert (await door.get(file, headers=part)).status_code == 206
+    told = await door.head(file, headers=part)
+    assert (told.status_code, told.headers["Content-Length"]) == (200, str(whole))
+    assert (await door.head(f"jobs/{job}/logs", headers=part)).status_code == 200
+    assert "ETag" not in (await door.head(f"jobs/{job}/files.zip")).headers
+    signed = SimpleNamespace(address_of=lambda *_: "http://bucket/signed-for-get")
+    monkeypatch.setattr(house.runs, "buckets", signed)
+    assert (await door.get(file)).status_code == 307
+    assert (await door.head(file)).status_code == 200
+
+
+async def test_so_many_archives_at_once_and_no_more(door: httpx.AsyncClient, job: str) -> None:
     asked = [door.get(f"jobs/{job}/files.zip") for _ in range(8)]
     statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
     assert 429 in statuses

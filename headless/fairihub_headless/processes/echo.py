@@ -28,10 +28,10 @@ LONGEST_PAUSE = 60
 _CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 _SCHEMAS: dict[str, tuple[Schema, str]] = {
-    "message": ({"type": "string", "maxLength": 100_000}, "A text."),
+    "message": ({"type": "string", "maxLength": 100_000}, "A text of up to 100,000 characters."),
     "number": ({"type": "number"}, "A number."),
     "list": ({"type": "array", "items": {"type": "number"}}, "A list of numbers."),
-    "object": ({"type": "object"}, "Any object."),
+    "object": ({"type": "object"}, "An object."),
     "bbox": (
         {
             "type": "object",
@@ -79,7 +79,9 @@ def echoed(asked: Asked) -> dict[str, Any]:
     """
     for name, value in asked.inputs.items():
         if not _FITS[name](value):
-            raise BadInput("bad-input", f"`{name}` must be: {_SCHEMAS[name][1]}", input=name)
+            words = _SCHEMAS[name][1]
+            told = f"`{name}` must be {words[0].lower()}{words[1:]}"
+            raise BadInput("bad-input", told, input=name)
     return asked.inputs
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairihub_core.errors import BadInput
+from fairihub_core.errors import BadInput, shortened
 from fairihub_core.notebooks import is_home_path
 from fairihub_core.offers import Offer, chosen
 from fairihub_core.places import require_relative
@@ -211,7 +211,7 @@ def _string(inputs: dict[str, Any], key: str) -> str | None:
 def _matching(inputs: dict[str, Any], key: str, pattern: re.Pattern[str], what: str) -> str | None:
     value = _string(inputs, key)
     if value is not None and not pattern.fullmatch(value):
-        raise BadInput("bad-input", f"`{key}` cannot be {what}: “{value[:80]}”.")
+        raise BadInput("bad-input", f"`{key}` must be {what}, not “{shortened(value, 80)}”.")
     return value
 
 

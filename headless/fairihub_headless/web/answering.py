@@ -19,7 +19,7 @@ from fairihub_core.service_page import Brand
 from fairihub_headless.errors import Defect
 from fairihub_headless.running import Runs
 from fairihub_headless.web import pages
-from fairihub_headless.web.exceptions import exception_of, no_such_method
+from fairihub_headless.web.exceptions import exception_of, no_such_method, prefers_page
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.routing import Needs
 from fairihub_headless.web.seats import Seats
@@ -83,7 +83,7 @@ class Answering(RequestHandler):
         asked = self.get_query_argument("f", None)
         if asked is not None:
             return asked == "html"
-        return "text/html" in self.request.headers.get("Accept", "")
+        return prefers_page(self.request.headers.get("Accept", ""))
 
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, get_args
 from urllib.parse import urlencode
 
-from fairihub_core.errors import BadInput
+from fairihub_core.errors import BadInput, shortened
 from fairihub_headless.models import RunState
 from fairihub_headless.store.listing import EVERY, NEWEST_FIRST, Filter, Key, Order, Place
 
@@ -75,6 +75,7 @@ def asked_of(given: Given) -> Asked:
     Raises:
         BadInput: `bad-query`, naming what cannot be read.
     """
+    _require_known(given)
     order = _order(given)
     cursor = _one(given, "cursor")
     if cursor and _one(given, "offset"):
@@ -90,6 +91,16 @@ def asked_of(given: Given) -> Asked:
         owner=_one(given, "owner"),
         said={name: tuple(filter(None, given.get(name, ()))) for name in free},
     )
+
+
+def _require_known(given: Given) -> None:
+    """A filter that is misspelt must not list everything."""
+    unknown = [name for name in given if name not in QUERY]
+    if unknown:
+        known = ", ".join(QUERY)
+        raise BadInput("bad-query", f"`{shortened(unknown[0], 60)}` is not known here: {known}.")
+    if any(kind != "process" for kind in _several(given, "type")):
+        raise BadInput("bad-query", "`type` can be: process.")
 
 
 def sort_of(order: Order) -> str:

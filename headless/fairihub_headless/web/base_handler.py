@@ -104,6 +104,11 @@ class Base(HubOAuthenticated, Answering):
         self.set_status(status)
         self.send(plain, title, kind, content)
 
+    @property
+    def range(self) -> str | None:
+        """The part that is asked for; HEAD tells of the whole (RFC 9110, 14.2)."""
+        return None if self.request.method == "HEAD" else self.request.headers.get("Range")
+
     def whole_number(self, name: str, default: int, most: int, least: int = 0) -> int:
         """A number of the query.
 

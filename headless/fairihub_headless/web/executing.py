@@ -27,7 +27,7 @@ from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.preferring import applied, preference_of, seconds_to_wait
 from fairihub_headless.web.routing import Needs
 
-_DROPPED = 64 * 2**20
+_DROPPED = 2**30
 """A body that is too large is read so far and dropped, to be answered."""
 _LARGE_AT_ONCE, _LARGE_OF_A_MEMBER = 8, 2
 _BODY_SECONDS = 180.0
@@ -133,7 +133,8 @@ class Execution(Base):
             self._received.clear()
             self._forget()
         asked = asked_of(body, process.inputs, process.outputs)
-        key = key_of(self.request.headers.get("Idempotency-Key"), body, notebook)
+        told = self.request.headers.get("Idempotency-Key")
+        key = key_of(told, body, notebook, process=process.id)
         if process.id == ECHO:
             return await self.runs.echo(asked, self.caller, key), asked.mode
         return await self.runs.submit(body, self.caller, notebook, key), asked.mode

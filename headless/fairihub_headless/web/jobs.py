@@ -13,7 +13,7 @@ from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.results import log
 from fairihub_headless.web import pages, views
-from fairihub_headless.web.asked import QUERY, asked_of
+from fairihub_headless.web.asked import asked_of
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import results_of
 from fairihub_headless.web.outcomes import files_left
@@ -21,6 +21,8 @@ from fairihub_headless.web.repeating import xsrf_of
 
 _TAIL_LINES, _TAIL_BYTES = 500, 32 * 1024
 """Of a log, so much at most is on the page of a run."""
+_WHO_ASKS = {"token", "_xsrf"}
+"""In a query, what is for the hub."""
 
 
 class Jobs(Base):
@@ -30,7 +32,8 @@ class Jobs(Base):
 
 async def answer_jobs(handler: Base) -> None:
     caller, base = handler.caller, handler.base
-    asked = asked_of({name: handler.get_query_arguments(name) for name in QUERY})
+    said = handler.request.query_arguments.keys() - _WHO_ASKS
+    asked = asked_of({name: handler.get_query_arguments(name) for name in said})
     seen = selection_of(caller, asked.team, asked.owner, today())
     page = await asyncio.to_thread(
         handler.runs.store.listing.page, seen, asked.meant, asked.order,

@@ -34,7 +34,7 @@ class Logs(Base):
         self.set_header("Accept-Ranges", "bytes")
         file = await asyncio.to_thread(log.opened, self.runs.folder(run))
         if file is None:  # not begun
-            part_of(self.request.headers.get("Range"), None, "", 0)
+            part_of(self.range, None, "", 0)
             self.set_header("Fairihub-Log-Range", "0-0/0")
             await self.finish(b"")
             return
@@ -48,7 +48,7 @@ class Logs(Base):
         if is_known(asked.get("If-None-Match"), tag):
             self.set_status(304)
             return
-        part = part or part_of(asked.get("Range"), asked.get("If-Range"), tag, about.st_size)
+        part = part or part_of(self.range, asked.get("If-Range"), tag, about.st_size)
         self.set_status(part.status)
         for header, value in part.headers.items():
             self.set_header(header, value)
