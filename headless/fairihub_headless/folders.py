@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import stat
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from fairihub_core.errors import FairihubError
+from fairihub_core.errors import FairihubError, Unavailable
 from fairihub_core.files import folder_below, open_below, read_below, sync_folder, write_whole
 from fairihub_headless.models import ExitRecord, WorkOrder
 
@@ -24,6 +27,10 @@ RESULTS = "results"
 MAX_RECORD = 2**20
 DELIVERY = "job-output"
 """The folder in a home where copies of executed notebooks are put."""
+_BEING_KEPT = 60.0
+"""Seconds after which whoever made a folder has its run in the database, or never will."""
+_EACH = 16
+"""So many files are written through one by one; more of them with all that the disk has."""
 
 
 @dataclass(frozen=True)
@@ -95,15 +102,25 @@ class RunFolder:
         """Makes the folder with the notebook; on return both survive a loss of power.
 
         Args:
-            anew: also if there is such a folder, in place of its notebook.
+            anew: also if there is such a folder by now, in place of its notebook.
 
         Raises:
             FileExistsError: there is one.
+            Unavailable: `being-kept`, there is one, and somebody may be about to use it.
         """
+        if anew and self._is_being_kept():
+            raise Unavailable(
+                "being-kept", "A job with this `job_id` is being kept. Try again in a minute."
+            )
         self.path.mkdir(parents=True, exist_ok=anew, mode=0o700)
         write_whole(self.notebook, content)
-        for folder in (self.path.parent, self.path.parent.parent):
+        for folder in list(self.path.parents)[:3]:
             sync_folder(folder)
+
+    def _is_being_kept(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return abs(time.time() - self.path.stat().st_mtime) < _BEING_KEPT
+        return False
 
     def prepare(self, order: WorkOrder) -> None:
         """Everything that a worker finds when it starts.
@@ -140,7 +157,7 @@ class RunFolder:
         return _mark(self.work)
 
     def publish(self, made: tuple[int, int] | None = None) -> None:
-        """Shows what the run left; asked twice, it is done once.
+        """Shows what the run left, which survives a loss of power; asked twice, it is done once.
 
         A run can put a link or another folder in the place of its own: that is not shown.
 
@@ -157,6 +174,7 @@ class RunFolder:
             raise FileNotFoundError(self.work)
         if os.path.lexists(self.files):
             raise FileExistsError(self.files)
+        _sync_below(self.work)
         self.work.rename(self.files)
         sync_folder(self.path)
 
@@ -280,6 +298,32 @@ def _mark(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
+
+
+def _sync_below(folder: Path) -> None:
+    """On return all that lies there survives a loss of power."""
+    found = [folder]
+    for place in found:
+        if len(found) > _EACH and sys.platform == "linux":
+            return _sync_disk_of(folder)
+        if stat.S_ISDIR(place.lstat().st_mode):
+            with contextlib.suppress(PermissionError):
+                found += place.iterdir()
+    for place in found:
+        kind = place.lstat().st_mode
+        if stat.S_ISDIR(kind) or stat.S_ISREG(kind):
+            with contextlib.suppress(PermissionError):
+                sync_folder(place)
+    return None
+
+
+def _sync_disk_of(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), "what the run left cannot be written to the disk")
+    finally:
+        os.close(descriptor)
 
 
 def place_of(root: Path, run_id: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from typing import Any
 
@@ -133,7 +134,9 @@ async def test_a_service_that_died_before_it_kept_a_run_leaves_its_id_free(
     waiting: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(once, "_BEING_KEPT", 0.1)
-    RunFolder.of(waiting.places.headless, UUID).keep_notebook(b"half")
+    folder = RunFolder.of(waiting.places.headless, UUID)
+    folder.keep_notebook(b"half")
+    os.utime(folder.path, (1, 1))
     run = await send(waiting, key_of(None, {**BODY, "job_id": UUID}))
     assert run.id == UUID
     assert waiting.runs.folder(run).notebook.read_bytes() != b"half"

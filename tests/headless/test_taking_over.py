@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from fairihub_core.clock import now
+from fairihub_core.errors import Unavailable
 from fairihub_core.places import Places
+from fairihub_headless import folders
 from fairihub_headless.engine import keeping, processes
 from fairihub_headless.engine.attempt import MOVED, STOPPED, Attempt
 from fairihub_headless.engine.changes import Changes
@@ -185,6 +188,46 @@ def test_what_is_shown_twice_is_shown_once(tmp_path: Path) -> None:
     for mark in (made, made, None):
         folder.publish(mark)
     assert folder.files.is_dir()
+
+
+@pytest.mark.parametrize("number", [3, 40])
+def test_what_is_shown_is_on_the_disk_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    folder = RunFolder.of(tmp_path, "r1", 1)
+    (folder.work / "results").mkdir(parents=True)
+    (folder.work / "results" / "link").symlink_to("/etc/passwd")
+    os.mkfifo(folder.work / "results" / "pipe")
+    made = [folder.work / "results" / f"{n}.csv" for n in range(number)]
+    for file in made:
+        file.write_text("1")
+    synced: list[Path] = []
+
+    def sync(path: Path) -> None:
+        assert path == folder.path or not folder.files.exists()
+        synced.append(path)
+
+    monkeypatch.setattr(folders, "sync_folder", sync)
+    monkeypatch.setattr(folders, "_sync_disk_of", sync)
+    folder.publish()
+    below = [folder.work, folder.work / "results", *made] if number < 16 else [folder.work]
+    assert sorted(synced[:-1]) == sorted(below)
+    assert synced[-1] == folder.path
+
+
+def test_the_whole_disk_of_a_folder_is_synced(tmp_path: Path) -> None:
+    folders._sync_disk_of(tmp_path)
+
+
+def test_a_folder_that_another_request_has_just_made_is_not_overwritten(tmp_path: Path) -> None:
+    folder = RunFolder.of(tmp_path, "r1")
+    folder.keep_notebook(b"first")
+    with pytest.raises(Unavailable, match="job_id"):
+        folder.keep_notebook(b"second", anew=True)
+    assert folder.notebook.read_bytes() == b"first"
+    os.utime(folder.path, (1, 1))
+    folder.keep_notebook(b"second", anew=True)
+    assert folder.notebook.read_bytes() == b"second"
 
 
 def test_a_seal_stays_and_nothing_is_prepared_or_removed_behind_it(tmp_path: Path) -> None:
