@@ -27,12 +27,13 @@ def test_a_request_without_a_key_has_none() -> None:
 
 def test_the_same_request_has_the_same_fingerprint_however_it_is_written() -> None:
     first = key_of("k", {"inputs": {"a": 1, "b": [1.0]}})
+    elsewhere = key_of("k", {"inputs": {"a": 1, "b": [1.0]}}, process="echo")
     again = key_of("k", {"inputs": {"b": [1.0], "a": 1}})
     other = key_of("k", {"inputs": {"a": 2, "b": [1.0]}})
     with_notebook = key_of("k", {"inputs": {"a": 1, "b": [1.0]}}, b"{}")
     assert first == again
     assert first is not None
-    assert len({first, other, with_notebook}) == 3
+    assert len({first, other, with_notebook, elsewhere}) == 4
 
 
 def test_a_job_id_is_the_id_if_it_is_a_uuid_and_a_name_otherwise() -> None:
