@@ -38,6 +38,7 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _any_room_will_do(house: Any) -> None:
     house.runs.settings = house.runs.settings.model_copy(update={"min_free_bytes": 0})
+    house.engine._settings = house.runs.settings
 
 
 FILL = (
