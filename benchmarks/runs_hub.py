@@ -8,15 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,23 +24,11 @@ import nbformat
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 
-from fairihub.node import proxy_command
 from fairihub_core.places import Places
+from tests.support.plain_hub import PlainHub
 
 CONFIG = Path(__file__).with_name("runs_hub_config.py")
 PREFIX = "/services/headless/"
-TEAM = """\
-kind: Customer
-metadata: {{name: {name}}}
-spec:
-  k8s-namespace: {name}
-  inventory: [{{expirationDate: "2099-12-31"}}]
-  activations:
-  - data:
-      profile_small: display_name=Small,mem_limit=2147483648,cpu_limit=1
-  allowedLogins:
-{members}
-"""
 
 
 def notebook(*cells: str, parameters: str | None = None) -> str:
@@ -52,12 +38,6 @@ def notebook(*cells: str, parameters: str | None = None) -> str:
         made.insert(0, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
     spec = {"name": "python3", "language": "python", "display_name": "Python 3"}
     return str(nbformat.writes(new_notebook(cells=made, metadata={"kernelspec": spec})))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(true: Callable[[], Any], what: str, seconds: float = 60, pause: float = 0.05) -> Any:
@@ -79,8 +59,8 @@ class Service:
     command: list[str]
     environment: dict[str, str]
     port: int
-    token: str
-    """A member's, to see whether it answers."""
+    token: Callable[[], str]
+    """Makes one of a member's, to see whether it answers."""
     log: Path
     process: subprocess.Popen[bytes] | None = None
 
@@ -109,11 +89,13 @@ class Service:
 
     def ready(self, seconds: float = 90) -> None:
         """Until a member is let in, for which hub and snapshot must be there."""
-        headers = {"Authorization": f"token {self.token}"}
+        headers: dict[str, str] = {}
 
         def answers() -> bool:
             if self.running.poll() is not None:
                 raise RuntimeError(f"the service has ended:\n{self.log.read_text()[-2000:]}")
+            if not headers:
+                headers["Authorization"] = f"token {self.token()}"
             return httpx.get(f"{self.address}jobs", headers=headers).status_code == 200
 
         until(answers, f"the service answers; see {self.log}", seconds)
@@ -142,26 +124,14 @@ class Service:
         return []
 
 
-@dataclass
-class RunsHub:
+class RunsHub(PlainHub):
     """A hub with the team `uc1` (ada, bob); services are started beside it."""
 
-    folder: Path
-    members: tuple[str, ...] = ("ada", "bob")
-    process: subprocess.Popen[bytes] | None = None
-    services: list[Service] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "teams").mkdir(exist_ok=True)
-        listed = "\n".join(f"  - userName: {login}" for login in self.members)
-        text = TEAM.format(name="uc1", members=listed)
-        (self.folder / "teams" / "uc1.yaml").write_text(text)
-        public, own, self._proxy_api, self.service_port = (free_port() for _ in range(4))
-        self.url = f"http://127.0.0.1:{public}/"
-        self._own_url = f"http://127.0.0.1:{own}"
-        self._service_token, self._admin = secrets.token_hex(16), secrets.token_hex(16)
-        self._tokens: dict[str, str] = {}
+    def __init__(self, folder: Path, members: tuple[str, ...] = ("ada", "bob")) -> None:
+        super().__init__(folder, CONFIG)
+        self.members = members
+        self.services: list[Service] = []
+        self.team("uc1", *members)
 
     @property
     def headless(self) -> str:
@@ -169,41 +139,15 @@ class RunsHub:
         return f"{self.url}services/headless/"
 
     def start(self) -> None:
-        environment = {
-            "RUNS_HUB": str(self.folder),
-            "RUNS_HUB_URL": self.url,
-            "RUNS_HUB_OWN_URL": self._own_url,
-            "RUNS_HUB_PROXY": "\n".join(proxy_command(lambda said: None)),
-            "RUNS_HUB_PROXY_API": f"http://127.0.0.1:{self._proxy_api}",
-            "RUNS_HUB_SERVICE_URL": f"http://127.0.0.1:{self.service_port}",
-            "RUNS_HUB_SERVICE_TOKEN": self._service_token,
-            "RUNS_HUB_ADMIN_TOKEN": self._admin,
-            "PYTHONWARNINGS": "ignore",
-        }
-        with (self.folder / "hub.log").open("ab") as log, _answering(self.service_port):
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
-                env={**os.environ, **environment}, cwd=self.folder, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+        """Until it answers; services come later."""
+        with _answering(self.service_port):
+            self.begin()
             until(lambda: self.token(self.members[0]), f"the hub; see {self.folder}/hub.log", 90)
 
     def stop(self) -> None:
         for service in self.services:
             service.stop()
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
-
-    def token(self, login: str) -> str:
-        if login not in self._tokens:
-            headers = {"Authorization": f"token {self._admin}"}
-            httpx.post(f"{self.url}hub/api/users/{login}", headers=headers)
-            asked = f"{self.url}hub/api/users/{login}/tokens"
-            answer = httpx.post(asked, headers=headers)
-            answer.raise_for_status()
-            self._tokens[login] = str(answer.json()["token"])
-        return self._tokens[login]
+        super().stop()
 
     def client(self, login: str, address: str | None = None) -> httpx.Client:
         """A program of the member's, through the proxy unless an address is given."""
@@ -231,8 +175,8 @@ class RunsHub:
         file = self.folder / f"{name}.json"
         file.write_text(json.dumps({"activity_seconds": 30.0, **settings}))
         variables = {
-            "JUPYTERHUB_API_URL": f"{self._own_url}/hub/api",
-            "JUPYTERHUB_API_TOKEN": self._service_token,
+            "JUPYTERHUB_API_URL": f"{self.own_url}/hub/api",
+            "JUPYTERHUB_API_TOKEN": self.service_token,
             "JUPYTERHUB_BASE_URL": "/",
             "JUPYTERHUB_CLIENT_ID": "service-headless",
             "JUPYTERHUB_SERVICE_NAME": "headless",
@@ -244,7 +188,7 @@ class RunsHub:
             command or [sys.executable, "-m", "fairihub_headless"],
             {**os.environ, **variables, **(environment or {})},
             port,
-            self.token(self.members[0]),
+            lambda: self.token(self.members[0]),
             self.folder / f"{name}.log",
         )
         self.services.append(service)

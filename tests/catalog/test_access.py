@@ -183,7 +183,7 @@ def test_decisions_reach_the_audit_log_of_the_hub(hub):
     sent = hub.client("ada").post("contributions", content=submission(notebook("Audited"))).json()
     path = f"contributions/{sent['cid']}/decline"
     assert hub.client("cura").post(path, json={"reason": "No data."}).status_code == 200
-    log = hub.data / "audit.jsonl"
+    log = hub.folder / "audit.jsonl"
     assert eventually(lambda: log.exists() and sent["cid"] in log.read_text()), hub.log()
     told = [json.loads(line) for line in log.read_text().splitlines() if sent["cid"] in line]
     wanted = {"action": "contribution-declined", "login": "ada", "by": "cura", "team": "uc1"}

@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -188,7 +189,7 @@ def test_hanging_up_gives_the_turn_back(hub, clients):
         return clients["ada"].post("contributions", content=b"{").json()["code"]
 
     headers = {**clients["ada"].headers, "Content-Length": "1000"}
-    with contextlib.closing(HTTPConnection(httpx.URL(hub.service).netloc.decode())) as connection:
+    with contextlib.closing(HTTPConnection(urlsplit(hub.service_url).netloc)) as connection:
         connection.request("POST", "/services/catalog/api/contributions", b"{", headers)
         assert eventually(lambda: code() == "one-at-a-time"), "it has its turn"
     assert eventually(lambda: code() == "bad-request")
@@ -209,7 +210,7 @@ def test_nobody_fills_the_memory_with_a_body(hub, path):
 def test_a_method_that_is_not_known_costs_no_connection(hub, clients, path, method):
     headers = clients["ada"].headers
     address = f"/services/catalog/{path}"
-    with contextlib.closing(HTTPConnection(httpx.URL(hub.service).netloc.decode())) as connection:
+    with contextlib.closing(HTTPConnection(urlsplit(hub.service_url).netloc)) as connection:
         connection.connect()
         socket = connection.sock
         connection.request(method, address, b"x" * 2**20, dict(headers))
@@ -223,7 +224,7 @@ def test_a_method_that_is_not_known_costs_no_connection(hub, clients, path, meth
 
 
 def test_two_curators_at_once(hub, clients):
-    hub.team("uc1", {"ada": "user", "cura": "notebooks", "carl": "admin"})
+    hub.team("uc1", "ada", curators=("cura",), admins=("carl",))
     carl = hub.client("carl")
     assert eventually(lambda: carl.get("me").status_code == 200)
     sent = clients["ada"].post("contributions", content=submission(notebook("Twice"))).json()
@@ -249,10 +250,10 @@ def test_declined_with_a_reason_that_its_author_reads(clients):
 
 
 def test_a_member_who_is_removed_is_out_at_once(hub):
-    hub.team("uc3", {"mia": "user"})
+    hub.team("uc3", "mia")
     mia = hub.client("mia")
     assert eventually(lambda: mia.get("me").status_code == 200)
-    hub.team("uc3", {"max": "user"})
+    hub.team("uc3", "max")
     assert eventually(lambda: mia.get("me").status_code == 403, 5)
 
 
@@ -309,7 +310,7 @@ def test_errors_are_of_one_kind_and_say_nothing_of_the_inside(clients):
 
 
 def test_in_a_users_server(hub, tmp_path):
-    home = hub.data / "server-of-ada"
+    home = hub.folder / "server-of-ada"
     ada = hub.server("ada")
     said = ada.get("settings").json()
     assert said["catalog_name"] == "Our Notebooks"
@@ -341,7 +342,7 @@ def test_in_a_users_server(hub, tmp_path):
 
 
 def test_no_secret_reaches_the_log(hub):
-    log = (hub.data / "hub.log").read_text(errors="replace")
+    log = (hub.folder / "hub.log").read_text(errors="replace")
     secret = (hub.places.catalog / "cookie_secret").read_bytes()
     assert len(secret) == 32
     assert hub.admin not in log

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import re
-import secrets
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +16,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from benchmarks.runs_hub import RunsHub, Service
 from fairihub_core.audit import Entry
 from fairihub_core.places import Places
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
@@ -34,9 +29,7 @@ from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.store.runs import Store
 from tests.support.databases import opened, postgres, url  # noqa: F401 - fixtures
 from tests.support.ports import free_port
-from tests.support.proxy import proxy_command
 
-HERE = Path(__file__).parent
 SECRET = "canary-7f3a91c2"
 
 DIRECTORY = TeamDirectory(
@@ -171,53 +164,10 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 # A real hub.
 
 
-@dataclass
-class Hub:
-    """A JupyterHub with its proxy, and the runs service beside it, which can be killed."""
+class Hub(RunsHub):
+    """A real hub, and the runs service beside it, which can be killed."""
 
-    data: Path
-    url: str
-    environment: dict[str, str]
-    admin: str
-    service_environment: dict[str, str]
-    service: subprocess.Popen[bytes] | None = None
-    probe: str = ""
-
-    @property
-    def api(self) -> str:
-        return f"{self.url}hub/api"
-
-    @property
-    def headless(self) -> str:
-        return f"{self.url}services/headless/"
-
-    @property
-    def places(self) -> Places:
-        return Places(self.data / "data")
-
-    def team(
-        self, name: str, *logins: str, admins: tuple[str, ...] = (), until: str = "2099-12-31"
-    ) -> None:
-        """Writes the team's file; without logins nobody is in it."""
-        members = [f"  - userName: {login}" for login in logins]
-        members += [f"  - userName: {login}\n    role: admin" for login in admins]
-        listed = "\n".join(members) or "  []"
-        text = (
-            f"kind: Customer\nmetadata:\n  name: {name}\nspec:\n  k8s-namespace: {name}\n"
-            f"  inventory:\n  - expirationDate: '{until}'\n  activations:\n  - data:\n"
-            "      profile_small: display_name=Small,mem_limit=2147483648,cpu_limit=1\n"
-            f"  allowedLogins:\n{listed}\n"
-        )
-        (self.data / "teams" / f"{name}.yaml").write_text(text)
-
-    def token(self, login: str, scopes: list[str] | None = None) -> str:
-        """A token of the member's; limited, if scopes are named."""
-        headers = {"Authorization": f"token {self.admin}"}
-        httpx.post(f"{self.api}/users/{login}", headers=headers)
-        asked = {} if scopes is None else {"scopes": scopes}
-        answer = httpx.post(f"{self.api}/users/{login}/tokens", headers=headers, json=asked)
-        answer.raise_for_status()
-        return str(answer.json()["token"])
+    beside: Service
 
     def client(
         self, login: str, scheme: str = "token", scopes: list[str] | None = None
@@ -247,25 +197,17 @@ class Hub:
         file.write_text(content)
 
     def start_service(self) -> None:
-        with (self.data / "service.log").open("ab") as log:
-            self.service = subprocess.Popen(
-                [sys.executable, "-m", "fairihub_headless"],
-                env={**os.environ, **self.service_environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        wait_until(self._answers, "the service answers")
+        self.beside.start()
+        wait_until(self._leads_there, "the service answers")
 
-    def _answers(self) -> bool:
+    def _leads_there(self) -> bool:
         """Whether a member is let in, for which the hub, proxy and snapshot must all be there."""
-        self.probe = self.probe or self.token("ada")
-        headers = {"Authorization": f"token {self.probe}"}
+        headers = {"Authorization": f"token {self.token('ada')}"}
         return httpx.get(f"{self.headless}jobs", headers=headers).status_code == 200
 
     def kill_service(self) -> None:
-        assert self.service is not None
-        self.service.kill()
-        self.service.wait()
+        self.beside.running.kill()
+        self.beside.running.wait()
 
 
 def wait_until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
@@ -286,86 +228,26 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def proxy() -> Path:
-    """The hub's proxy, from npm, kept for the next time."""
-    return proxy_command()
-
-
-@pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory, proxy: Path) -> Iterator[Hub]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub with the teams uc1 (ada, bob), uc2 (bob) and old (eve, closed)."""
-    hub = _hub(tmp_path_factory.mktemp("hub"), proxy)
-    hub.team("uc1", "ada", "bob")
+    hub = Hub(tmp_path_factory.mktemp("hub"))
     hub.team("uc2", "bob")
     hub.team("old", "eve", until="2024-12-31")
-    with (hub.data / "hub.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", str(HERE / "hub_config.py")],
-            env={**os.environ, **hub.environment},
-            cwd=hub.data,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            # Beside the hub, not after it: the hub waits for its services.
-            hub.start_service()
-            yield hub
-        finally:
-            if hub.service is not None:
-                hub.service.send_signal(signal.SIGTERM)
-                hub.service.wait(30)
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-def _hub(data: Path, proxy: Path) -> Hub:
-    (data / "teams").mkdir()
-    ports = [free_port() for _ in range(4)]
-    address = f"http://127.0.0.1:{ports[0]}/"
-    hub_url = f"http://127.0.0.1:{ports[1]}"
-    service_url = f"http://127.0.0.1:{ports[3]}"
-    service_token, admin = secrets.token_hex(16), secrets.token_hex(16)
-    settings = data / "headless.json"
     told = {
-        "data": str(data / "data"),
+        "data": str(hub.places.data),
         "activity_seconds": 1.0,
         "echo": True,
         # A catalogue that answers, and has nothing.
-        "catalog_url": f"{address}services/headless/nothing/",
+        "catalog_url": f"{hub.headless}nothing/",
     }
-    settings.write_text(json.dumps(told))
-    return Hub(
-        data,
-        address,
-        {
-            "TEST_DATA": str(data),
-            "TEST_URL": address,
-            "TEST_HUB_URL": hub_url,
-            "TEST_PROXY": str(proxy),
-            "TEST_PROXY_API": f"http://127.0.0.1:{ports[2]}",
-            "TEST_SERVICE_URL": service_url,
-            "TEST_SERVICE_TOKEN": service_token,
-            "TEST_ADMIN_TOKEN": admin,
-            "PYTHONWARNINGS": "ignore",
-        },
-        admin,
-        _service_environment(hub_url, service_url, service_token, settings),
-    )
-
-
-def _service_environment(
-    hub_url: str, service_url: str, token: str, settings: Path
-) -> dict[str, str]:
-    return {
-        "JUPYTERHUB_API_URL": f"{hub_url}/hub/api",
-        "JUPYTERHUB_API_TOKEN": token,
-        "JUPYTERHUB_BASE_URL": "/",
-        "JUPYTERHUB_CLIENT_ID": "service-headless",
-        "JUPYTERHUB_SERVICE_NAME": "headless",
-        "JUPYTERHUB_SERVICE_PREFIX": "/services/headless/",
-        "JUPYTERHUB_SERVICE_URL": service_url,
-        "FAIRIHUB_SERVICE": str(settings),
-    }
+    hub.begin()
+    try:
+        # Beside the hub, not after it: the hub waits for its services.
+        hub.beside = hub.service("service", told)
+        wait_until(hub._leads_there, "the service answers")
+        yield hub
+    finally:
+        hub.stop()
 
 
 @pytest.fixture(scope="module")

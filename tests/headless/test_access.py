@@ -111,7 +111,7 @@ def test_other_sites_read_nothing(browser: httpx.Client, path: str, mode: str) -
 
 
 def test_a_browser_is_sent_to_sign_in_for_our_pages_only(hub: Any) -> None:
-    service = httpx.URL(hub.service_environment["JUPYTERHUB_SERVICE_URL"])
+    service = httpx.URL(hub.service_url)
     for path in ("//evil.example/", "/\\evil.example", "/services/headlessx/", "/"):
         line = HTTPConnection(service.host, service.port)
         line.putrequest("GET", path)
@@ -165,7 +165,7 @@ def run_of_dan(hub: Any, notebook: Callable[..., str], cell: str = SLOW) -> str:
 
 
 def audit(hub: Any) -> list[dict[str, Any]]:
-    log = hub.data / "audit.jsonl"
+    log = hub.folder / "audit.jsonl"
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 

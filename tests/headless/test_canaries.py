@@ -91,7 +91,7 @@ def told(hub: Any) -> Iterator[Any]:
     folder = hub.places.secret("uc9", "deep")
     folder.mkdir(parents=True)
     (folder / "DEEP_KEY").write_text(profile.value)
-    (hub.data / "teams" / "uc9.yaml").write_text(text)
+    (hub.folder / "teams" / "uc9.yaml").write_text(text)
     with hub.client("cyd") as client:
         deadline = time.monotonic() + 60
         while client.get("jobs").status_code != 200:
@@ -144,7 +144,7 @@ def test_no_canary_sings_in_any_view_file_row_or_log(
     archive = seen[f"jobs/{job}/files.zip as */*: 200"]
     with zipfile.ZipFile(io.BytesIO(archive)) as unpacked:
         seen |= {f"zip {name}": unpacked.read(name) for name in unpacked.namelist()}
-    seen |= {f"log {p.name}": p.read_bytes() for p in hub.data.glob("*.log")}
+    seen |= {f"log {p.name}": p.read_bytes() for p in hub.folder.glob("*.log")}
     seen |= {str(p): p.read_bytes() for p in _kept(hub.places.headless, job)}
     assert b"told" in seen[f"jobs/{job}/logs as */*: 200"]
     found = {
@@ -192,7 +192,7 @@ def test_no_argument_and_no_environment_of_the_service_tells_a_secret(
     while "told" not in client.get(f"jobs/{job}/logs").text:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    service = psutil.Process(hub.service.pid)
+    service = psutil.Process(hub.beside.pid)
     of_run = 0
     for process in [service, *service.children(recursive=True)]:
         try:

@@ -169,7 +169,7 @@ def test_a_client_of_http_1_0_reads_until_the_connection_ends(
     hub: Any, ada: httpx.Client, start: Callable[..., str]
 ) -> None:
     job = start("print('hello')")
-    place = urlsplit(hub.service_environment["JUPYTERHUB_SERVICE_URL"])
+    place = urlsplit(hub.service_url)
     with socket.create_connection((place.hostname, place.port), timeout=60) as connection:
         connection.sendall(
             f"GET /services/headless/jobs/{job}/events HTTP/1.0\r\nConnection: keep-alive\r\n"
@@ -189,10 +189,10 @@ def test_a_reader_that_takes_nothing_holds_no_memory_and_hinders_nobody(
     import psutil
 
     job = start("for n in range(90): print('x' * 100_000)")
-    process = psutil.Process(hub.service.pid)
+    process = psutil.Process(hub.beside.pid)
     wait_until(lambda: ada.get(f"jobs/{job}").json()["status"] == "successful", "it ended")
     before = process.memory_info().rss
-    place = urlsplit(hub.service_environment["JUPYTERHUB_SERVICE_URL"])
+    place = urlsplit(hub.service_url)
     request = (
         f"GET /services/headless/jobs/{job}/events HTTP/1.1\r\nHost: x\r\n"
         f"Authorization: {ada.headers['Authorization']}\r\n\r\n"
@@ -219,7 +219,7 @@ def test_one_member_follows_so_many_runs_and_no_more(
 ) -> None:
     go = str(tmp_path / "go")
     job = start(GO_ON.format(go))
-    place = urlsplit(hub.service_environment["JUPYTERHUB_SERVICE_URL"])
+    place = urlsplit(hub.service_url)
     request = (
         f"GET /services/headless/jobs/{job}/events HTTP/1.1\r\nHost: x\r\n"
         f"Authorization: {ada.headers['Authorization']}\r\n\r\n"
@@ -247,7 +247,7 @@ def test_one_member_follows_so_many_runs_and_no_more(
 
 
 def test_a_follower_that_goes_is_no_defect(hub: Any) -> None:
-    told = (hub.data / "service.log").read_text()
+    told = (hub.folder / "service.log").read_text()
     assert "/events" in told
     assert "defect" not in told
     assert "Traceback" not in told

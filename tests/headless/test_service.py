@@ -228,7 +228,7 @@ def test_the_log_has_no_query(hub: Any, ada: httpx.Client) -> None:
     ada.get("jobs?token=query-canary")
     ada.get("oauth_callback?code=query-canary&state=query-canary")
     httpx.get(hub.headless + "nothing?token=query-canary")
-    log = (hub.data / "service.log").read_text()
+    log = (hub.folder / "service.log").read_text()
     assert "GET /services/headless/jobs " in log
     assert "GET /services/headless/oauth_callback " in log
     assert "query-canary" not in log
@@ -272,9 +272,9 @@ def _soon(true: Callable[[], bool]) -> None:
 def test_without_a_snapshot_nobody_is_let_in(hub: Any, ada: httpx.Client, free_port: int) -> None:
     url = f"http://127.0.0.1:{free_port}"
     blind = {"JUPYTERHUB_API_TOKEN": hub.admin, "JUPYTERHUB_SERVICE_URL": url}
-    environment = {**os.environ, **hub.service_environment, **blind}
-    data = hub.data / "blind.json"
-    data.write_text(json.dumps({"data": str(hub.data / "blind")}))
+    environment = {**os.environ, **hub.beside.environment, **blind}
+    data = hub.folder / "blind.json"
+    data.write_text(json.dumps({"data": str(hub.folder / "blind")}))
     environment["FAIRIHUB_SERVICE"] = str(data)
     command = [sys.executable, "-m", "fairihub_headless"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as service:
