@@ -258,6 +258,8 @@ class WorkOrder(Frozen):
     own_places: tuple[str, ...] = ()
     """Where the links in the home that fairihub made lead: no other is followed."""
     mem_limit: int | None = None
+    group: tuple[str, ...] = ()
+    """The folders of the control group that its kernel belongs into."""
     secret_names: tuple[str, ...] = ()
     """Names of environment variables whose values must never be written down."""
     warm: dict[str, str] = Field(default_factory=dict)

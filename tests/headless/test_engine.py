@@ -96,7 +96,7 @@ async def test_a_run_that_waits_for_its_next_attempt_says_until_when_and_is_dism
     run = await house.submit("import os; os._exit(3)", retries=3)
     run = await house.until(run, lambda r: r.not_before is not None)
     assert (run.state, run.attempt, run.engine) == (RunState.accepted, 1, None)
-    assert f"Begins again at {run.not_before:%H:%M:%S} UTC: The kernel died" in run.message
+    assert f"Begins again at {run.not_before:%H:%M:%S} UTC: The kernel ended" in run.message
     run = await house.runs.dismiss(run.id, house.caller())
     assert run.state is RunState.dismissed
     house.engine.wake()

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from fairihub_core.cgroups import Group
 from fairihub_core.clock import now
 from fairihub_core.errors import Unavailable
-from fairihub_core.processes import send
+from fairihub_core.processes import is_still, send
+from fairihub_core.units import human_bytes
 from fairihub_headless.engine import processes
 from fairihub_headless.engine.changes import CellDone, Changes, Ended, Progress, StateChanged
+from fairihub_headless.engine.groups import bounds_memory, group_for, group_of
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
 from fairihub_headless.engine.retrying import Again, after_failure
+from fairihub_headless.engine.usage import Usage
 from fairihub_headless.equipment import Equipment
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.full_disk import is_full, no_room
@@ -65,6 +69,7 @@ class Attempt:
     settings: HeadlessSettings
     changes: Changes
     launcher: Launcher = field(default_factory=ColdLauncher)
+    usage: Usage = field(default_factory=Usage)
     _ending: Failure | None = None
     """Why we end it ourselves; None while the worker may go on."""
     _quickly: bool = False
@@ -81,6 +86,8 @@ class Attempt:
     """Whether the run waits for another attempt after this one."""
     _beside: int | None = None
     """The process above a kernel that is not below the worker."""
+    _group: Group = field(default_factory=Group)
+    """What the kernel is confined to, with all that it starts."""
     _environment: Environment | None = None
     _news: dict[str, Any] = field(default_factory=dict)
     """What the store has not been told yet."""
@@ -97,12 +104,19 @@ class Attempt:
 
     async def execute(self, order: WorkOrder, equipment: Equipment) -> None:
         """Starts the worker, waits for its end, and records what became of the run."""
-        order = order.model_copy(update={"warm": self.launcher.kernels()})
-        await ENGINE.do(self.folder.prepare, order)
-        self._made = await ENGINE.do(self.folder.mark)
+        try:
+            code = await self._executed(order, equipment)
+        finally:
+            if not await ENGINE.do(self._group.end):
+                log.error("the control group of run %s cannot be removed", self.run.id)
+        await self._recorded(code)
+
+    async def _executed(self, order: WorkOrder, equipment: Equipment) -> int | None:
+        """The code with which the worker ended, if there was one."""
+        await ENGINE.do(self._prepare, order)
         self._heard = True
         if self._asked.is_set():
-            return await self._recorded(None)
+            return None
         worker = await self.launcher.launch(self.folder.place, equipment.environment)
         told = asyncio.ensure_future(self._listen(worker))
         try:
@@ -112,7 +126,13 @@ class Attempt:
             with contextlib.suppress(asyncio.TimeoutError):
                 # Something may hold the line open after the end.
                 await asyncio.wait_for(told, timeout=2)
-        await self._recorded(code)
+        return code
+
+    def _prepare(self, order: WorkOrder) -> None:
+        self._group = group_for(self.run)
+        told = {"warm": self.launcher.kernels(), "group": tuple(map(str, self._group.folders))}
+        self.folder.prepare(order.model_copy(update=told))
+        self._made = self.folder.mark()
 
     async def fail(self, failure: Failure) -> None:
         """Records that there was no attempt worth the name."""
@@ -123,6 +143,7 @@ class Attempt:
     def take_over(self) -> None:
         """This is what another engine left: its worker has been heard by nobody here."""
         self._started = self.run.environment is not None
+        group_of(self.run).end()
         self.folder.open_up()
         if self.folder.exit_record() is None:
             self._ending = STOPPED
@@ -303,10 +324,10 @@ class Attempt:
 
     async def _check_memory(self, pid: int, born: float) -> None:
         limit = self.run.limits.mem_limit
-        if limit is None:
+        if limit is None or bounds_memory(self._group):
             return
-        used = await ENGINE.do(processes.memory_of, pid, born, self._beside)
-        if used > limit:
+        used = await ENGINE.do(self.usage.below, pid, *([self._beside] if self._beside else ()))
+        if used > limit and is_still(pid, born):
             self.end(_too_much(limit), quickly=True)
 
 
@@ -331,5 +352,5 @@ def _too_long(seconds: float, deadline: float | None) -> Failure:
 def _too_much(limit: int) -> Failure:
     return Failure(
         code="out-of-memory",
-        message=f"The run used more than its {limit / 2**30:.2f} GiB of memory and was ended.",
+        message=f"The run used more than its {human_bytes(limit)} of memory and was ended.",
     )

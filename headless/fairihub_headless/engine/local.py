@@ -21,6 +21,7 @@ from fairihub_headless.engine.launching import ColdLauncher, Launcher
 from fairihub_headless.engine.preparing import prepared
 from fairihub_headless.engine.queueing import Pauses, Queue, Room
 from fairihub_headless.engine.strangers import Strangers
+from fairihub_headless.engine.usage import Usage
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.models import ECHO, Failure, Run, RunState, Waiting
@@ -86,6 +87,7 @@ class LocalEngine:
         self._queues = (self._queue, self._echoes)
         self._pauses = Pauses()
         self._strangers = Strangers()
+        self._usage = Usage()
         self._claiming: set[str] = set()
         self._dismissed: set[str] = set()
         self._attempts: dict[str, Attempt] = {}
@@ -247,7 +249,9 @@ class LocalEngine:
     def _attempt(self, run: Run) -> Attempt:
         made = EchoAttempt if run.process == ECHO else Attempt
         folder = RunFolder.of(self._root, run.id, run.attempt)
-        return made(run, folder, self._store, self._settings, self.changes, self._launcher)
+        return made(
+            run, folder, self._store, self._settings, self.changes, self._launcher, self._usage
+        )
 
     async def _execute(self, attempt: Attempt, directory: TeamDirectory) -> None:
         run = attempt.run

@@ -65,12 +65,3 @@ def _cleared_up(run_id: str, ours: Callable[[], bool]) -> bool:
     send(left, signal.SIGKILL)
     _, left = psutil.wait_procs(left, timeout=_CLEARING_UP)
     return not left
-
-
-def memory_of(pid: int, began: float, beside: int | None = None) -> int:
-    """Bytes of memory that the process and all below it hold, and all below `beside`."""
-    total = 0
-    for process in [*tree_of(pid, began), *(descendants(beside) if beside else ())]:
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_info().rss
-    return total

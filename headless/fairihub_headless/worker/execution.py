@@ -21,6 +21,7 @@ from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, sure_secrets_in
 from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.worker.confining import confine, why_it_died
 from fairihub_headless.worker.delivering import copied_results, opened_in_home, put_beside
 from fairihub_headless.worker.kernels import Kernel, KernelWanted
 from fairihub_headless.worker.notebook_engine import NAME, SAVE_EVERY, FairihubEngine
@@ -103,6 +104,7 @@ class Execution:
 
     def kernel_started(self, pid: int | None) -> None:
         if self._kernel is not None:
+            confine(self._kernel, self._order, self._log.say)
             about = self._kernel.environment()
             self._line.kernel(about, self._kernel.command, self._kernel.guardian)
 
@@ -193,14 +195,9 @@ class Execution:
             return self._failure
         if not isinstance(problem, DeadKernelError) and self.cells:
             raise problem
-        self._log.say(f"The kernel died: {problem}")
-        where = f" in cell {self._cell + 1} of {self.cells}" if self.cells else " at its start"
-        return Failure(
-            code="kernel-died",
-            message=f"The kernel died{where}; often it wanted more memory than the profile has.",
-            cell=self._cell + 1 if self.cells else None,
-            cells=self.cells or None,
-        )
+        failure = why_it_died(self._kernel, self._order, self._cell, self.cells)
+        self._log.say(failure.message)
+        return failure
 
     def _presentable(self, notebook: NotebookNode) -> dict[str, Any]:
         """The notebook without secrets. A word under a name like `key` is only hidden as given."""

@@ -64,6 +64,9 @@ class Kernel:
         self._digest: str | None = None
         self._forked: Forked | None = None
         self._cold: AsyncKernelManager | None = None
+        self._killed = False
+        self.ended_with: int | None = None
+        """The code with which it ended by itself; below zero, by that signal."""
 
     @property
     def has_kernel(self) -> bool:
@@ -106,6 +109,8 @@ class Kernel:
 
     async def shutdown_kernel(self, now: bool = False) -> None:
         """Kills it: it had its time to end by itself, or is not to have any."""
+        self._note_end()
+        self._killed = True
         if self._forked is not None:
             self._forked.signal(signal.SIGKILL)
             await self._forked.wait()
@@ -128,14 +133,25 @@ class Kernel:
             self.interrupt()
 
     async def is_alive(self) -> bool:
+        self._note_end()
         if self._forked is not None:
             return self._forked.returncode is None
         return self._cold is not None and bool(await ensure_async(self._cold.is_alive()))
+
+    def _note_end(self) -> None:
+        if self._killed:
+            return
+        process = getattr(getattr(self._cold, "provisioner", None), "process", None)
+        if self._forked is not None:
+            self.ended_with = self._forked.returncode
+        elif process is not None:
+            self.ended_with = process.poll()
 
     async def ended(self, every: float) -> None:
         """Returns when the kernel has ended; a cold one is looked at `every` so many seconds."""
         if self._forked is not None:
             await self._forked.wait()
+            self._note_end()
             return
         while await self.is_alive():  # noqa: ASYNC110
             await asyncio.sleep(every)

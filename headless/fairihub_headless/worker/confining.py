@@ -1,0 +1,60 @@
+"""What bounds the memory and processors of a kernel, and what is said of one that has died."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from fairihub_core.cgroups import Group
+from fairihub_core.processes import pids_below
+from fairihub_core.units import human_bytes
+from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.worker.kernels import Kernel
+
+
+def confine(kernel: Kernel, order: WorkOrder, say: Callable[[str], None]) -> None:
+    """Puts the kernel, and all that it has started, into the run's control group."""
+    if not order.group:
+        return
+    above = [os.getpid(), *([kernel.guardian] if kernel.guardian else ())]
+    try:
+        _group(order).take([pid for parent in above for pid in pids_below(parent)])
+    except OSError as problem:
+        say(f"Nothing bounds the memory and processors of this run: {problem.strerror}.")
+
+
+def why_it_died(kernel: Kernel | None, order: WorkOrder, cell: int, cells: int) -> Failure:
+    """Memory is named only if that was it, as the system says.
+
+    Args:
+        cell: the one that was executed, counted from 0.
+        cells: of so many; 0 if none had begun.
+    """
+    code = None if kernel is None else kernel.ended_with
+    where = f"in cell {cell + 1} of {cells}" if cells else "at its start"
+    of_memory = code == -signal.SIGKILL and _group(order).killed_for_memory()
+    if of_memory and order.mem_limit:
+        kind = "out-of-memory"
+        message = f"The run wanted more than its {human_bytes(order.mem_limit)} of memory {where}."
+    else:
+        kind, message = "kernel-died", f"The kernel {_how(code)} {where}."
+    return Failure(
+        code=kind, message=message, cell=cell + 1 if cells else None, cells=cells or None
+    )
+
+
+def _group(order: WorkOrder) -> Group:
+    return Group(tuple(map(Path, order.group)))
+
+
+def _how(code: int | None) -> str:
+    if code is None:
+        return "did not answer"
+    if code >= 0:
+        return f"ended by itself, with exit code {code},"
+    try:
+        return f"was ended by signal {-code}, {signal.Signals(-code).name},"
+    except ValueError:
+        return f"was ended by signal {-code}"
