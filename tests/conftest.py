@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import postgres, url  # noqa: F401 - fixtures
 from tests.support.keycloak import Keycloak
 from tests.support.running_hub import RunningHub
 

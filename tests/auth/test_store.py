@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -18,6 +18,7 @@ from fairihub_auth.store import AuthStore, metadata, upgrade
 from fairihub_core.audit import Entry
 from fairihub_core.errors import Unavailable
 from fairihub_core.people import People, Person
+from tests.support.databases import opening
 from tests.support.postgres import Postgres
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
@@ -25,33 +26,7 @@ ADA = Person(name="ada", id="42", logins=("ada", "lovelace"), claims=frozenset({
 BOB = Person(name="bob", id="7", logins=("bob",))
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    cluster = Postgres()
-    cluster.start()
-    yield cluster
-    cluster.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'people.sqlite'}"
-    return str(request.getfixturevalue("postgres").database())
-
-
-@pytest.fixture
-def opened(url: str) -> Iterator[Callable[[], AuthStore]]:
-    """Opens the same database as often as it is called."""
-    stores: list[AuthStore] = []
-
-    def another() -> AuthStore:
-        stores.append(AuthStore(url))
-        return stores[-1]
-
-    yield another
-    for store in stores:
-        store.close()
+opened = opening(AuthStore)
 
 
 @pytest.fixture

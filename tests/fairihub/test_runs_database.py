@@ -10,7 +10,6 @@ from fairihub.runs_database import require_runs_database
 from fairihub.settings import Settings
 from fairihub_core.errors import Unavailable
 from fairihub_headless.settings import PASSWORD
-from tests.support.databases import postgres  # noqa: F401 - a fixture
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres
 from tests.support.refused_up import refused_up
@@ -24,7 +23,7 @@ def test_without_a_database_of_its_own_there_is_nothing_to_try() -> None:
     require_runs_database(of(None), {})
 
 
-def test_a_wrong_password_is_told_and_not_repeated(postgres: Postgres) -> None:  # noqa: F811
+def test_a_wrong_password_is_told_and_not_repeated(postgres: Postgres) -> None:
     settings = of(postgres.guarded("right-one"))
     require_runs_database(settings, {PASSWORD: "right-one"})
     with pytest.raises(Unavailable, match="password authentication failed") as refusal:

@@ -27,7 +27,7 @@ from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.store.runs import Store
-from tests.support.databases import opened, postgres, url  # noqa: F401 - fixtures
+from tests.support.databases import opening
 from tests.support.ports import free_port
 
 SECRET = "canary-7f3a91c2"
@@ -68,6 +68,9 @@ def notebook(*cells: str, parameters: str | None = None, kernel: str = "python3"
         made.insert(0, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
     spec = {"name": kernel, "language": "python", "display_name": kernel}
     return nbformat.writes(new_notebook(cells=made, metadata={"kernelspec": spec}))
+
+
+opened = opening(Store)
 
 
 @pytest.fixture(name="notebook")

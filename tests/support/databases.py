@@ -1,13 +1,13 @@
-"""Databases of runs to be tried on: SQLite and PostgreSQL, opened as often as it takes."""
+"""Databases to be tried on: SQLite and PostgreSQL, opened as often as it takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fairihub_headless.store.runs import Store
 from tests.support.postgres import Postgres
 
 
@@ -26,15 +26,19 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres").database())
 
 
-@pytest.fixture
-def opened(url: str) -> Iterator[Callable[[], Store]]:
-    """Opens the same database as often as it is called."""
-    stores: list[Store] = []
+def opening(make: Callable[[str], Any]) -> Any:
+    """A fixture: a function that opens the same database with `make` as often as it is called."""
 
-    def another() -> Store:
-        stores.append(Store(url))
-        return stores[-1]
+    @pytest.fixture
+    def opened(url: str) -> Iterator[Callable[[], Any]]:
+        made: list[Any] = []
 
-    yield another
-    for store in stores:
-        store.close()
+        def another() -> Any:
+            made.append(make(url))
+            return made[-1]
+
+        yield another
+        for each in made:
+            each.close()
+
+    return opened

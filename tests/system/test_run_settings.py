@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 
 import psutil
 import psycopg
@@ -17,16 +16,6 @@ from tests.support.running_hub import RunningHub, until
 SERVICE = "/services/headless"
 PROCESS = f"{SERVICE}/processes/execute-notebook"
 CELL = f"import os\nassert '{PASSWORD}' not in os.environ"
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    running = Postgres()
-    try:
-        running.start()
-        yield running
-    finally:
-        running.close()
 
 
 def knowing(hub: RunningHub, word: str) -> list[str]:
