@@ -144,7 +144,7 @@ def kill_below(seconds: float = 10.0) -> bool:
     """Kills all below this process, which is heir of their orphans; False if some are left."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for child in _children():
+        for child in children():
             try:
                 os.kill(child, signal.SIGKILL)
             except OSError:
@@ -158,7 +158,8 @@ def kill_below(seconds: float = 10.0) -> bool:
     return False
 
 
-def _children() -> list[int]:
+def children() -> list[int]:
+    """The processes right below this one."""
     me = os.getpid()
     try:
         with open(f"/proc/self/task/{me}/children") as file:

@@ -72,6 +72,7 @@ class Server:
             "home_names": facts["home_names"],
             "set": {name: os.environ[name] for name in facts["set"]},
         }
+        self._guardians: set[int] = set()
         self._waiting: list[socket.socket] = []
         self._preparing: list[socket.socket] = []
         self._failures = 0
@@ -79,7 +80,12 @@ class Server:
 
     def serve(self) -> Guardian:
         """Until the service has gone; in a forked process, returns what that is to do."""
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system counts guardians
+        process.adopt_orphans()
+        self._woken, waking = os.pipe()
+        for end in (self._woken, waking):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(os.path.join(self._said["folder"], "socket"))
         self._listener.listen(128)
@@ -94,11 +100,14 @@ class Server:
         missing = self._said["waiting"] - len(self._waiting) - len(self._preparing)
         pause = max(0.0, self._refill_at - time.monotonic()) if missing > 0 else None
         lines = self._waiting + self._preparing
-        watched: list[Any] = [0, self._listener, *lines]
+        watched: list[Any] = [0, self._woken, self._listener, *lines]
         ready, _, _ = select.select(watched, [], [], pause)
         if 0 in ready and not os.read(0, 4096):
             self._clear_up()
             os._exit(0)
+        if self._woken in ready:
+            os.read(self._woken, 4096)
+            self._reap()
         for line in lines:
             if line in ready:
                 self._hear(line)
@@ -107,6 +116,18 @@ class Server:
         if missing > 0 and time.monotonic() >= self._refill_at:
             return self._fork()
         return None
+
+    def _reap(self) -> None:
+        """Counts the guardians that have ended; what else is ours was left by one that was killed.
+
+        It may bear no mark, and be in a session of its own: nobody else would find it.
+        """
+        with contextlib.suppress(ChildProcessError):
+            while pid := os.waitpid(-1, os.WNOHANG)[0]:
+                self._guardians.discard(pid)
+        for pid in set(process.children()) - self._guardians:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
     def _clear_up(self) -> None:
         """The service may have been killed: nobody else removes what is on the disk then."""
@@ -158,7 +179,8 @@ class Server:
         """None in this process, which goes on; what is to be done in the forked one."""
         ours, theirs = socket.socketpair()
         name = tempfile.mkdtemp(prefix="k", dir=self._said["folder"])
-        if os.fork():
+        if pid := os.fork():
+            self._guardians.add(pid)
             theirs.close()
             self._preparing.append(ours)
             return None
