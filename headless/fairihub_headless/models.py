@@ -235,6 +235,8 @@ class ExitRecord(Frozen):
     cells: int = 0
     message: str = ""
     finished: datetime
+    swept: bool = False
+    """Whether its kernel's guardian has said that no process is left there."""
 
     _storable = field_validator("message", mode="before")(storable)
 

@@ -293,17 +293,16 @@ class Gone:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all runs are swept up behind")
 @pytest.mark.parametrize(
-    ("guardian", "failed", "swept"), [(None, True, False), (7, False, False), (7, True, True)]
+    ("guardian", "swept", "looked"), [(None, False, False), (7, True, False), (7, False, True)]
 )
-async def test_behind_a_warm_kernel_that_failed_its_processes_are_looked_for(
+async def test_behind_a_guardian_that_has_not_swept_processes_are_looked_for(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    guardian: int | None, failed: bool, swept: bool,
+    guardian: int | None, swept: bool, looked: bool,
 ) -> None:  # fmt: skip
-    """It may have killed its guardian, which would have done that."""
+    """A notebook may have killed it, however the run ended."""
     late = attempt(store, tmp_path, added(store, tmp_path, "r1"))
-    late._beside, state = guardian, "failed" if failed else "successful"
-    failure = STOPPED if failed else None
-    late._told = ExitRecord.model_validate({"state": state, "failure": failure, "finished": now()})
+    late._beside = guardian
+    late._told = ExitRecord(state="successful", swept=swept, finished=now())
     found: list[str] = []
 
     def kill(run_id: str, *told: Any) -> bool:
@@ -312,4 +311,4 @@ async def test_behind_a_warm_kernel_that_failed_its_processes_are_looked_for(
 
     monkeypatch.setattr(processes, "kill_run", kill)
     assert await late._finish(Gone()) == 0  # type: ignore[arg-type]
-    assert found == (["r1"] if swept else [])
+    assert found == (["r1"] if looked else [])

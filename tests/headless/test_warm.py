@@ -10,10 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from fairihub_headless.engine.attempt import Attempt
 from tests.headless.warm_house import WarmHouse, until, warm_house_in
 
 
@@ -99,18 +101,39 @@ async def test_fork_servers_that_are_killed_fail_no_run_and_come_back(tmp_path: 
         assert (again.state.value, again.environment.warm) == ("successful", True)
 
 
-async def test_a_notebook_that_kills_its_fork_server_its_guardian_or_itself(tmp_path: Path) -> None:
+KILLS_ITS_GUARDIAN = """
+import subprocess
+subprocess.Popen(["/usr/bin/env", "-i", "/bin/sleep", "86013"], start_new_session=True)
+os.kill(os.getppid(), 9)
+"""
+
+
+async def test_a_notebook_that_kills_its_fork_server_its_guardian_or_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[Any] = []
+    failure = Attempt._failure
+
+    def noted(self: Attempt, witness: Any, code: int | None) -> Any:
+        ends.append(witness)
+        return failure(self, witness, code)
+
+    monkeypatch.setattr(Attempt, "_failure", noted)
     async with warm_house_in(tmp_path) as house:
         await house.warmed()
         (server,) = house.servers("kernel")
         run = await house.run(f"import os\nos.kill({server.pid}, 9)", "print('still here')")
         assert (run.state.value, run.environment.warm) == ("successful", True)
-        for cell in ("os.kill(os.getppid(), 9)", "os.kill(os.getpid(), 9)", "os._exit(0)"):
+        assert ends[-1].swept
+        for cell in (KILLS_ITS_GUARDIAN, "os.kill(os.getpid(), 9)", "os._exit(0)"):
             await until(lambda: bool(house.launcher.kernels()), "the fork server is back")
             died = await house.run(f"import os\n{cell}", "print('never')")
             assert (died.state.value, died.failure.code) == ("failed", "kernel-died"), cell
             assert (died.finished - died.started).total_seconds() < 15
+            assert ends[-1].swept is ("getppid" not in cell)
         await until(lambda: not _marked(run.id), "nothing is left")
+        left = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"])]
+        assert ["/bin/sleep", "86013"] not in left
 
 
 def _marked(run_id: str) -> list[psutil.Process]:

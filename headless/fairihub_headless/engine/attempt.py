@@ -303,9 +303,8 @@ class Attempt:
         """No process of the run is left after this, however the worker ended."""
         # A worker that ends well on Linux has swept up below itself.
         clean = worker.returncode == 0 and sys.platform == "linux"
-        # A kernel beside it has a guardian for that, which a notebook can kill: then the kernel
-        # dies too, and the run is no success.
-        clean &= self._beside is None or bool(self._told and self._told.failure is None)
+        # A kernel beside it has a guardian for that, which a notebook can kill.
+        clean &= self._beside is None or bool(self._told and self._told.swept)
         if not clean:
             ids = self.run.id, worker.pid, worker.born
             if not await ENGINE.do(processes.kill_run, *ids, self._is_ours):

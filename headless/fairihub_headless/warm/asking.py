@@ -29,6 +29,8 @@ class Forked:
         self.guardian: int = answer["guardian"]
         self.answer = answer
         self.returncode: int | None = None
+        self.swept = False
+        """Whether its guardian has said that nothing is left of what began below it."""
         self._line = line
         self._end = asyncio.ensure_future(self._follow())
 
@@ -51,7 +53,8 @@ class Forked:
 
     async def _follow(self) -> int:
         try:
-            self.returncode = int((await _received(self._line))["ended"])
+            told = await _received(self._line)
+            self.returncode, self.swept = int(told["ended"]), told.get("swept") is True
         except (OSError, EOFError, ValueError, KeyError):
             self.returncode = -signal.SIGKILL  # it dies with its guardian
         return self.returncode

@@ -86,6 +86,11 @@ class Execution:
         self._copy_results()
         return None
 
+    @property
+    def swept(self) -> bool:
+        """Whether nothing is left below the guardian of the kernel, if it had one."""
+        return self._kernel is not None and self._kernel.swept
+
     def interrupt(self) -> None:
         """Ends the cell that runs, and starts no other."""
         self.interrupted = True

@@ -64,6 +64,8 @@ class Kernel:
         self._digest: str | None = None
         self._forked: Forked | None = None
         self._cold: AsyncKernelManager | None = None
+        self.swept = False
+        """Whether the guardian of a forked kernel has left nothing of what began below it."""
         self._killed = False
         self.ended_with: int | None = None
         """The code with which it ended by itself; below zero, by that signal."""
@@ -158,6 +160,7 @@ class Kernel:
 
     async def cleanup_resources(self) -> None:
         if self._forked is not None:
+            self.swept = self._forked.swept
             self._forked.close()
             self._forked = None
         if self._cold is not None:

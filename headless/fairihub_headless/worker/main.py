@@ -91,6 +91,7 @@ def _executed(
         cells=execution.cells,
         message=execution.remark,
         finished=now(),
+        swept=execution.swept,
     )
 
 
