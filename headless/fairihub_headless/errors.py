@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fairihub_core.errors import FairihubError, Missing
+from fairihub_core.errors import FairihubError, Missing, Unavailable
 from fairihub_headless.models import Run
 
 
@@ -52,3 +52,11 @@ def no_such_job(job: str) -> Missing:
 def gone(run: Run) -> Gone:
     """What the run left is needed, and is no longer there."""
     return Gone("expired", f"What job “{run.id}” left was deleted to make room.")
+
+
+def unreadable() -> Unavailable:
+    """What a run left is there by its record, and cannot be read: never the same as nothing."""
+    return Unavailable(
+        "results-unreadable",
+        "What this job left cannot be read now. If it stays so, tell the operators of the hub.",
+    )

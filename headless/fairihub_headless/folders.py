@@ -24,6 +24,8 @@ NOTEBOOK = "notebook.ipynb"
 LOG = "log.txt"
 FILES = "files"
 RESULTS = "results"
+GLUED = "glued.json"
+"""What the notebook glued, as its worker has read it out of the outputs."""
 MAX_RECORD = 2**20
 DELIVERY = "job-output"
 """The folder in a home where copies of executed notebooks are put."""
@@ -175,6 +177,8 @@ class RunFolder:
         if os.path.lexists(self.files):
             raise FileExistsError(self.files)
         _sync_below(self.work)
+        with contextlib.suppress(OSError):  # where it is missing, the executed notebook is read
+            (self.place / GLUED).replace(self.path / GLUED)
         self.work.rename(self.files)
         sync_folder(self.path)
 
@@ -237,6 +241,8 @@ class RunFolder:
         """Removes what an attempt before this one left, which is made again."""
         if self.attempt > 1:
             shutil.rmtree(self.files, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                (self.path / GLUED).unlink(missing_ok=True)
 
     def open(self, relative: str) -> BinaryIO:
         """A file in this folder; no link on the way is followed.

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from fairihub_core import errors
 from fairihub_core.children import child_environment, limit_this_process
@@ -22,6 +22,7 @@ from fairihub_core.errors import BadInput, FairihubError, TooLarge, Unreadable
 from fairihub_core.lean import skip_slow_imports
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, too_large
 from fairihub_core.parameters import Parameter
+from fairihub_headless.glued import glued, written
 from fairihub_headless.models import NOTEBOOK_TYPE
 from fairihub_headless.payload import MAX_BODY, json_object, refuse_constant
 
@@ -67,6 +68,21 @@ async def declared_by(content: bytes) -> tuple[Parameter, ...]:
         raise too_large(len(content))
     found = json.loads(await _apart("notebook", content))
     return tuple(Parameter.model_validate(parameter) for parameter in found)
+
+
+def glued_by(file: BinaryIO) -> bytes:
+    """What the executed notebook in `file` glued, as a file of it has it. Blocks.
+
+    Raises:
+        ValueError: it is no notebook, or cannot be read in time.
+        TooLarge: `too-large`.
+    """
+    verdict, _, said = (_READERS.submit(_asked, "glued", file).result() or b"").partition(b"\n")
+    if verdict == b"no":
+        raise _refusal(json.loads(said))
+    if verdict != b"ok":
+        raise ValueError("the executed notebook cannot be read")
+    return said
 
 
 def taken_apart(raw: bytes) -> Received:
@@ -124,11 +140,12 @@ async def _apart(what: str, given: bytes) -> bytes:
     return said
 
 
-def _asked(what: str, given: bytes) -> bytes | None:
+def _asked(what: str, given: bytes | BinaryIO) -> bytes | None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         done = subprocess.run(
             [sys.executable, "-m", "fairihub_headless.reading", what],
-            input=given,
+            input=given if isinstance(given, bytes) else None,
+            stdin=None if isinstance(given, bytes) else given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
@@ -146,6 +163,15 @@ def _refusal(told: Mapping[str, Any]) -> FairihubError:
     return kind(told["code"], told["message"])
 
 
+def _glued(given: bytes) -> bytes:
+    content, left_out = written(glued(json.loads(given)))
+    if left_out:
+        raise TooLarge(
+            "too-large", "It glued more than is handed out here: take its executed notebook."
+        )
+    return content
+
+
 def main() -> None:
     """The program: `ok` and what was read, or the refusal."""
     limit_this_process(memory=_MEMORY, cpu_seconds=int(_SECONDS))
@@ -157,6 +183,8 @@ def main() -> None:
             body, notebook = taken_apart(given)
             told = json.dumps({"body": body, "notebook": notebook is not None})
             out.write(b"ok\n" + told.encode() + b"\n" + (notebook or b""))
+        elif sys.argv[1] == "glued":
+            out.write(b"ok\n" + _glued(given))
         else:
             found = [p.model_dump(mode="json") for p in _declared(given)]
             out.write(b"ok\n" + json.dumps(found).encode())

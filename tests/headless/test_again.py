@@ -12,7 +12,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.again import repeated, shown_parameters, unstarred
 from fairihub_headless.models import Limits, Run, RunState
-from fairihub_headless.results.left import executed_notebook, glued
+from fairihub_headless.results.left import glued_in
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 RUN = Run(
@@ -126,7 +126,7 @@ async def test_the_notebook_of_before_runs_also_when_it_has_changed_or_gone(
     )
     second, third = await house.ended(second), await house.ended(third)
     seen = [
-        glued(executed_notebook(house.runs.folder(run), "mine.ipynb")).scraps["seen"]
+        glued_in(house.runs.folder(run), "mine.ipynb").scraps["seen"]
         for run in (first, second, third)
     ]
     assert seen == [[5, True], [5, True], [6, True]]

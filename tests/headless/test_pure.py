@@ -10,8 +10,8 @@ from fairihub_core.errors import BadInput
 from fairihub_core.hiding import HIDDEN
 from fairihub_core.scopes import READ_RUNS, RUN
 from fairihub_headless.errors import no_such_job
+from fairihub_headless.glued import glued
 from fairihub_headless.masking import STARS, Masker, masked, secrets_in, sure_secrets_in
-from fairihub_headless.results.left import glued
 from fairihub_headless.web.exceptions import OGC, exception_of
 from fairihub_headless.web.openapi import openapi_document
 from fairihub_headless.web.routes import ROUTES

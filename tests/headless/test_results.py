@@ -15,17 +15,18 @@ from typing import Any
 
 import pytest
 
-from fairihub_core.errors import FairihubError, Missing
-from fairihub_headless.folders import RunFolder
+from fairihub_core.errors import FairihubError, Missing, Unavailable
+from fairihub_headless.folders import GLUED, RunFolder
+from fairihub_headless.glued import Glued, read, written
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.results.archive import Entry, entries_of, safe_name, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
 from fairihub_headless.results.left import (
-    Glued,
     LeftFile,
     file_of,
     files_of,
     found_in,
+    glued_in,
     result_file,
     type_of,
 )
@@ -247,6 +248,51 @@ def test_the_file_that_a_notebook_names_as_its_result(glued_path: Any, name: str
     names = ["executed.ipynb", "results/a b.tif", "results/b.csv"]
     assert result_file({"result-file": glued_path}, names) == name
     assert result_file({}, names) is None
+
+
+def test_what_was_glued_is_written_as_far_as_there_is_room() -> None:
+    found = Glued({"a": [1, "é"], "b": "x" * 100, "c": None}, {"d": {"text/plain": "y"}})
+    content, left_out = written(found, most=80)
+    assert left_out == ["b"]
+    assert len(content) < 80 + 100
+    assert read(content) == Glued({"a": [1, "é"], "c": None}, found.displays)
+
+
+@pytest.mark.parametrize("planted", [None, b"{", b"[]", b'{"scraps": 1, "displays": {}}'])
+def test_without_a_list_of_what_was_glued_the_notebook_is_read_apart(
+    tmp_path: Path, planted: bytes | None
+) -> None:
+    folder, _ = left_in(tmp_path)
+    if planted is not None:
+        (folder.path / GLUED).write_bytes(planted)
+    data = {"application/scrapbook.scrap.json+json": {"name": "a", "data": 7}}
+    cell = {"outputs": [{"output_type": "display_data", "data": data, "metadata": {}}]}
+    (folder.files / "executed.ipynb").write_text(json.dumps({"cells": [cell]}))
+    assert glued_in(folder, "executed.ipynb") == Glued({"a": 7}, {})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{]"])
+def test_results_that_cannot_be_read_are_no_empty_results(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    folder, _ = left_in(tmp_path)
+    notebook = folder.files / "executed.ipynb"
+    notebook.unlink() if content is None else notebook.write_bytes(content)
+    with pytest.raises(Unavailable, match="cannot be read now"):
+        glued_in(folder, "executed.ipynb")
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = left_in(tmp_path)
+
+    def broken(*_: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("fairihub_headless.folders.folder_below", broken)
+    with pytest.raises(Unavailable):
+        files_of(folder, "executed.ipynb")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.homes import behind_own_link
 from fairihub_headless.checkout import repository_of
 from fairihub_headless.models import RunState, WorkOrder
-from fairihub_headless.results.left import executed_notebook, glued
+from fairihub_headless.results.left import glued_in
 from fairihub_headless.settings import CheckoutSettings
 from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.worker import delivering
@@ -40,7 +40,7 @@ def origin(house: Any, tmp_path: Path) -> Origin:
 
 
 def glued_by(house: Any, run: Any) -> Any:
-    return glued(executed_notebook(house.runs.folder(run), "executed.ipynb")).scraps
+    return glued_in(house.runs.folder(run), "executed.ipynb").scraps
 
 
 async def test_a_notebook_of_a_revision_runs_beside_its_files_and_again(

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from fairihub_core.errors import Missing
+from fairihub_core.errors import Missing, Unavailable
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.callers import Caller
 from fairihub_headless.models import RunState
-from fairihub_headless.results.left import executed_notebook, file_of, files_of, glued
+from fairihub_headless.results.left import file_of, files_of, glued_in
 from tests.support.run_witness import processes_of
 
 GLUE = "from fairihub_headless.scraps import glue\n"
@@ -44,7 +44,8 @@ async def test_a_run_leaves_values_files_a_copy_and_no_secrets(
     run = await house.ended(run)
     assert (run.state, run.progress, run.cell, run.cells) == (RunState.successful, 100, 3, 3)
     folder = house.runs.folder(run)
-    found = glued(executed_notebook(folder, "mine.ipynb"))
+    assert (folder.path / "glued.json").is_file()  # no service reads the notebook for it
+    found = glued_in(folder, "mine.ipynb")
     assert found.scraps == {"total": {"a": 5, "n": [1, 2]}}
     assert found.displays["page"]["text/html"] == "<b>x</b>"
     assert (folder.files / "results" / "out.txt").read_text() == "hi"
@@ -214,7 +215,8 @@ async def test_a_run_that_puts_a_link_in_the_place_of_its_folder_reaches_nothing
     assert sorted(p.name for p in elsewhere.rglob("*")) == ["canary.txt", "canary.txt", "files"]
     folder = house.runs.folder(run)
     assert files_of(folder, "executed.ipynb") == []
-    assert executed_notebook(folder, "executed.ipynb") == {}
+    with pytest.raises(Unavailable):
+        glued_in(folder, "executed.ipynb")
     with pytest.raises(Missing):
         file_of(folder, "canary.txt")
     delivered = house.places.home("uc1", "ada") / "job-output" / "night" / "executed.ipynb"

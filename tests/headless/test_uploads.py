@@ -13,7 +13,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_headless.models import NOTEBOOK_TYPE, Run
 from fairihub_headless.reading import MAX_UPLOAD, declared_by, received
-from fairihub_headless.results.left import executed_notebook, glued
+from fairihub_headless.results.left import glued_in
 
 GLUE = "from fairihub_headless.scraps import glue\n"
 
@@ -40,7 +40,7 @@ async def test_an_uploaded_notebook_runs_and_is_kept(
     assert (run.state.value, run.notebook, run.source.kind) == (
         "successful", "upload.ipynb", "upload",
     )  # fmt: skip
-    assert glued(executed_notebook(house.runs.folder(run), "executed.ipynb")).scraps == {"a": 7}
+    assert glued_in(house.runs.folder(run), "executed.ipynb").scraps == {"a": 7}
     kept = house.runs.folder(run).notebook.read_bytes()
     assert kept == text.encode() if as_text else json.loads(kept) == json.loads(text)
     again = await house.ended(await house.runs.again(run.id, {}, house.caller()))

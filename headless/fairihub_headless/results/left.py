@@ -1,13 +1,9 @@
-"""What a run brought: scrapbook values and displays in the executed notebook, and its files.
-
-The scrapbook package is no longer maintained; its media types are read here, so that notebooks
-that use it, or our own `glue`, are understood alike.
-"""
+"""What a run brought: its files, and what its notebook glued."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import errno
 import mimetypes
 import os
 import posixpath
@@ -17,26 +13,22 @@ from typing import Any, BinaryIO, NamedTuple
 
 from fairihub_core.errors import BadInput, FairihubError, Missing
 from fairihub_core.places import require_relative
-from fairihub_headless.folders import RESULTS, RunFolder
+from fairihub_headless.errors import unreadable
+from fairihub_headless.folders import GLUED, RESULTS, RunFolder
+from fairihub_headless.glued import MOST as MOST_GLUED
+from fairihub_headless.glued import Glued, read
 from fairihub_headless.models import NOTEBOOK_TYPE
-from fairihub_headless.scraps import SCRAP_TYPE
+from fairihub_headless.reading import glued_by
 
-_SCRAP_PREFIX = SCRAP_TYPE.partition("{")[0]
 RESULT_FILE = "result-file"
 WORK = "work"
-_RECORD_TYPE = "application/papermill.record+json"
 _MAX_FILES = 200_000
 """What a list and an archive can hold in memory; what is beyond is said to be left out."""
 _MAX_NAMED = 100
 _LONGEST = 500
-_MAX_NOTEBOOK = 256 * 2**20
-
-
-class Glued(NamedTuple):
-    """What a notebook glued, by name; the last of a name counts."""
-
-    scraps: dict[str, Any]
-    displays: dict[str, dict[str, Any]]
+_AROUND = 1024
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""Nothing was left, or something else is in its place."""
 
 
 class Found(NamedTuple):
@@ -57,58 +49,36 @@ class LeftFile(NamedTuple):
     type: str
 
 
-def glued(notebook: dict[str, Any]) -> Glued:
-    """The values and displays in the outputs of an executed notebook (version 4, as JSON)."""
-    found = Glued({}, {})
-    for output in _outputs(notebook):
-        data = output.get("data")
-        if not isinstance(data, dict):
-            continue
-        _take_values(data, found.scraps)
-        about = output.get("metadata", {}).get("scrapbook", {})
-        if isinstance(about, dict) and about.get("display") and about.get("name"):
-            found.displays[str(about["name"])] = {
-                kind: _joined(kind, value)
-                for kind, value in data.items()
-                if not kind.startswith(_SCRAP_PREFIX)
-            }
-    return found
+def glued_in(folder: RunFolder, name: str) -> Glued:
+    """What the notebook of a run glued, as its worker has written it down. Blocks.
 
+    Where there is no such file, it is read out of the executed notebook, by a program of its own.
 
-def _outputs(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for cell in notebook.get("cells", []):
-        yield from cell.get("outputs", [])
+    Args:
+        name: of the executed notebook.
 
-
-def _take_values(data: dict[str, Any], scraps: dict[str, Any]) -> None:
-    for kind, payload in data.items():
-        if not isinstance(payload, dict):
-            continue
-        if kind.startswith(_SCRAP_PREFIX) and isinstance(payload.get("name"), str):
-            scraps[payload["name"]] = payload.get("data")
-        elif kind == _RECORD_TYPE:
-            scraps.update(payload)
-
-
-def _joined(kind: str, value: Any) -> Any:
-    """Texts stand in notebooks as lists of lines; JSON stands as it is."""
-    if isinstance(value, list) and not kind.endswith("json"):
-        return "".join(map(str, value))
-    return value
-
-
-def executed_notebook(folder: RunFolder, name: str) -> dict[str, Any]:
-    """The executed notebook that a run left; empty if there is none to be read. Blocks."""
+    Raises:
+        Unavailable: `results-unreadable`.
+        TooLarge: `too-large`.
+    """
+    with contextlib.suppress(FairihubError, OSError, ValueError):
+        with folder.open(GLUED) as file:
+            content = file.read(MOST_GLUED + _AROUND)
+        return read(content)
     try:
         with folder.open_file(name) as file:
-            found = json.loads(file.read(_MAX_NOTEBOOK))
-    except (FairihubError, OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+            content = glued_by(file)
+        return read(content)
+    except (Missing, OSError, ValueError):
+        raise unreadable() from None
 
 
 def files_of(folder: RunFolder, first: str) -> list[LeftFile]:
-    """Every file a run left, the executed notebook `first`. Blocks."""
+    """Every file a run left, the executed notebook `first`. Blocks.
+
+    Raises:
+        Unavailable: `results-unreadable`.
+    """
     return found_in(folder, first).files
 
 
@@ -117,21 +87,27 @@ def found_in(folder: RunFolder, first: str) -> Found:
     files: list[LeftFile] = []
     left_out: list[str] = []
     count = 0
-    with contextlib.suppress(OSError), folder.opened_files() as descriptor:
-        for file in _walk(descriptor):
-            if file.size >= 0 and _is_listed(file.name) and len(files) < _MAX_FILES:
-                files.append(file)
-                continue
-            count += 1
-            if len(left_out) < _MAX_NAMED:
-                left_out.append(file.name.encode("ascii", "backslashreplace").decode()[:_LONGEST])
+    try:
+        with folder.opened_files() as descriptor:
+            for file in _walk(descriptor):
+                if file.size >= 0 and _is_listed(file.name) and len(files) < _MAX_FILES:
+                    files.append(file)
+                    continue
+                count += 1
+                if len(left_out) < _MAX_NAMED:
+                    shown = file.name.encode("ascii", "backslashreplace").decode()
+                    left_out.append(shown[:_LONGEST])
+    except OSError as problem:
+        if problem.errno not in _NOTHING:
+            raise unreadable() from None
     files.sort(key=lambda file: (file.name != first, file.name))
     return Found(files, sorted(left_out), count)
 
 
 def _walk(folder: int) -> Iterator[LeftFile]:
-    """Everything but folders; what is no file has less than no bytes."""
-    for place, folders, names, descriptor in os.fwalk(".", dir_fd=folder):
+    """Everything but folders; what is no file, or cannot be read, has less than no bytes."""
+    closed: list[OSError] = []
+    for place, folders, names, descriptor in os.fwalk(".", dir_fd=folder, onerror=closed.append):
         at_top = place == "."
         folders[:] = [f for f in folders if not (at_top and f.startswith("."))]
         links = [f for f in folders if _is_link(f, descriptor)]
@@ -143,6 +119,8 @@ def _walk(folder: int) -> Iterator[LeftFile]:
                 about = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
                 regular = stat.S_ISREG(about.st_mode)
                 yield LeftFile(path, about.st_size if regular else -1, type_of(path))
+    for problem in closed:
+        yield LeftFile(f"{problem.filename}/", -1, "")
 
 
 def _is_link(name: str, folder: int) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from fairihub_core.errors import Missing
-from fairihub_headless.errors import Gone, RunFailed, RunLost, gone
+from fairihub_headless.errors import Gone, RunFailed, RunLost, gone, unreadable
 from fairihub_headless.models import ECHO, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS, OUTPUTS_FILE
 from fairihub_headless.processes.model import Output as Described
 from fairihub_headless.processes.notebook_inputs import OUTPUTS
-from fairihub_headless.results.left import executed_notebook, files_of, glued, result_file
+from fairihub_headless.results.left import files_of, glued_in, result_file
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.outputs import Output, Raw, alone, document_of, is_by_value, is_wanted
@@ -97,7 +97,11 @@ def require_results(run: Run, base: str) -> None:
 
 
 def results_of(handler: Base, run: Run) -> dict[str, Any]:
-    """Everything that a run brought, by the names of the outputs. Blocks."""
+    """Everything that a run brought, by the names of the outputs. Blocks.
+
+    Raises:
+        Unavailable: `results-unreadable`.
+    """
     folder = handler.runs.folder(run)
     if run.process == ECHO:
         try:
@@ -108,7 +112,9 @@ def results_of(handler: Base, run: Run) -> dict[str, Any]:
     name = run.executed_name
     files = files_of(folder, name)
     notebook = next((f for f in files if f.name == name), None)
-    found = glued(executed_notebook(folder, name))
+    if notebook is None:
+        raise unreadable()
+    found = glued_in(folder, name)
     return views.results_document(run, found, files, notebook, handler.base)
 
 

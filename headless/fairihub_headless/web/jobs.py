@@ -7,7 +7,7 @@ import contextlib
 from functools import partial
 
 from fairihub_core.clock import today
-from fairihub_core.errors import BadInput, Conflict
+from fairihub_core.errors import BadInput, Conflict, FairihubError
 from fairihub_headless.callers import selection_of
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
@@ -72,8 +72,11 @@ class Job(Base):
         """What the run left its owner, as far as it is there. Blocks."""
         if not self.caller.owns(run) or run.expired is not None:
             return pages.Left()
-        files = files_left(self, run).files
-        brought = results_of(self, run) if run.state is RunState.successful else {}
+        try:
+            files = files_left(self, run).files
+            brought = results_of(self, run) if run.state is RunState.successful else {}
+        except FairihubError:  # asked for themselves, they say why; the run is shown without
+            return pages.Left()
         return pages.Left(files, brought.get("scraps", {}))
 
     async def delete(self, jobID: str) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fairihub_core.errors import TooLarge
 from fairihub_headless.models import Run
 from fairihub_headless.processes.echo import is_box
 from fairihub_headless.processes.model import JSON, TEXT
 
 _LINK_ONLY = frozenset({"notebook"})
 """Outputs that are linked to unless asked for by value: they can have many megabytes."""
+_MOST_WITHIN = 16 * 2**20
 Headers = list[tuple[str, str]]
 
 
@@ -89,7 +91,14 @@ def alone(output: Output, accept: str = "*/*") -> Raw:
 def _shown(output: Output) -> Any:
     if not output.by_value:
         return {"href": output.href, "type": output.media_type, "title": output.name}
-    value = json.loads(output.value) if isinstance(output.value, bytes) else output.value
+    value = output.value
+    if isinstance(value, bytes):
+        if len(value) > _MOST_WITHIN:
+            raise TooLarge(
+                "too-large",
+                f"“{output.name}” is too large to stand in a document: ask for it by reference.",
+            )
+        value = json.loads(value)
     if isinstance(value, Mapping) and not is_box(value):
         return {"value": value, "mediaType": output.media_type}
     return value

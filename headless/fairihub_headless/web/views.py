@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from fairihub_headless.glued import Glued
 from fairihub_headless.masking import masked
 from fairihub_headless.models import (
     ECHO,
@@ -19,7 +20,7 @@ from fairihub_headless.models import (
     StatusInfo,
 )
 from fairihub_headless.processes.model import Process
-from fairihub_headless.results.left import Found, Glued, LeftFile, is_result
+from fairihub_headless.results.left import Found, LeftFile, is_result
 from fairihub_headless.results.retention import expires
 from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Page
@@ -141,7 +142,7 @@ def status_info(run: Run, base: str, *, own: bool, rules: Rules | None = None) -
         owner=run.owner,
         processID=run.process,
         status=run.state,
-        message=run.message,
+        message=f"{run.message} It is stopping." if run.stopping else run.message,
         progress=run.progress,
         created=run.created.isoformat(),
         started=started,

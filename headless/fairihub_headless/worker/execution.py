@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from papermill.exceptions import PapermillExecutionError
 
 from fairihub_core.errors import FairihubError, Missing
 from fairihub_core.files import folder_below, write_whole_in
-from fairihub_headless.folders import RunFolder
+from fairihub_headless.folders import GLUED, RunFolder
 from fairihub_headless.full_disk import is_full, no_room
+from fairihub_headless.glued import MOST, Glued, glued, written
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, sure_secrets_in
 from fairihub_headless.models import Failure, WorkOrder
@@ -55,8 +57,10 @@ class Execution:
         self._results = Masker(secrets | sure_secrets_in(order.parameters))
         self._failure: Failure | None = None
         self._notebook: NotebookNode | None = None
-        # Opened before the notebook begins, which may put a link in its place.
+        # Opened before the notebook begins, which may put links in their places.
+        self._place = folder_below(folder.place, "")
         self._work = folder_below(folder.place, "work")
+        self._glued = Glued({}, {})
         self._written = b""
         self._kernel: Kernel | None = None
         self.interrupted = False
@@ -82,6 +86,7 @@ class Execution:
             return self._failure or no_room("the executed notebook")
         if self._failure is not None:
             return self._failure
+        self._keep_glued()
         self._deliver()
         self._copy_results()
         return None
@@ -141,7 +146,10 @@ class Execution:
         )
 
     def save(self, notebook: NotebookNode, *, last: bool = False) -> None:
-        self._written = notebook_bytes(self._presentable(notebook), quickly=not last)
+        shown = self._presentable(notebook)
+        if last:
+            self._glued = glued(shown)
+        self._written = notebook_bytes(shown, quickly=not last)
         write_whole_in(self._work, self._order.notebook_name, self._written)
 
     # Its own steps.
@@ -214,6 +222,18 @@ class Execution:
         about = {**shown["metadata"]}
         about["papermill"] = self.masker.deep(about.get("papermill", {}))
         return {**shown, "cells": cells, "metadata": about}
+
+    def _keep_glued(self) -> None:
+        """Writes down what was glued, so that nobody reads a large notebook for it."""
+        content, left_out = written(self._glued)
+        with suppress(OSError):  # then the notebook is read for it
+            write_whole_in(self._place, GLUED, content)
+        if left_out:
+            names = ", ".join(self.masker.text(name)[:100] for name in left_out[:5])
+            more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+            said = f"Only in the executed notebook, since more than {MOST // 2**20} MiB was glued: "
+            self.remark = f"{self.remark} {said}{names}{more}.".strip()
+            self._log.say(f"{said}{names}{more}.")
 
     def _deliver(self) -> None:
         """Puts the copy that was asked for into the home; never over another file."""
