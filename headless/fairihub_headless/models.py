@@ -247,6 +247,8 @@ class WorkOrder(Frozen):
     run: str
     again: str | None = None
     """Why there was an attempt before this one, for the log."""
+    digest: str = ""
+    """SHA-256 of the notebook that is to be executed, and no other."""
     cwd: str
     home: str
     notebook_name: str

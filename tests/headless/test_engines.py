@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -50,11 +51,13 @@ class Engines:
         return process.stdout.readline().strip()
 
     def add(self, name: str, cell: str, **more: Any) -> str:
+        content = notebook(cell).encode()
         made = Run(
-            id=name, owner="ada", team="uc1", profile="uc1.tiny", notebook="a.ipynb", digest="0",
+            id=name, owner="ada", team="uc1", profile="uc1.tiny", notebook="a.ipynb",
+            digest=hashlib.sha256(content).hexdigest(),
             created="2026-01-01T00:00:00Z", updated="2026-01-01T00:00:00Z", **more,
         )  # fmt: skip
-        self.folder(name).keep_notebook(notebook(cell).encode())
+        self.folder(name).keep_notebook(content)
         self.store.add(made)
         return name
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
 import pytest
 
-from fairihub_headless.models import RunState
+from fairihub_headless.folders import RunFolder
+from fairihub_headless.models import RunState, WorkOrder
 from tests.support.run_witness import processes_of
 
 
@@ -20,6 +22,21 @@ async def clean(house: Any, run: Any) -> None:
     while processes_of(run.id):
         assert time.monotonic() < deadline, processes_of(run.id)
         await asyncio.sleep(0.1)
+
+
+async def test_another_notebook_than_was_asked_for_is_not_executed(
+    house: Any, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = RunFolder.prepare
+
+    def exchanged(folder: RunFolder, order: WorkOrder) -> None:
+        folder.notebook.write_text(notebook("print('another')"))
+        prepare(folder, order)
+
+    monkeypatch.setattr(RunFolder, "prepare", exchanged)
+    run = await house.ended(await house.submit("print('mine')"))
+    assert (run.state, run.failure.code) == (RunState.failed, "notebook-changed")
+    assert "another\n" not in house.log(run)
 
 
 FORK = "import os, signal, subprocess, sys, threading, time\n"

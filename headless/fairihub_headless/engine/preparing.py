@@ -94,6 +94,7 @@ def work_order(
     return WorkOrder(
         run=run.id,
         again=_again(run),
+        digest=run.digest,
         cwd=str(cwd),
         home=str(home),
         notebook_name=run.executed_name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from nbformat import NotebookNode
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from fairihub_core.errors import FairihubError, Missing
+from fairihub_core.errors import Conflict, FairihubError, Missing
 from fairihub_core.files import folder_below, write_whole_in
 from fairihub_headless.folders import GLUED, RunFolder
 from fairihub_headless.full_disk import is_full, no_room
@@ -176,7 +177,10 @@ class Execution:
         """The kernel asked for, else the notebook's, else one of the same language."""
         known_here = KernelSpecManager()
         specs = known_here.find_kernel_specs()
-        notebook = nbformat.reads(self._folder.notebook.read_text("utf-8"), as_version=4)
+        content = self._folder.notebook.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self._order.digest:
+            raise Conflict("notebook-changed", "The notebook kept with this run is another by now.")
+        notebook = nbformat.reads(content.decode(), as_version=4)
         own = notebook.metadata.get("kernelspec", {})
         wanted = self._order.kernel or own.get("name") or "python3"
         if wanted not in specs and self._order.kernel is None:
