@@ -184,6 +184,11 @@ class Run(Frozen):
         return self.output_filename or EXECUTED
 
     @property
+    def stopping(self) -> bool:
+        """Whether it was dismissed, and processes of it may still be there."""
+        return self.state is RunState.dismissed and self.engine is not None
+
+    @property
     def progress(self) -> int:
         """Per cent of the cells that are done; 100 only for what succeeded."""
         if self.state is RunState.successful:

@@ -15,6 +15,7 @@ from fairihub_core.errors import (
     BadInput,
     Conflict,
     FairihubError,
+    Missing,
     Refused,
     TooMany,
     Unavailable,
@@ -311,6 +312,18 @@ def require_repeatable(run: Run) -> None:
     require_kept(run)
     if run.process != PROCESS:
         raise BadInput("not-repeatable", f"Runs of “{run.process}” are not repeated; start one.")
+
+
+def require_left(run: Run) -> None:
+    """Refuses what a run left as long as it is not there as a whole.
+
+    Raises:
+        Gone: `expired`.
+        Missing: `result-not-ready`, it was dismissed and is not at its end.
+    """
+    require_kept(run)
+    if run.stopping:
+        raise Missing("result-not-ready", f"Job “{run.id}” is stopping; ask again in a moment.")
 
 
 def require_kept(run: Run) -> None:

@@ -19,6 +19,7 @@ from fairihub_core.units import human_bytes
 from fairihub_headless.engine import processes
 from fairihub_headless.engine.changes import CellDone, Changes, Ended, Progress, StateChanged
 from fairihub_headless.engine.groups import bounds_memory, group_for, group_of
+from fairihub_headless.engine.last_words import say_last
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
 from fairihub_headless.engine.retrying import Again, after_failure
 from fairihub_headless.engine.usage import Usage
@@ -89,6 +90,7 @@ class Attempt:
     _group: Group = field(default_factory=Group)
     """What the kernel is confined to, with all that it starts."""
     _environment: Environment | None = None
+    _said_last: bool = False
     _news: dict[str, Any] = field(default_factory=dict)
     """What the store has not been told yet."""
 
@@ -174,6 +176,8 @@ class Attempt:
             if not moved and self._was_dismissed():  # what it left stays
                 self._publish()
         else:
+            if self._ending is not None or witness is None:
+                self._say_last(failure)
             moved = self._end(witness, failure)
         # Of a run that is another's by now nothing is removed, least of all that it had started.
         if self._tell(moved):
@@ -183,6 +187,16 @@ class Attempt:
         if witness is not None and witness.state == "successful":
             return None
         return self._ending or (witness and witness.failure) or _unexplained(code)
+
+    def _say_last(self, failure: Failure | None) -> None:
+        """Once, as long as the run is ours: who or what ended it."""
+        run = self.store.get(self.run.id)
+        if self._said_last or run is None or (run.engine, run.attempt) != self.hold[1:]:
+            return
+        self._said_last = True
+        words = run.message if run.state is RunState.dismissed else failure and failure.message
+        if words:
+            say_last(self.folder.log, words)
 
     def _end(self, witness: ExitRecord | None, failure: Failure | None) -> bool:
         unseen = self._publish()  # what cannot be shown as a whole is not, and that is no success

@@ -20,7 +20,7 @@ from fairihub_headless.models import FileList, Run
 from fairihub_headless.results.archive import Entry, entries_of, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
 from fairihub_headless.results.left import Found, file_of, found_in, type_of
-from fairihub_headless.running import require_kept
+from fairihub_headless.running import require_left
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
@@ -39,7 +39,7 @@ class Results(Base):
 class Files(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
-        require_kept(run)
+        require_left(run)
         limit = self.whole_number("limit", views.MOST_LISTED, most=views.MOST_LISTED, least=1)
         offset = self.whole_number("offset", 0, most=10**9)
         left = await asyncio.to_thread(files_left, self, run, limit=limit, offset=offset)
@@ -52,7 +52,7 @@ class File(Base):
 
     async def get(self, jobID: str, name: str) -> None:
         run = await self.runs.own(jobID, self.caller)
-        require_kept(run)
+        require_left(run)
         file = await asyncio.to_thread(file_of, self.runs.folder(run), name)
         with file:
             # An address that is signed for GET is none for HEAD.
@@ -96,7 +96,7 @@ class Archive(Base):
 
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
-        require_kept(run)
+        require_left(run)
         if Archive.being_made[run.owner] >= _ARCHIVES_AT_ONCE:
             raise TooMany("busy", f"You take {_ARCHIVES_AT_ONCE} archives already; wait for one.")
         Archive.being_made[run.owner] += 1  # before anything is waited for
@@ -128,7 +128,7 @@ class Report(Base):
 
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
-        require_kept(run)
+        require_left(run)
         code = self.get_query_argument("code", "show")
         if code not in ("show", "hide"):
             raise BadInput("bad-query", "`code` can be “show” or “hide”.")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from fairihub_core.clock import now
 from fairihub_core.files import folder_below, write_whole_in
@@ -55,8 +55,6 @@ def main(arguments: list[str]) -> int:
         if order.again is not None:
             log.say(order.again)
         record = _executed(folder, order, log, secrets, line)
-        kill_descendants()
-        log.say(f"The run has ended: {record.state}.")
     if log.trouble is not None and record.failure is None:
         about = no_room("its log") if is_full(log.trouble) else _unlogged(log.trouble)
         record = record.model_copy(update={"state": "failed", "failure": about})
@@ -85,8 +83,12 @@ def _executed(
             error=f"{type(problem).__name__}: {execution.masker.text(str(problem))}"[:2000],
         )
         log.say(f"{type(problem).__name__}: {problem}")
+    kill_descendants()
+    state: Literal["failed", "successful"] = "failed" if failure else "successful"
+    if not execution.interrupted:  # else the service says by whom, or by what
+        log.say(f"The run has ended: {state}.")
     return ExitRecord(
-        state="failed" if failure else "successful",
+        state=state,
         failure=failure,
         cells=execution.cells,
         message=execution.remark,

@@ -1,0 +1,60 @@
+"""Who cancels a run is told the truth while it stops, and its log tells who or what ended it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairihub_core.errors import Missing
+from fairihub_headless.engine.last_words import say_last
+from fairihub_headless.running import require_left
+from fairihub_headless.web.views import status_info
+
+DEAF = """
+import signal, time
+for s in (2, 15): signal.signal(s, signal.SIG_IGN)
+print('deaf', flush=True)
+while True: time.sleep(300)
+"""
+
+
+def last_line(house: Any, run: Any) -> str:
+    return str(house.log(run).splitlines()[-1])
+
+
+async def test_a_run_that_was_dismissed_is_said_to_stop_until_it_has(house: Any) -> None:
+    run = await house.submit(DEAF)
+    await house.until(run, lambda r: r.environment is not None and "deaf" in house.log(r))
+    run = await house.runs.dismiss(run.id, house.caller("olga"))
+    said = "Dismissed by olga, an operator of this hub."
+    assert status_info(run, "", own=True).message == f"{said} It is stopping."
+    with pytest.raises(Missing, match="is stopping"):
+        require_left(run)
+    run = await house.ended(run)
+    require_left(run)
+    assert status_info(run, "", own=True).message == said
+    assert last_line(house, run) == f"[fairihub] {said}"
+
+
+async def test_a_log_ends_with_what_ended_the_run(house: Any) -> None:
+    late = await house.submit("import time; time.sleep(60)", path="a.ipynb", deadline=1)
+    well = await house.submit("1", path="b.ipynb")
+    late, well = await house.ended(late), await house.ended(well)
+    assert last_line(house, well) == "[fairihub] The run has ended: successful."
+    assert last_line(house, late) == f"[fairihub] {late.message}"
+    assert late.message == "The run took longer than 1 seconds, its own limit, and was ended."
+    assert "The run has ended" not in house.log(late)
+    killed = await house.ended(await house.submit("import os; os.kill(os.getppid(), 9)"))
+    assert last_line(house, killed) == f"[fairihub] {killed.message}"
+
+
+def test_nothing_but_a_log_that_was_begun_is_written_to(tmp_path: Path) -> None:
+    log, link, missing = tmp_path / "log.txt", tmp_path / "link", tmp_path / "missing"
+    log.write_text("begun\n")
+    link.symlink_to(log)
+    for path in (log, link, missing, tmp_path):
+        say_last(path, "ended")
+    assert log.read_text() == "begun\n[fairihub] ended\n"
+    assert not missing.exists()
