@@ -1,23 +1,21 @@
 """Reads what clients send beside the event loop: requests, and notebooks as parts of them.
 
-Python's reader of JSON lets no other thread work, so what is large is read by a program of its own,
-which can be killed: `python -m fairihub_headless.reading`.
+Python's reader of JSON lets no other thread work, so what is large is read by a program that can be
+killed: `python -m fairihub_headless.reading`. What it says of a notebook is remembered.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
-import signal
-import subprocess
-import sys
+from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, NamedTuple
 
 from fairihub_core import errors
-from fairihub_core.children import child_environment, limit_this_process
 from fairihub_core.errors import BadInput, FairihubError, TooLarge, Unreadable
 from fairihub_core.lean import skip_slow_imports
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, too_large
@@ -25,13 +23,16 @@ from fairihub_core.parameters import Parameter
 from fairihub_headless.glued import glued, written
 from fairihub_headless.models import NOTEBOOK_TYPE
 from fairihub_headless.payload import MAX_BODY, json_object, refuse_constant
+from fairihub_headless.reader import Readers, serve
 
 MAX_UPLOAD = MAX_NOTEBOOK_BYTES + MAX_BODY
 """Of a request with a notebook in it; what is around the notebook has MAX_BODY at most."""
 _SMALL = 256 * 1024
-_SECONDS = 20.0
-_MEMORY = 2 * 2**30
-_READERS = ThreadPoolExecutor(2, "reading")
+_THREADS = ThreadPoolExecutor(2, "reading")
+_READERS = Readers("fairihub_headless.reading")
+_REMEMBERED = 64
+_declarations: OrderedDict[str, tuple[Parameter, ...]] = OrderedDict()
+"""What the large notebooks that were read last declare, by their digests."""
 
 
 class Received(NamedTuple):
@@ -53,6 +54,8 @@ async def received(raw: bytes) -> Received:
         return await asyncio.to_thread(taken_apart, raw)
     first, _, notebook = (await _apart("request", raw)).partition(b"\n")
     told = json.loads(first)
+    if told["declared"] is not None:
+        _remember(await asyncio.to_thread(_digest, notebook), told["declared"])
     return Received(told["body"], notebook if told["notebook"] else None)
 
 
@@ -66,8 +69,21 @@ async def declared_by(content: bytes) -> tuple[Parameter, ...]:
         return await asyncio.to_thread(_declared, content)
     if len(content) > MAX_NOTEBOOK_BYTES:
         raise too_large(len(content))
-    found = json.loads(await _apart("notebook", content))
-    return tuple(Parameter.model_validate(parameter) for parameter in found)
+    digest = await asyncio.to_thread(_digest, content)
+    if digest not in _declarations:
+        _remember(digest, json.loads(await _apart("notebook", content)))
+    return _declarations[digest]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _remember(digest: str, found: list[Any]) -> None:
+    _declarations[digest] = tuple(Parameter.model_validate(parameter) for parameter in found)
+    _declarations.move_to_end(digest)
+    while len(_declarations) > _REMEMBERED:
+        _declarations.popitem(last=False)
 
 
 def glued_by(file: BinaryIO) -> bytes:
@@ -77,7 +93,8 @@ def glued_by(file: BinaryIO) -> bytes:
         ValueError: it is no notebook, or cannot be read in time.
         TooLarge: `too-large`.
     """
-    verdict, _, said = (_READERS.submit(_asked, "glued", file).result() or b"").partition(b"\n")
+    answer = _THREADS.submit(_READERS.ask, "glued", file).result() or b""
+    verdict, _, said = answer.partition(b"\n")
     if verdict == b"no":
         raise _refusal(json.loads(said))
     if verdict != b"ok":
@@ -131,31 +148,13 @@ async def _apart(what: str, given: bytes) -> bytes:
         FairihubError: what it refuses; `too-large`, it took too long or too much memory.
     """
     loop = asyncio.get_running_loop()
-    answer = await loop.run_in_executor(_READERS, _asked, what, given)
+    answer = await loop.run_in_executor(_THREADS, _READERS.ask, what, given)
     if answer is None:
         raise TooLarge("too-large", "The request holds more than can be read in time.")
     verdict, _, said = answer.partition(b"\n")
     if verdict != b"ok":
         raise _refusal(json.loads(said))
     return said
-
-
-def _asked(what: str, given: bytes | BinaryIO) -> bytes | None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        done = subprocess.run(
-            [sys.executable, "-m", "fairihub_headless.reading", what],
-            input=given if isinstance(given, bytes) else None,
-            stdin=None if isinstance(given, bytes) else given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=child_environment(HOME="/nonexistent"),
-            timeout=_SECONDS,
-            check=False,
-            start_new_session=True,
-        )
-        return done.stdout if done.returncode == 0 else None
-    return None
 
 
 def _refusal(told: Mapping[str, Any]) -> FairihubError:
@@ -172,26 +171,37 @@ def _glued(given: bytes) -> bytes:
     return content
 
 
-def main() -> None:
-    """The program: `ok` and what was read, or the refusal."""
-    limit_this_process(memory=_MEMORY, cpu_seconds=int(_SECONDS))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    skip_slow_imports()
-    given, out = sys.stdin.buffer.read(), sys.stdout.buffer
+def _read(what: str, given: bytes) -> bytes:
+    """`ok` and what was read, or the refusal."""
     try:
-        if sys.argv[1] == "request":
-            body, notebook = taken_apart(given)
-            told = json.dumps({"body": body, "notebook": notebook is not None})
-            out.write(b"ok\n" + told.encode() + b"\n" + (notebook or b""))
-        elif sys.argv[1] == "glued":
-            out.write(b"ok\n" + _glued(given))
-        else:
-            found = [p.model_dump(mode="json") for p in _declared(given)]
-            out.write(b"ok\n" + json.dumps(found).encode())
+        if what == "request":
+            return b"ok\n" + _request(given)
+        if what == "glued":
+            return b"ok\n" + _glued(given)
+        return b"ok\n" + json.dumps(_declarations_in(given)).encode()
     except FairihubError as refused:
         told = json.dumps({"kind": type(refused).__name__, **refused.to_dict()})
-        out.write(b"no\n" + told.encode())
-    out.flush()
+        return b"no\n" + told.encode()
+
+
+def _request(given: bytes) -> bytes:
+    body, notebook = taken_apart(given)
+    declared = None
+    if notebook is not None:
+        with contextlib.suppress(FairihubError):  # it is said when it is asked for
+            declared = _declarations_in(notebook)
+    told = {"body": body, "notebook": notebook is not None, "declared": declared}
+    return json.dumps(told).encode() + b"\n" + (notebook or b"")
+
+
+def _declarations_in(content: bytes) -> list[Any]:
+    return [parameter.model_dump(mode="json") for parameter in _declared(content)]
+
+
+def main() -> None:
+    skip_slow_imports()
+    _declared(b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}')  # its imports
+    serve(_read)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,119 @@
+"""Programs that read large notebooks: one for many requests, and killed if it takes too long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairihub_core.errors import FairihubError
+from fairihub_headless import reader, reading
+from fairihub_headless.models import NOTEBOOK_TYPE
+
+LARGE = f"# {'x' * reading._SMALL}"
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[reader.Readers]:
+    made = reader.Readers("fairihub_headless.reading")
+    monkeypatch.setattr(reading, "_READERS", made)
+    reading._declarations.clear()
+    yield made
+    made.end()
+
+
+def pids(readers: reader.Readers) -> list[int]:
+    return [process.pid for process in readers._waiting]
+
+
+async def test_one_program_reads_one_notebook_after_the_other_and_none_twice(
+    readers: reader.Readers, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (notebook(f"{LARGE}{n}", parameters=f"a = {n}").encode() for n in (1, 2))
+    assert [p.default for p in await reading.declared_by(first)] == [1]
+    one = pids(readers)
+    assert [p.default for p in await reading.declared_by(second)] == [2]
+    with pytest.raises(FairihubError):
+        await reading.declared_by(b"[" * (reading._SMALL + 1))
+    assert pids(readers) == one
+    monkeypatch.setattr(readers, "ask", None)
+    assert [p.default for p in await reading.declared_by(first)] == [1]
+
+
+async def test_an_upload_is_read_once(
+    readers: reader.Readers, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = json.loads(notebook(LARGE, parameters="a = 3"))
+    raw = json.dumps({"inputs": {"notebook": {"value": value, "mediaType": NOTEBOOK_TYPE}}})
+    _, sent = await reading.received(raw.encode())
+    monkeypatch.setattr(readers, "ask", None)
+    assert [p.default for p in await reading.declared_by(sent or b"")] == [3]
+
+
+async def test_what_takes_too_long_is_killed_and_the_next_is_read(
+    readers: reader.Readers, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = notebook(LARGE).encode()
+    await reading.declared_by(content)
+    [pid] = pids(readers)
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(reader, "_SECONDS", 0.2)
+    with pytest.raises(FairihubError) as refused:
+        await reading.declared_by(content + b" ")
+    assert refused.value.code == "too-large"
+    assert pids(readers) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+SAYS = """
+import os, sys
+from fairihub_headless import reader
+
+def read(what, given):
+    if what == "too much":
+        bytearray(3 * 2**30)
+    return what.encode() + given + str(os.getpid()).encode()
+
+reader._IDLE = float(sys.argv[1]) if sys.argv[1:] else 60
+reader.serve(read)
+"""
+
+
+@pytest.fixture
+def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    (tmp_path / "says.py").write_text(SAYS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    made = reader.Readers("says")
+    yield made
+    made.end()
+
+
+async def test_what_takes_too_much_memory_ends_its_program_only(says: reader.Readers) -> None:
+    assert says.ask("too much", b"") is None
+    said = await asyncio.to_thread(says.ask, "a", b"b")
+    assert said is not None
+    assert said.startswith(b"ab")
+    assert said[2:].decode() != str(pids(says)[0])  # in a process of its own
+
+
+async def test_one_that_ended_for_want_of_work_is_begun_anew(
+    says: reader.Readers, tmp_path: Path
+) -> None:
+    says._command.append("0.01")
+    assert says.ask("a", b"") is not None
+    [pid] = pids(says)
+    await asyncio.to_thread(says._waiting[0].wait)
+    with (tmp_path / "given").open("wb+") as file:
+        file.write(b"from the file")
+        file.flush()
+        said = says.ask("b", file)
+    assert said is not None
+    assert said.startswith(b"bfrom the file")
+    assert pids(says) != [pid]
