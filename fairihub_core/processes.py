@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
 import os
 import signal
@@ -99,12 +100,18 @@ def marked(variable: str, mark: str) -> list[psutil.Process]:
     """Every process of this user whose environment bears that mark, whoever its parent is.
 
     Descendants inherit it, orphans too.
+
+    Raises:
+        OSError: there are too many open files to look.
     """
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(*_GONE):
+        try:
             if process.pid != os.getpid() and process.environ().get(variable) == mark:
                 found.append(process)
+        except _GONE as problem:
+            if isinstance(problem, OSError) and problem.errno in (errno.EMFILE, errno.ENFILE):
+                raise
     return found
 
 

@@ -26,7 +26,7 @@ from fairihub_core.service_page import Brand
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.activity import ActivityReporter
 from fairihub_headless.checkout import repository_of
-from fairihub_headless.engine.launching import WarmLauncher
+from fairihub_headless.engine.launching import WarmLauncher, open_many_files
 from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.engine.watching import Watch
 from fairihub_headless.folders import RunFolder
@@ -126,6 +126,7 @@ def main() -> None:
     """Starts the service as the hub's environment says."""
     log_to_stderr()
     os.umask(0o077)
+    open_many_files()
     settings = read_settings(os.environ.get("FAIRIHUB_SERVICE"))
     try:
         asyncio.run(serve(settings, HubPlace.of(os.environ)))

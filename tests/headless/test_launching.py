@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,44 @@ async def test_no_descriptor_is_left_where_there_are_no_more(
     for descriptor in made:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
+
+
+LIMITED = """
+import asyncio, resource, sys
+from pathlib import Path
+from fairihub_headless.engine import launching
+
+FILES = resource.RLIMIT_NOFILE
+resource.setrlimit(FILES, (300, resource.getrlimit(FILES)[1]))
+launching.open_many_files()
+orders = []
+
+async def ask(place, order, descriptors):
+    orders.append(order)
+    raise launching.NotForked("no")
+
+async def main():
+    launching.ask = ask
+    try:
+        await launching._forked(Path(sys.argv[1]), Path.cwd(), {"JOB_NAME": "r1"})
+    except launching.NotForked:
+        pass
+    worker = await launching.ColdLauncher().launch(Path.cwd(), {})
+    limit = resource.prlimit(worker.pid, FILES)
+    worker.signal(9)
+    await worker.wait()
+    print(resource.getrlimit(FILES)[0] > 300, limit[0], orders[0]["limits"][0][:2])
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit stays")
+def test_the_service_may_open_many_files_and_its_workers_as_many_as_before(tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text(json.dumps(FACTS))
+    command = [sys.executable, "-c", LIMITED, str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert told.stdout.strip() == "True 300 ['RLIMIT_NOFILE', 300]", told.stderr
 
 
 async def test_who_lets_go_of_a_process_listens_no_more() -> None:

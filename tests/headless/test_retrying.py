@@ -57,6 +57,14 @@ def test_what_would_fail_again_is_not_begun_again(code: str, started: bool) -> N
     assert after(code, run(retries=5), started=started) is None
 
 
+def test_a_run_that_finds_no_room_to_begin_waits_for_it() -> None:
+    again = after("no-room", run(attempt=100, lost=99), started=False)
+    assert again is not None
+    assert again.lost
+    assert 10 < again.pause < 30
+    assert after("no-room", run(retries=5), started=True) is None
+
+
 def pauses(name: str, started: bool) -> list[float]:
     made = [run(n + 1, 0 if started else n, 5, name) for n in range(5)]
     found = [after("worker-died", r, started=started) for r in made]

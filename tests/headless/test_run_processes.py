@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from fairihub_core.processes import started_at
@@ -37,6 +39,23 @@ def test_what_bears_the_mark_of_ones_own_run_is_ended(
 ) -> None:
     kill_run(run_id, None, None)
     process.wait(10)  # psutil may have asked for its end already, so that none is known
+
+
+def test_who_cannot_look_has_not_seen_that_nothing_is_left(
+    process: subprocess.Popen[bytes], run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where too many files are open: at first, then no more."""
+    environ, asked = psutil.Process.environ, []
+
+    def troubled(self: psutil.Process) -> dict[str, str]:
+        asked.append(self.pid)
+        if asked.count(process.pid) == 1:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return environ(self)
+
+    monkeypatch.setattr(psutil.Process, "environ", troubled)
+    kill_run(run_id, None, None)
+    process.wait(10)
 
 
 def test_an_engine_that_stood_still_ends_nothing_of_a_later_attempt(

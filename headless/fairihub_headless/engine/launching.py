@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,21 @@ log = logging.getLogger("fairihub.headless")
 
 _SAVING = 5.0
 """Seconds that a worker has for its notebook when its service has gone; then it is killed."""
+_MOST_FILES = 65536
+_FILES = "RLIMIT_NOFILE"
+_files: list[int] = []
+"""How many files workers may open, if that is not what this process may."""
+
+
+def open_many_files() -> None:
+    """Lets this process open more files (Linux); what it begins for runs keeps the limit."""
+    if sys.platform != "linux":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if not _files and soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        _files.extend((soft, hard))
 
 
 class Worker(Protocol):
@@ -75,6 +91,9 @@ class ColdLauncher:
             env=dict(environment),
             start_new_session=True,
         )  # fmt: skip
+        if _files and sys.platform == "linux":  # it takes far longer until it has any use for them
+            with contextlib.suppress(OSError):
+                resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (_files[0], _files[1]))
         return _ColdWorker(process, started_at(process.pid) or 0.0)
 
     def kernels(self) -> dict[str, str]:
@@ -125,6 +144,7 @@ async def _forked(place: Path, folder: Path, environment: Mapping[str, str]) -> 
         "cwd": str(folder),
         "umask": 0o077,
         "grace": _SAVING,
+        "limits": [[_FILES, *_files]] if _files else [],
         "arguments": [str(folder)],
     }
     with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:

@@ -43,8 +43,12 @@ def kill_run(
             found, so that those of a later attempt are never among what is killed.
     """
     for attempt in range(20):
+        time.sleep(min(0.05 * attempt, 0.3))
         tree = tree_of(pid, began) if pid is not None and began is not None else []
-        left = running({*tree, *marked(MARK, run_id)})
+        try:
+            left = running({*tree, *marked(MARK, run_id)})
+        except OSError:  # who cannot look has not seen that there is nothing
+            continue
         if left and not ours():
             left = running(tree)
             if not left:
@@ -52,13 +56,15 @@ def kill_run(
         if not left:
             return _cleared_up(run_id, ours)
         send(left, signal.SIGKILL)
-        time.sleep(min(0.05 * (attempt + 1), 0.3))
     return False
 
 
 def _cleared_up(run_id: str, ours: Callable[[], bool]) -> bool:
     """Guardians end by themselves once nothing is left below them; one that cannot is ended."""
-    guardians = marked(GUARD, run_id)
+    try:
+        guardians = marked(GUARD, run_id)
+    except OSError:
+        return False
     if guardians and not ours():
         return True
     _, left = psutil.wait_procs(guardians, timeout=_CLEARING_UP)

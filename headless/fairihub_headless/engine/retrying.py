@@ -14,6 +14,8 @@ _FIRST_PAUSE = 2.0
 _FIRST_LOST_PAUSE = 0.5
 _WORTH = frozenset({"worker-died", "kernel-died", "service-stopped", "engine-failed"})
 """What may not happen again; a notebook that fails by itself would fail again."""
+_FULL = "no-room"
+_FULL_PAUSE = 20.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ def after_failure(run: Run, failure: Failure, *, started: bool) -> Again | None:
         run: as it was while the attempt was made.
         started: whether code of the notebook may have run.
     """
+    if failure.code == _FULL and not started:  # until there is room: others wait for that as well
+        return Again(_pause(run, _FULL_PAUSE, 0), lost=True)
     if failure.code not in _WORTH:
         return None
     if not started:
