@@ -49,7 +49,7 @@ def test_who_cannot_look_has_not_seen_that_nothing_is_left(
 
     def troubled(self: psutil.Process) -> dict[str, str]:
         asked.append(self.pid)
-        if asked.count(process.pid) == 1:
+        if self.pid == process.pid and asked.count(self.pid) == 1:
             raise OSError(errno.EMFILE, "Too many open files")
         return environ(self)
 
