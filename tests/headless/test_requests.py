@@ -58,6 +58,7 @@ def test_both_forms_of_parameters(parse: Parse, inputs: Any, parameters: Any) ->
         ({"mem_limit": "64Gi", "cpu_limit": 64}, Limits(cpu_limit=1.0, mem_limit=2 * GIB)),
         ({"mem_requests": "4Gi", "cpu_requests": "4"},
          Limits(cpu_limit=1.0, mem_limit=2 * GIB, cpu_requests=1.0, mem_requests=2 * GIB)),
+        ({"mem_limit": "128Mi"}, Limits(cpu_limit=1.0, mem_limit=128 * 2**20)),
         ({"profile": "tiny", "cpu_limit": 3}, Limits(cpu_limit=3.0, mem_limit=400 * 2**20)),
     ],
 )  # fmt: skip
@@ -102,6 +103,7 @@ def test_who_pays(parse: Parse, login: str, inputs: Any, profile: str) -> None:
         ("ada", {"output_dirname": ".."}, "bad-input", "hidden"),
         ("ada", {"mem_limit": "lots"}, "bad-quantity", "512Mi"),
         ("ada", {"mem_limit": True}, "bad-quantity", "512Mi"),
+        ("ada", {"mem_limit": 1}, "bad-quantity", "128 MiB or more"),
         ("ada", {"cpu_limit": -1}, "bad-quantity", "cores"),
         ("ada", {"parameters_json": [1]}, "bad-parameters", "object"),
         ("ada", {"parameters_json": {}, "parameters": b64("a: 1")}, "bad-parameters", "not both"),

@@ -55,7 +55,7 @@ INPUTS: dict[str, Input] = {
     "cpu_requests": Input(_TEXT_OR_NUMBER, "Cores, such as 500m or 2."),
     "cpu_limit": Input(_TEXT_OR_NUMBER, "Cores; never above the profile."),
     "mem_requests": Input(_TEXT_OR_NUMBER, "Memory, such as 512Mi."),
-    "mem_limit": Input(_TEXT_OR_NUMBER, "Memory; never above the profile."),
+    "mem_limit": Input(_TEXT_OR_NUMBER, "Memory, 128Mi or more; never above the profile."),
     "output_filename": Input(
         {"type": "string"}, "Name of the executed notebook; a plain file name."
     ),

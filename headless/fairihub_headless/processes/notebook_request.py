@@ -12,6 +12,7 @@ from fairihub_core.notebooks import is_home_path
 from fairihub_core.offers import Offer, chosen
 from fairihub_core.places import require_relative
 from fairihub_core.quantities import bytes_of, cores_of
+from fairihub_core.units import human_bytes
 from fairihub_headless.models import NOTEBOOK_TYPE, Limits, OutputChoice, Priority
 from fairihub_headless.payload import parameters_in
 from fairihub_headless.processes.asking import Response, asked_of
@@ -25,6 +26,7 @@ from fairihub_headless.processes.notebook_inputs import (
 
 UPLOADED_AS = "upload.ipynb"
 """What a notebook in the request is called, if the request does not say."""
+LEAST_MEMORY = 128 * 2**20
 _LONGEST = 366 * 24 * 3600.0
 _KERNEL = re.compile(r"[A-Za-z0-9._-]{1,120}")
 _FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,120}")
@@ -93,10 +95,17 @@ def limits_of(inputs: dict[str, Any], offer: Offer) -> Limits:
     """What is asked for, cut to the profile; the profile's own sizes where nothing is asked for.
 
     Cut, not refused: scripts written for services without ceilings go on to work.
+
+    Raises:
+        BadInput: `bad-quantity`, nothing could run with so little.
     """
     profile = offer.profile
     cpu = _least(_cores(inputs, "cpu_limit"), profile.cpu_limit)
-    memory = _least(_bytes(inputs, "mem_limit"), profile.mem_limit)
+    asked = _bytes(inputs, "mem_limit")
+    if asked is not None and asked < LEAST_MEMORY:
+        raise BadInput("bad-quantity", f"`mem_limit` must be {human_bytes(LEAST_MEMORY)} or more: "
+                       "a kernel alone takes as much.")  # fmt: skip
+    memory = _least(asked, profile.mem_limit)
     cpu_requests = _cores(inputs, "cpu_requests") or profile.cpu_guarantee
     mem_requests = _bytes(inputs, "mem_requests") or profile.mem_guarantee
     return Limits(
