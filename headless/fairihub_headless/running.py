@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -36,11 +37,13 @@ from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
 from fairihub_headless.processes.notebook_request import Execution, execution_of
 from fairihub_headless.reading import declared_by
-from fairihub_headless.results.bucket import Buckets
+from fairihub_headless.results.bucket import Buckets, is_in_bucket
 from fairihub_headless.results.report import Reports
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import Sources, Taken
 from fairihub_headless.store.runs import Store
+
+log = logging.getLogger("fairihub.headless")
 
 
 @dataclass
@@ -150,16 +153,19 @@ class Runs:
 
     async def address_of(self, run: Run, name: str) -> str | None:
         """Where a file of a run can be had for a while without any token; None: only here."""
-        if self.buckets is None:
+        if self.buckets is None or not self.settings.results_in_bucket:
             return None
         return await asyncio.to_thread(self.buckets.address_of, run, self.folder(run), name)
 
     def forget(self, run_id: str) -> bool:
         """Removes what of a run lies elsewhere than on the disk; False: not yet. Blocks."""
-        run = self.store.get(run_id) if self.buckets is not None else None
-        if run is None or self.buckets is None:
-            return True
-        return self.buckets.forget(run, self.folder(run))
+        folder = RunFolder.of(self.places.headless, run_id)
+        run = self.store.get(run_id)
+        if run is not None and self.buckets is not None:
+            return self.buckets.forget(run, folder)
+        if is_in_bucket(folder):
+            log.warning("what run %s left stays in its bucket: it cannot be reached now", run_id)
+        return True
 
     async def echo(self, asked: Asked, caller: Caller, key: Key | None = None) -> Run:
         """Accepts an echo, which is a run as every other.

@@ -223,7 +223,7 @@ async def test_a_file_in_the_bucket_is_answered_with_its_address_and_else_with_i
     s3: S3,
 ) -> None:
     run, _ = s3.run()
-    settings = HeadlessSettings(data=s3.places.data)
+    settings = HeadlessSettings(data=s3.places.data, results_in_bucket=True)
     runs = Runs(s3.store, None, settings, None, print, s3.buckets)  # type: ignore[arg-type]
 
     class Ours(File):

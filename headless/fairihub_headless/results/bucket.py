@@ -10,13 +10,16 @@ import contextlib
 import functools
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from fairihub_core.bucket_keys import bucket_access
+from fairihub_core.clock import now
 from fairihub_core.equipment import BucketAccess
 from fairihub_core.errors import FairihubError
 from fairihub_core.files import write_whole
@@ -36,6 +39,8 @@ EXPIRES = 300
 """Seconds that a signed address is good for."""
 _NOT_ASKED = 30.0
 _MAX_MANIFEST = 8 * 2**20
+_GIVEN_UP = timedelta(days=7)
+"""So long after its end is tried to remove what a run has in a bucket that cannot be reached."""
 _INERT = re.compile(
     r"image/(png|jpeg|gif|webp|tiff)|text/(plain|csv)|audio/.+|video/.+|application/"
     r"(octet-stream|json|geo\+json|x-ipynb\+json|zip|gzip|x-tar|x-netcdf|x-hdf5?|vnd\.apache\.parquet)"
@@ -70,14 +75,18 @@ class Buckets:
             return False
         client = _client(access, self.s3.endpoint)
         files = files_of(folder, run.executed_name)
-        write_whole(folder.path / BEGUN, _manifest(name, files))
+        manifest = _manifest(name, files)
+        if len(manifest) > _MAX_MANIFEST:
+            log.warning("run %s left %d files: they stay on the disk", run.id, len(files))
+            return False
+        write_whole(folder.path / BEGUN, manifest)
         for file in files:
             with file_of(folder, file.name) as content:
                 client.upload_fileobj(
                     content, name, _key(run.id, file.name),
                     ExtraArgs={"ContentType": file.type, "ContentDisposition": "attachment"},
                 )  # fmt: skip
-        write_whole(folder.path / MANIFEST, _manifest(name, files))
+        write_whole(folder.path / MANIFEST, manifest)
         return True
 
     def address_of(self, run: Run, folder: RunFolder, name: str) -> str | None:
@@ -108,16 +117,23 @@ class Buckets:
         told = manifest_of(folder)
         if not told.bucket:
             told = manifest_of(folder, BEGUN)
-        access = self._access(run.team, told.bucket) if told.bucket else None
-        if access is None:  # nothing is there, or the team has no key to it any more
+        if not told.bucket and not is_in_bucket(folder):
             return True
-        client = _client(access, self.s3.endpoint)
         try:
+            access = self._access(run.team, told.bucket) if told.bucket else None
+            if access is None:  # the team has no key to it now, or the manifest cannot be read
+                raise LookupError(told.bucket)
+            client = _client(access, self.s3.endpoint)
             for name in told.files:
                 client.delete_object(Bucket=told.bucket, Key=_key(run.id, name))
         except Exception as problem:  # the border to S3
-            log.warning("what run %s left is still in its bucket: %s", run.id, _said(problem))
-            return False
+            given_up = run.expired is not None and now() > run.expired + _GIVEN_UP
+            log.log(
+                logging.ERROR if given_up else logging.WARNING,
+                "what run %s left is still in bucket “%s”, below %s: %s%s", run.id, told.bucket,
+                _key(run.id, ""), _said(problem), ". It is not tried again" if given_up else "",
+            )  # fmt: skip
+            return given_up
         return True
 
     def _bucket_of(self, run: Run) -> str | None:
@@ -145,6 +161,11 @@ def manifest_of(folder: RunFolder, name: str = MANIFEST) -> Manifest:
             told = json.loads(file.read(_MAX_MANIFEST))
         return Manifest(str(told["bucket"]), {str(n): int(s) for n, s in told["files"].items()})
     return Manifest("", {})
+
+
+def is_in_bucket(folder: RunFolder) -> bool:
+    """Whether anything of the run was ever put into a bucket, as far as the disk knows. Blocks."""
+    return any(os.path.lexists(folder.path / name) for name in (MANIFEST, BEGUN))
 
 
 def _manifest(bucket: str, files: list[LeftFile]) -> bytes:

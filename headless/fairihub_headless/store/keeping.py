@@ -62,6 +62,11 @@ class Keeping:
         query = select(runs.c.id, runs.c.expired).where(runs.c.id.in_(list(ids)))
         return {row.id: row.expired is not None for row in self._database.rows(query)}
 
+    def newest(self) -> str | None:
+        """The run that was accepted last."""
+        rows = self._database.rows(select(runs.c.id).order_by(runs.c.seq.desc()).limit(1))
+        return str(rows[0].id) if rows else None
+
     def pin(self, run_id: str, *, pinned: bool) -> bool:
         """Keeps what a run left whatever its age, or no more; False if it has expired."""
         statement = update(runs).where(runs.c.id == run_id, runs.c.expired.is_(None))
