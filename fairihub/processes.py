@@ -71,6 +71,16 @@ def end(process: subprocess.Popen[bytes], patience: float) -> None:
         time.sleep(0.05)
 
 
+def waited(process: subprocess.Popen[bytes]) -> int:
+    """The code of `process` when it has ended; orphans that came to us are counted meanwhile."""
+    while sys.platform == "linux" and process.returncode is None:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        if ended is None or ended.si_pid == process.pid:
+            break
+        os.waitpid(ended.si_pid, 0)
+    return process.wait()
+
+
 def end_descendants(patience: float = 3.0) -> list[str]:
     """Ends every process below us; returns the names of those that had to be killed."""
     below = descendants(os.getpid())

@@ -131,7 +131,7 @@ def _run(options: UpOptions, hub: HubSettings, directory: TeamDirectory, lock: i
         _wait_until_ready(hub, process)
         datafolder.announce(places, datafolder.Running(hub.address, os.getpid()))
         _welcome(options, hub, directory)
-        code = process.wait()
+        code = processes.waited(process)
         raise Unavailable("hub-ended", f"The hub ended by itself ({code}). {_last_words(places)}")
     finally:
         processes.end(process, _STOP_SECONDS)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 STUBBORN = """
 import os, signal, subprocess, sys, time
@@ -63,3 +64,15 @@ def test_what_we_started_ends_when_we_are_killed(tmp_path: Path):
         while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives us orphans")
+def test_what_is_adopted_is_counted_when_it_ends():
+    code = (
+        "import subprocess, sys, psutil; from fairihub import processes;"
+        "from fairihub_core.processes import adopt_orphans; adopt_orphans();"
+        "p = subprocess.Popen(['sh', '-c', '(sleep 0.1 &) ; sleep 0.5; exit 7']);"
+        "code = processes.waited(p); print(code, psutil.Process().children())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.stderr) == ("7 []\n", "")
