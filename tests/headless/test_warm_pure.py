@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fairihub_headless.warm import forking
+from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.warm import forking, keeping
 from fairihub_headless.warm.environments import key_of
 from fairihub_headless.warm.fitness import Facts, is_ipython, variable_at_birth, why_cold
 from fairihub_headless.warm.keeper import Decision, Place, decided
@@ -126,3 +129,39 @@ def test_workers_that_are_forked_look_for_no_plugins_again() -> None:
         "assert Factory.initialized()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux")
+async def test_folders_of_services_that_were_killed_are_removed_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, other, foreign = (tmp_path / f"{n}x" for n in (keeping._PREFIX, "other-", "foreign-"))
+    for folder in (left, other, foreign):
+        (folder / "k1").mkdir(parents=True)
+    (tmp_path / f"{keeping._PREFIX}link").symlink_to(foreign)
+    living, next_one = (keeping.Warmth(HeadlessSettings(data=tmp_path)) for _ in range(2))
+    monkeypatch.setattr(keeping, "_LONGEST_PATH", 1000)
+    monkeypatch.setattr(keeping.Warmth, "_keep", lambda self: asyncio.sleep(60))
+    living.start()
+    next_one.start()
+    assert (left.exists(), living.root.exists(), next_one.root.exists()) == (False, True, True)
+    assert (other / "k1").exists()
+    assert (foreign / "k1").exists()
+    for warmth in (living, next_one):
+        await warmth.stop()
+    assert not living.root.exists()
+
+
+async def test_an_environment_in_use_is_not_looked_at_for_every_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    monkeypatch.setattr(keeping, "key_of", lambda command: str(looks.append(command)))
+    monkeypatch.setattr(keeping.Warmth, "_keep", lambda self: asyncio.sleep(60))
+    warmth = keeping.Warmth(HeadlessSettings(data=tmp_path))
+    warmth.start()
+    for _ in range(3):
+        warmth.used(["/env/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"])
+    await warmth.stop()
+    assert len(looks) == (1 if sys.platform == "linux" else 0)

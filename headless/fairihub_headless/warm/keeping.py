@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -33,6 +34,9 @@ _PROGRAM = Path(forking.__file__).parent
 _BEGINNING = 120.0
 """Seconds that imports may take."""
 _ENDING = 2.0
+_KEY_COUNTS = 5.0
+"""Seconds for which an environment that was looked at counts as unchanged."""
+_PREFIX = "fairihub-forks-"
 _LONGEST_PATH = 60
 """What a folder may have of the hundred bytes that the address of a socket may have."""
 _INHERITED = re.compile(
@@ -52,13 +56,16 @@ class Warmth:
         self._living: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._keys: dict[tuple[str, ...], tuple[float, str]] = {}
         self.root = Path()
+        self._lock = -1
 
     def start(self) -> None:
         """Begins with the fork server of workers; that of an environment follows its first use."""
         if not self._settings.warm or sys.platform != "linux":
             return
-        self.root = _short_folder()
+        _remove_left_over()
+        self.root, self._lock = _own_folder()
         self._places[WORKERS] = Place(WORKERS, float("inf"))
         self._commands[WORKERS] = (sys.executable, "-I")
         self._task = asyncio.create_task(self._keep())
@@ -72,6 +79,8 @@ class Warmth:
             task.cancel()
         await asyncio.wait({self._task, *self._living.values()}, timeout=2 * _ENDING)
         await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
+        os.close(self._lock)
+        self._task = None
 
     def kernels(self) -> dict[str, str]:
         """Where kernels can be had: the folders of fork servers, by environment."""
@@ -85,11 +94,20 @@ class Warmth:
         """A run has executed on a kernel of this command: the next one is to find it warm."""
         if self._task is None or not self._may_be_kept(command):
             return
-        key = key_of(command)
+        key = self._key_of(tuple(command))
         place = self._places.get(key, Place(key, 0.0))
         self._places[key] = replace(place, used=time.monotonic())
         self._commands[key] = tuple(command)
         self._changed.set()
+
+    def _key_of(self, command: tuple[str, ...]) -> str:
+        """It takes many looks at the disk, and runs of an environment follow each other."""
+        now = time.monotonic()
+        looked, key = self._keys.get(command, (float("-inf"), ""))
+        if now - looked > _KEY_COUNTS:
+            key = key_of(command)
+            self._keys[command] = now, key
+        return key
 
     def _may_be_kept(self, command: Sequence[str]) -> bool:
         """Nothing out of a home is executed by a process that serves others, too."""
@@ -196,13 +214,43 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             process.kill()
 
 
-def _short_folder() -> Path:
-    """A folder of our own whose name leaves room for that of a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="fairihub-warm-"))
-    if len(str(folder)) <= _LONGEST_PATH:
-        return folder
-    folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix="fairihub-warm-", dir="/tmp"))
+def _own_folder() -> tuple[Path, int]:
+    """A new folder whose name leaves room for that of a socket; it is locked while we live."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        if len(str(folder)) > _LONGEST_PATH:
+            folder.rmdir()
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
+        lock = _locked(folder)
+        if lock is not None and folder.exists():
+            return folder, lock
+
+
+def _locked(folder: Path) -> int | None:
+    """None if it is another's, or has gone."""
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _remove_left_over() -> None:
+    """Removes folders whose service was killed with all that would have removed them."""
+    for place in {Path(tempfile.gettempdir()), Path("/tmp")}:  # noqa: S108
+        for folder in place.glob(f"{_PREFIX}*"):
+            with contextlib.suppress(OSError):
+                if folder.lstat().st_uid != os.geteuid():
+                    continue
+            lock = _locked(folder)
+            if lock is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
 
 
 def _tidy(folder: Path) -> None:
