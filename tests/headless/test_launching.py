@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from fairihub_headless.engine.launching import _forked
+from fairihub_headless.engine import launching
+from fairihub_headless.engine.launching import WarmLauncher, _forked
 from fairihub_headless.models import MARK
-from fairihub_headless.warm.asking import Forked
+from fairihub_headless.warm.asking import Forked, NotForked, Unheard, ask
+from tests.headless.conftest import settings_of
 
 FACTS = {"modules": [], "late": [], "environment": {}, "user_site": None, "digest": None}
 
@@ -48,6 +50,41 @@ async def test_no_descriptor_is_left_where_there_are_no_more(
     for descriptor in made:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
+
+
+async def test_an_order_that_was_sent_and_not_answered_is_told_from_one_that_never_was(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(NotForked) as told:
+        await ask(tmp_path / "none", {}, (), patience=0.1)
+    assert not isinstance(told.value, Unheard)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "socket"))
+        silent.listen()
+        with pytest.raises(Unheard):
+            await ask(tmp_path / "socket", {}, (0,), patience=0.1)
+
+
+async def test_a_worker_that_may_have_begun_is_lost_and_the_next_begins_cold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    async def unheard(place: Path, *told: Any) -> Any:
+        asked.append(place)
+        raise Unheard("no answer")
+
+    async def cold(*told: Any) -> str:
+        return "cold"
+
+    launcher = WarmLauncher(settings_of(tmp_path))
+    monkeypatch.setattr(launching, "_forked", unheard)
+    monkeypatch.setattr(launcher._warmth, "workers", lambda: tmp_path)
+    monkeypatch.setattr(launcher._cold, "launch", cold)
+    lost = await launcher.launch(tmp_path, {})
+    assert (await lost.wait(), lost.returncode, await lost.line.read()) == (-9, -9, b"")
+    assert await launcher.launch(tmp_path, {}) == "cold"
+    assert asked == [tmp_path]
 
 
 LIMITED = """

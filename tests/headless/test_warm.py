@@ -149,6 +149,7 @@ async def test_a_stopped_fork_server_only_costs_patience(tmp_path: Path) -> None
             house.servers(kind)[0].suspend()
         run = await house.ended(await house.submit("1"), seconds=100)
         assert (run.state.value, run.environment.warm) == ("successful", False)
+        assert (run.attempt, run.lost) == (2, 1)
         assert "the fork server gave none" in house.log(run)
 
 

@@ -7,7 +7,9 @@ import contextlib
 import logging
 import os
 import resource
+import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
@@ -15,7 +17,7 @@ from typing import Protocol, cast
 from fairihub_core.processes import started_at
 from fairihub_headless.models import MARK
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.warm.asking import Forked, NotForked, ask
+from fairihub_headless.warm.asking import Forked, NotForked, Unheard, ask
 from fairihub_headless.warm.environments import facts_of
 from fairihub_headless.warm.fitness import variable_at_birth
 from fairihub_headless.warm.keeping import Warmth
@@ -24,6 +26,8 @@ log = logging.getLogger("fairihub.headless")
 
 _SAVING = 5.0
 """Seconds that a worker has for its notebook when its service has gone; then it is killed."""
+_COLD = 60.0
+"""Seconds for which workers begin cold after one that was not heard of."""
 _MOST_FILES = 65536
 _FILES = "RLIMIT_NOFILE"
 _files: list[int] = []
@@ -109,6 +113,7 @@ class WarmLauncher:
     def __init__(self, settings: HeadlessSettings) -> None:
         self._warmth = Warmth(settings)
         self._cold = ColdLauncher()
+        self._cold_until = float("-inf")
         self.kernels = self._warmth.kernels
         self.used = self._warmth.used
         self.start = self._warmth.start
@@ -121,9 +126,14 @@ class WarmLauncher:
 
     async def launch(self, folder: Path, environment: Mapping[str, str]) -> Worker:
         place = self._warmth.workers()
-        if place is not None:
+        if place is not None and time.monotonic() >= self._cold_until:
             try:
                 return await _forked(place, folder, environment)
+            except Unheard as problem:
+                # Not a second one in the same place: it would meet what the first has done there.
+                log.warning("a worker is lost: %s", problem)
+                self._cold_until = time.monotonic() + _COLD
+                return _LostWorker()
             except NotForked as problem:
                 log.warning("a worker begins anew: %s", problem)
         return await self._cold.launch(folder, environment)
@@ -187,6 +197,25 @@ class _ColdWorker:
     def close(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+
+class _LostWorker:
+    """One that has been ended before it was heard of."""
+
+    pid, born, returncode = 0, 0.0, -signal.SIGKILL
+
+    def __init__(self) -> None:
+        self.line = asyncio.StreamReader()
+        self.line.feed_eof()
+
+    async def wait(self) -> int:
+        return self.returncode
+
+    def signal(self, number: int) -> None:
+        """There is none."""
+
+    def close(self) -> None:
+        """There is no line to it."""
 
 
 class _ForkedWorker:

@@ -21,6 +21,10 @@ class NotForked(Exception):
     """The fork server gave no process; what was asked of it begins cold instead."""
 
 
+class Unheard(NotForked):
+    """The order was sent, and no answer came: what was asked for may have begun for a moment."""
+
+
 class Forked:
     """A process that was forked, seen from whoever asked for it."""
 
@@ -66,12 +70,17 @@ async def ask(
     """A process of the fork server at `place`, that has taken over what the order says.
 
     Raises:
-        NotForked: for whatever reason; nothing has begun then, or it has been ended.
+        NotForked: for whatever reason; nothing has begun then.
+        Unheard: what has begun by then ends now, since the line to it is closed.
     """
     line = socket.socket(socket.AF_UNIX)
     try:
         line.setblocking(False)
-        answer = await asyncio.wait_for(_answered(line, place, order, descriptors), patience)
+        await asyncio.wait_for(_send(line, place, order, descriptors), patience)
+        try:
+            answer = await asyncio.wait_for(_received(line), patience)
+        except asyncio.TimeoutError:
+            raise Unheard(f"no answer came within {patience:g} seconds") from None
         if answer.get("ready") is not True:
             raise NotForked(str(answer.get("problem"))[:300])
         return Forked(line, answer)
@@ -86,15 +95,14 @@ async def ask(
         raise
 
 
-async def _answered(
+async def _send(
     line: socket.socket, place: Path, order: Mapping[str, Any], descriptors: Sequence[int]
-) -> dict[str, Any]:
+) -> None:
     loop = asyncio.get_running_loop()
     await loop.sock_connect(line, str(place))
     raw = wire.packed(dict(order))
     sent = line.sendmsg([raw], wire.beside(descriptors))
     await loop.sock_sendall(line, raw[sent:])
-    return await _received(line)
 
 
 async def _received(line: socket.socket) -> dict[str, Any]:
