@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fairihub_core.errors import FairihubError, Missing, Unavailable
+from fairihub_core.errors import FairihubError, Missing, TooMany, Unavailable
 from fairihub_headless.models import Run
 
 
@@ -60,3 +60,7 @@ def unreadable() -> Unavailable:
         "results-unreadable",
         "What this job left cannot be read now. If it stays so, tell the operators of the hub.",
     )
+
+
+def too_many_runs(most: int) -> TooMany:
+    return TooMany("too-many-runs", f"You have {most} runs waiting; wait for some or dismiss them.")

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from fairihub_core.errors import BadInput, Conflict, shortened
+from fairihub_core.errors import BadInput, Conflict, TooMany, shortened
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import PROCESS, Run
 from fairihub_headless.store.runs import Store
@@ -93,10 +93,17 @@ def asked_before(store: Store, owner: str, key: Key | None) -> Run | None:
     return None if found is None else _same(found, owner, key)
 
 
-def kept_once(store: Store, folder: RunFolder, run: Run, content: bytes, key: Key | None) -> Run:
+def kept_once(
+    store: Store, folder: RunFolder, run: Run, content: bytes, key: Key | None,
+    most: int | None = None,
+) -> Run:  # fmt: skip
     """The run as it is kept, or the one that was quicker with the same key. Blocks.
 
+    Args:
+        most: so many runs of its owner may wait, with this one.
+
     Raises:
+        TooMany: `too-many-runs`.
         Conflict: `key-reused`, `job-id-taken`.
         OSError: there is no room for it.
     """
@@ -107,7 +114,11 @@ def kept_once(store: Store, folder: RunFolder, run: Run, content: bytes, key: Ke
         if other is not None and key is not None:
             return _same(other, run.owner, key)
         folder.keep_notebook(content, anew=True)  # a service ended before it kept the run
-    kept = store.add(run)
+    try:
+        kept = store.add(run, most)
+    except TooMany:
+        folder.remove()
+        raise
     if kept.id != run.id:
         folder.remove()
     return kept if key is None or kept is run else _same(kept, run.owner, key)

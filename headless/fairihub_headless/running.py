@@ -18,7 +18,6 @@ from fairihub_core.errors import (
     FairihubError,
     Missing,
     Refused,
-    TooMany,
     Unavailable,
 )
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
@@ -29,7 +28,7 @@ from fairihub_headless.again import repeated
 from fairihub_headless.callers import Caller
 from fairihub_headless.engine.changes import Ended
 from fairihub_headless.engine.local import Engine
-from fairihub_headless.errors import Gone, gone, no_such_job
+from fairihub_headless.errors import Gone, gone, no_such_job, too_many_runs
 from fairihub_headless.folders import REPORTS, RunFolder
 from fairihub_headless.models import PROCESS, Run, RunState, Source
 from fairihub_headless.once import Key, asked_before, kept_once
@@ -167,6 +166,13 @@ class Runs:
             log.warning("what run %s left stays in its bucket: it cannot be reached now", run_id)
         return True
 
+    async def tidy_repository(self) -> None:
+        """Lets go of the revisions that no run needs any more."""
+        repository = self.sources.repository
+        if repository is not None:
+            used = await asyncio.to_thread(self.store.keeping.revisions)
+            await asyncio.to_thread(repository.tidy, used)
+
     async def echo(self, asked: Asked, caller: Caller, key: Key | None = None) -> Run:
         """Accepts an echo, which is a run as every other.
 
@@ -257,9 +263,7 @@ class Runs:
         await asyncio.to_thread(self._require_disk)
         most = self.settings.max_queued_per_member
         if await asyncio.to_thread(self.store.count, caller.login, RunState.accepted) >= most:
-            raise TooMany(
-                "too-many-runs", f"You have {most} runs waiting; wait for some or dismiss them."
-            )
+            raise too_many_runs(most)
 
     def _require_disk(self) -> None:
         """A run that cannot write what it brings is better not begun. Blocks."""
@@ -288,7 +292,8 @@ class Runs:
                                          "fingerprint": key.fingerprint})  # fmt: skip
         try:
             folder = self.folder(run)
-            run = await asyncio.to_thread(kept_once, self.store, folder, run, content, key)
+            most = self.settings.max_queued_per_member
+            run = await asyncio.to_thread(kept_once, self.store, folder, run, content, key, most)
         except OSError:
             raise Unavailable(
                 "no-room", "The run could not be stored. Tell the operators that disk is short."

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from fairihub_core.errors import Unavailable
+from fairihub_core.errors import TooMany, Unavailable
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import (
     EngineRow,
@@ -47,6 +47,25 @@ def run(name: str, owner: str = "ada", **more: Any) -> Run:
         parameters={"a": [1]}, outputs={"files": OutputChoice()}, digest="0" * 64,
         created=NOON, updated=NOON, **more,
     )  # fmt: skip
+
+
+def test_no_more_wait_than_may_however_many_are_asked_for_at_once(
+    store: Store, opened: Callable[[], Store]
+) -> None:
+    stores = [store, opened(), opened()]
+
+    def asked(number: int) -> bool:
+        try:
+            return bool(stores[number % 3].add(run(f"r{number}"), most=5))
+        except TooMany:
+            return False
+
+    with ThreadPoolExecutor(12) as threads:
+        assert sum(threads.map(asked, range(24))) == 5
+    assert len(store.waiting()) == 5
+    first = store.waiting()[0].id
+    assert store.add(run(first), most=5).id == first
+    assert store.add(run("bobs", owner="bob"), most=5).id == "bobs"
 
 
 def test_a_run_comes_back_as_it_was_kept_also_by_another_store(

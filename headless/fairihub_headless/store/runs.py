@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     case,
     exists,
@@ -32,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from fairihub_core.clock import now
+from fairihub_headless.errors import too_many_runs
 from fairihub_headless.models import Environment, Failure, Run, RunState, Waiting, storable
 from fairihub_headless.store.database import PATIENCE, Database
 from fairihub_headless.store.engines import Engines
@@ -87,13 +89,30 @@ class Store:
     def close(self) -> None:
         self._database.close()
 
-    def add(self, run: Run) -> Run:
+    def add(self, run: Run, most: int | None = None) -> Run:
         """Keeps a new run, or finds the one that has its id or its owner's key already.
 
         On return it survives a loss of power.
+
+        Args:
+            most: so many runs of its owner may wait, with this one.
+
+        Raises:
+            TooMany: `too-many-runs`.
         """
+
+        def work(connection: Connection) -> None:
+            if connection.dialect.name == "postgresql" and most is not None:
+                # SQLite has one writer at a time; here they are let in one by one for each owner.
+                turn = func.pg_advisory_xact_lock(7200318, func.hashtext(run.owner))
+                connection.execute(select(turn))
+            connection.execute(insert(runs), row_of(run))
+            waiting = _count(run.owner, RunState.accepted)
+            if most is not None and connection.execute(waiting).scalar_one() > most:
+                raise too_many_runs(most)
+
         try:
-            self._database.writing(lambda c: c.execute(insert(runs), row_of(run)))
+            self._database.writing(work)
         except IntegrityError:
             same_key = and_(runs.c.owner == run.owner, runs.c.key == run.key)
             found = self._all(or_(runs.c.id == run.id, same_key))
@@ -120,8 +139,7 @@ class Store:
         return [Waiting._make(row) for row in self._database.rows(query.order_by(runs.c.seq))]
 
     def count(self, owner: str, state: RunState) -> int:
-        query = select(func.count()).where(runs.c.owner == owner, runs.c.state == state.value)
-        return int(self._database.rows(query)[0][0])
+        return int(self._database.rows(_count(owner, state))[0][0])
 
     def held(self, engine: str) -> list[Run]:
         """The runs that an engine executes, for all the store knows."""
@@ -263,6 +281,10 @@ class Store:
 
     def _all(self, *where: ColumnElement[bool]) -> list[Run]:
         return [run_of(row) for row in self._database.rows(select(runs).where(*where))]
+
+
+def _count(owner: str, state: RunState) -> Select[int]:
+    return select(func.count()).where(runs.c.owner == owner, runs.c.state == state.value)
 
 
 def _is(hold: Hold) -> ColumnElement[bool]:
