@@ -6,15 +6,19 @@ the commit is there: the run needs no network, and a run that repeats it gets th
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import re
 import threading
+import time
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairihub_core.errors import BadInput, Missing, Refused, TooLarge, Unavailable
 from fairihub_core.git_address import Address, credentials_for, usable_branch
-from fairihub_core.git_command import Git, GitSaid
+from fairihub_core.git_command import Git, GitSaid, size_of
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, too_large
 from fairihub_core.places import Places
 from fairihub_headless.settings import HeadlessSettings
@@ -24,12 +28,17 @@ ALGORITHM = "git/algorithm"
 VARIABLE = "ALGORITHM_DIRECTORY"
 """The environment variable that tells the notebook where they are."""
 _SECONDS = 60.0
-_MAX_ON_DISK = 2 * 2**30
+_TIDYING_SECONDS = 600.0
+_TURN_SECONDS = 10.0
+_MAX_ON_DISK = 8 * 2**30
+_MAX_FETCH = 2**30
 _MAX_CHECKOUT = 2**30
 _MAX_LISTED = 16 * 2**20
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HELD = "refs/fairihub/runs/"
 """What a run uses is held under its own name: a branch that moves on takes nothing away."""
+_UNUSED_SECONDS = 24 * 3600.0
+"""So long a revision is held that nobody has asked for, and no run needs."""
 
 
 def below_algorithm(notebook: str) -> str | None:
@@ -43,7 +52,13 @@ def repository_of(settings: HeadlessSettings, places: Places) -> Repository | No
     asked = settings.checkout_git_repo
     if asked is None:
         return None
-    return Repository(asked.url, places.headless / "algorithm.git", asked.credentials)
+    return _one(asked.url, places.headless / "algorithm.git", asked.credentials)
+
+
+@functools.lru_cache(maxsize=64)
+def _one(url: str, folder: Path, credentials: Path | None) -> Repository:
+    """The same for all who ask: they take turns, and are stopped together."""
+    return Repository(url, folder, credentials)
 
 
 def no_repository() -> Refused:
@@ -75,18 +90,45 @@ class Repository:
         Raises:
             BadInput: `bad-revision`, git would take it for something else.
             Missing: `no-such-revision`.
+            TooLarge: `too-large`.
             Unavailable: `repository-away`.
         """
-        with self._turn:
-            if _COMMIT.fullmatch(revision) and self._has(revision):
-                return revision
-            try:
-                usable_branch(revision)
-            except ValueError:
-                raise BadInput(
-                    "bad-revision", "`git_revision` cannot be a branch, tag or commit."
-                ) from None
+        if _COMMIT.fullmatch(revision) and self._has(revision):
+            with contextlib.suppress(GitSaid):  # or it has gone at this moment
+                return self._hold(revision)
+        try:
+            usable_branch(revision)
+        except ValueError:
+            raise BadInput(
+                "bad-revision", "`git_revision` cannot be a branch, tag or commit."
+            ) from None
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            raise _away()  # to others who ask it, or to tidying
+        try:
             return self._fetched(revision)
+        finally:
+            self._turn.release()
+
+    def tidy(self, used: Collection[str]) -> int:
+        """Lets go of the commits that are not `used` and were not asked for lately. Blocks.
+
+        Returns:
+            How many there were.
+        """
+        with self._turn:
+            gone = [name for name, age in self._held() if age > _UNUSED_SECONDS]
+            gone = [name for name in gone if name not in used]
+            for name in gone:
+                self._git.run("update-ref", "-d", f"{_HELD}{name}")
+            if gone:
+                # References stay files of their own, whose age says when they were asked for.
+                words = ("-c", "gc.packRefs=false", "gc", "--quiet", "--prune=now")
+                self._git.run(*words, seconds=_TIDYING_SECONDS)
+        return len(gone)
+
+    def stop(self) -> None:
+        """Ends whatever git does for this service, now and later."""
+        self._stopping.set()
 
     def file(self, commit: str, path: str) -> bytes:
         """A file of a commit that is here, read out of the objects: no link is followed. Blocks.
@@ -159,11 +201,24 @@ class Repository:
                     raise _away() from None
                 continue
             commit = self._git.run("rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
-            self._git.run("update-ref", f"{_HELD}{commit}", commit)
-            return commit
+            return self._hold(commit)
         raise Missing("no-such-revision", f"The repository has no revision “{revision[:120]}”.")
 
+    def _hold(self, commit: str) -> str:
+        """Keeps a commit for whoever asks for it now."""
+        self._git.run("update-ref", f"{_HELD}{commit}", commit)
+        with contextlib.suppress(OSError):
+            os.utime(self.folder / _HELD / commit)
+        return commit
+
+    def _held(self) -> Iterator[tuple[str, float]]:
+        """Every commit that is held, and how long ago it was asked for."""
+        with contextlib.suppress(OSError):
+            for file in (self.folder / _HELD).iterdir():
+                yield file.name, time.time() - file.stat().st_mtime
+
     def _fetch(self, named: str) -> None:
+        before = size_of(self.folder)
         server, sign_in = self._address.server, None
         if server is not None and self.credentials is not None:
             sign_in = (server, credentials_for(server, self.credentials))
@@ -171,10 +226,23 @@ class Repository:
             self._git.run(
                 "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc",
                 "--update-shallow", "--depth=1", "--", self.url, named,
-                seconds=_SECONDS, on_disk=_MAX_ON_DISK, sign_in=sign_in,
+                seconds=_SECONDS, on_disk=min(before + _MAX_FETCH, _MAX_ON_DISK), sign_in=sign_in,
             )  # fmt: skip
+        except TooLarge:
+            self._remove_halves()
+            raise TooLarge(
+                "too-large",
+                f"The revision has more than {_MAX_FETCH // 2**30} GiB, or all that runs use have "
+                f"more than {_MAX_ON_DISK // 2**30}: then there is room when older runs expire.",
+            ) from None
         except Unavailable as problem:
+            self._remove_halves()
             raise _away() if problem.code == "source-away" else problem from None
+
+    def _remove_halves(self) -> None:
+        """What a fetch that was ended has left: nobody else fetches at this moment."""
+        for part in (self.folder / "objects" / "pack").glob("tmp_*"):
+            part.unlink(missing_ok=True)
 
 
 def _meanings(revision: str) -> tuple[str, ...]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fairihub_core.errors import FairihubError
+from fairihub_headless import checkout
 from fairihub_headless.checkout import Repository, below_algorithm
 from tests.support.git_origin import GitServer, Origin, git
 
@@ -65,6 +68,59 @@ def test_a_commit_that_is_here_needs_no_server(
     repository.check_out(first, tmp_path / "run")
     assert (tmp_path / "run" / "notebook.ipynb").read_text() == "{1}"
     assert refusal(repository, "other") == "repository-away"
+
+
+def test_what_no_run_uses_goes_after_a_day(repository: Repository, origin: Origin) -> None:
+    names = [origin.commit({"notebook.ipynb": str(n)}) for n in range(4)]
+    used, unused, recent, again = [repository.commit_of(name) for name in names]
+    for name in (used, unused, again):
+        os.utime(repository.folder / "refs" / "fairihub" / "runs" / name, (0, 0))
+    repository.commit_of(again)
+    assert repository.tidy({used}) == 1
+    assert [repository._has(n) for n in (used, unused, recent, again)] == [True, False, True, True]
+    assert repository.tidy({used}) == 0
+    assert repository.commit_of(unused) == unused  # fetched again
+
+
+def test_a_fetch_is_bounded_and_leaves_no_half(
+    repository: Repository, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.commit({"a.txt": "a"})
+    repository.commit_of("main")
+    monkeypatch.setattr(checkout, "_MAX_FETCH", 200_000)
+    origin.commit({"large.bin": os.urandom(500_000)})
+    assert refusal(repository, "main") == "too-large"
+    assert not list((repository.folder / "objects" / "pack").glob("tmp_*"))
+    monkeypatch.setattr(checkout, "_MAX_FETCH", 2_000_000)
+    assert repository.commit_of("main")
+
+
+def test_who_waits_for_a_fetch_is_answered_in_time(
+    repository: Repository, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = origin.commit({"a.txt": "a"})
+    repository.commit_of("main")
+    monkeypatch.setattr(checkout, "_TURN_SECONDS", 0.01)
+    with repository._turn:
+        assert refusal(repository, "main") == "repository-away"
+        assert repository.commit_of(commit) == commit  # it is here: nobody is waited for
+
+
+def test_a_fetch_ends_with_the_service(
+    repository: Repository, origin: Origin, server: GitServer
+) -> None:
+    origin.commit({"a.txt": "a"})
+    over = threading.Event()
+
+    def asked() -> None:
+        repository.stop()
+        over.wait(20)
+
+    server.asked = asked
+    began = time.monotonic()
+    assert refusal(repository, "main") == "repository-away"
+    assert time.monotonic() - began < 15
+    over.set()
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ class Keeping:
         query = select(runs.c.id, runs.c.expired).where(runs.c.id.in_(list(ids)))
         return {row.id: row.expired is not None for row in self._database.rows(query)}
 
+    def revisions(self) -> set[str]:
+        """The commits that runs use which have not expired."""
+        revision = runs.c.request["source"]["revision"].as_string()
+        query = select(revision).where(runs.c.expired.is_(None), revision.is_not(None))
+        return {row[0] for row in self._database.rows(query.distinct())}
+
     def newest(self) -> str | None:
         """The run that was accepted last."""
         rows = self._database.rows(select(runs.c.id).order_by(runs.c.seq.desc()).limit(1))
