@@ -34,6 +34,8 @@ class Parameter(Frozen):
     help: str = ""
     typed: bool = False
     """Whether the notebook says the type; what is only concluded from a default binds nobody."""
+    computed: bool = False
+    """Whether the default is an expression, which only the notebook can work out."""
 
 
 def parameters_of(notebook: NotebookNode) -> tuple[Parameter, ...]:
@@ -106,7 +108,7 @@ def _assignments(statement: ast.stmt) -> list[tuple[str, ast.expr | None, ast.ex
 def _parameter(
     name: str, annotation: ast.expr | None, value: ast.expr | None, comment: str
 ) -> Parameter:
-    default = _value(value)
+    computed, default = _value(value)
     match = _TYPE_COMMENT.match(comment)
     help_text = match["help"].strip() if match else comment.lstrip("# ").strip()
     written = match["type"] if match else _annotated(annotation)
@@ -117,6 +119,7 @@ def _parameter(
         default=default,
         help=help_text[:500],
         typed=bool(written),
+        computed=computed,
     )
 
 
@@ -128,14 +131,14 @@ def _annotated(annotation: ast.expr | None) -> str:
     return ast.unparse(annotation)
 
 
-def _value(node: ast.expr | None) -> Any:
-    """The default as a JSON value; as source text when it is an expression."""
+def _value(node: ast.expr | None) -> tuple[bool, Any]:
+    """The default as a JSON value; as source text when it is an expression, which is said."""
     if node is None:
-        return None
+        return True, None
     try:
-        return _as_json(ast.literal_eval(node))
+        return False, _as_json(ast.literal_eval(node))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return ast.unparse(node)[:500]
+        return True, ast.unparse(node)[:500]
 
 
 def _as_json(value: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fairihub_core.errors import BadInput
+from fairihub_core.parameters import Parameter
 from fairihub_headless.masking import STARS, is_telling, masked
 from fairihub_headless.models import Limits, Run
 from fairihub_headless.payload import parameters_in
@@ -61,9 +62,15 @@ def _is_elsewhere(run: Run, others: Mapping[str, Any]) -> bool:
     )
 
 
-def shown_parameters(run: Run) -> dict[str, Any]:
-    """The parameters as its owner may see them, to be changed: secrets are starred."""
-    return dict(masked(run.parameters))
+def shown_parameters(run: Run, declared: Iterable[Parameter]) -> dict[str, Any]:
+    """The parameters as its owner may see them, to be changed: secrets are starred.
+
+    What was left out stands there with its default, unless only the notebook knows it, or it is
+    one that would be starred.
+    """
+    usual = {p.name: p.default for p in declared if not p.computed}
+    open_to_all = {k: v for k, v in usual.items() if masked({k: v}) == {k: v}}
+    return {**open_to_all, **masked(run.parameters)}
 
 
 def _inputs_of(run: Run) -> dict[str, Any]:

@@ -128,6 +128,8 @@ class Run(Frozen):
     process: str = PROCESS
     notebook: str
     """What the request named: a path in the home, or an id of the catalogue."""
+    title: str = ""
+    """What the notebook calls itself."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     kernel: str | None = None
     limits: Limits = Limits()
@@ -307,6 +309,7 @@ class StatusInfo(BaseModel):
     job_start_datetime: str | None = Field(None, description="As `started`, for older clients.")
     job_end_datetime: str | None = Field(None, description="As `finished`, for older clients.")
     parameters: dict[str, Any] = Field(description="The request's inputs; secrets are starred.")
+    title: str | None = Field(None, description="What its owner's notebook calls itself.")
     team: str
     profile: str
     limits: Limits

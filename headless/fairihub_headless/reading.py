@@ -20,10 +20,20 @@ from fairihub_core.errors import BadInput, FairihubError, TooLarge, Unreadable
 from fairihub_core.lean import skip_slow_imports
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, too_large
 from fairihub_core.parameters import Parameter
+from fairihub_core.teams import Frozen
 from fairihub_headless.glued import glued, written
 from fairihub_headless.models import NOTEBOOK_TYPE
 from fairihub_headless.payload import MAX_BODY, json_object, refuse_constant
 from fairihub_headless.reader import Readers, serve
+
+
+class Told(Frozen):
+    """What a notebook says of itself."""
+
+    title: str
+    """Empty, if it says none."""
+    parameters: tuple[Parameter, ...]
+
 
 MAX_UPLOAD = MAX_NOTEBOOK_BYTES + MAX_BODY
 """Of a request with a notebook in it; what is around the notebook has MAX_BODY at most."""
@@ -31,7 +41,7 @@ _SMALL = 256 * 1024
 _THREADS = ThreadPoolExecutor(2, "reading")
 _READERS = Readers("fairihub_headless.reading")
 _REMEMBERED = 64
-_declarations: OrderedDict[str, tuple[Parameter, ...]] = OrderedDict()
+_known: OrderedDict[str, Told] = OrderedDict()
 """What the large notebooks that were read last declare, by their digests."""
 
 
@@ -54,36 +64,36 @@ async def received(raw: bytes) -> Received:
         return await asyncio.to_thread(taken_apart, raw)
     first, _, notebook = (await _apart("request", raw)).partition(b"\n")
     told = json.loads(first)
-    if told["declared"] is not None:
-        _remember(await asyncio.to_thread(_digest, notebook), told["declared"])
+    if told["told"] is not None:
+        _remember(await asyncio.to_thread(_digest, notebook), told["told"])
     return Received(told["body"], notebook if told["notebook"] else None)
 
 
-async def declared_by(content: bytes) -> tuple[Parameter, ...]:
-    """The parameters that the notebook in `content` declares.
+async def told_by(content: bytes) -> Told:
+    """What the notebook in `content` says of itself.
 
     Raises:
         FairihubError: it is no notebook, or too large.
     """
     if len(content) <= _SMALL:
-        return await asyncio.to_thread(_declared, content)
+        return await asyncio.to_thread(_told, content)
     if len(content) > MAX_NOTEBOOK_BYTES:
         raise too_large(len(content))
     digest = await asyncio.to_thread(_digest, content)
-    if digest not in _declarations:
+    if digest not in _known:
         _remember(digest, json.loads(await _apart("notebook", content)))
-    return _declarations[digest]
+    return _known[digest]
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _remember(digest: str, found: list[Any]) -> None:
-    _declarations[digest] = tuple(Parameter.model_validate(parameter) for parameter in found)
-    _declarations.move_to_end(digest)
-    while len(_declarations) > _REMEMBERED:
-        _declarations.popitem(last=False)
+def _remember(digest: str, found: dict[str, Any]) -> None:
+    _known[digest] = Told.model_validate(found)
+    _known.move_to_end(digest)
+    while len(_known) > _REMEMBERED:
+        _known.popitem(last=False)
 
 
 def glued_by(file: BinaryIO) -> bytes:
@@ -134,11 +144,12 @@ def _within(raw: bytes) -> bytes:
     return raw
 
 
-def _declared(content: bytes) -> tuple[Parameter, ...]:
-    from fairihub_core.notebooks import read_notebook
+def _told(content: bytes) -> Told:
+    from fairihub_core.notebooks import metadata_of, read_notebook
     from fairihub_core.parameters import parameters_of
 
-    return parameters_of(read_notebook(content))
+    notebook = read_notebook(content)
+    return Told(title=metadata_of(notebook, "").title, parameters=parameters_of(notebook))
 
 
 async def _apart(what: str, given: bytes) -> bytes:
@@ -178,7 +189,7 @@ def _read(what: str, given: bytes) -> bytes:
             return b"ok\n" + _request(given)
         if what == "glued":
             return b"ok\n" + _glued(given)
-        return b"ok\n" + json.dumps(_declarations_in(given)).encode()
+        return b"ok\n" + _told(given).model_dump_json().encode()
     except FairihubError as refused:
         told = json.dumps({"kind": type(refused).__name__, **refused.to_dict()})
         return b"no\n" + told.encode()
@@ -186,21 +197,17 @@ def _read(what: str, given: bytes) -> bytes:
 
 def _request(given: bytes) -> bytes:
     body, notebook = taken_apart(given)
-    declared = None
+    found = None
     if notebook is not None:
         with contextlib.suppress(FairihubError):  # it is said when it is asked for
-            declared = _declarations_in(notebook)
-    told = {"body": body, "notebook": notebook is not None, "declared": declared}
+            found = _told(notebook).model_dump(mode="json")
+    told = {"body": body, "notebook": notebook is not None, "told": found}
     return json.dumps(told).encode() + b"\n" + (notebook or b"")
-
-
-def _declarations_in(content: bytes) -> list[Any]:
-    return [parameter.model_dump(mode="json") for parameter in _declared(content)]
 
 
 def main() -> None:
     skip_slow_imports()
-    _declared(b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}')  # its imports
+    _told(b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}')  # its imports
     serve(_read)
 
 

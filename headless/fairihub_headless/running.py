@@ -22,7 +22,7 @@ from fairihub_core.errors import (
 )
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_core.offers import offers_for
-from fairihub_core.parameters import validated_parameters
+from fairihub_core.parameters import Parameter, validated_parameters
 from fairihub_core.places import Places
 from fairihub_headless.again import repeated
 from fairihub_headless.callers import Caller
@@ -35,7 +35,7 @@ from fairihub_headless.once import Key, asked_before, kept_once
 from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
 from fairihub_headless.processes.notebook_request import Execution, execution_of
-from fairihub_headless.reading import declared_by
+from fairihub_headless.reading import told_by
 from fairihub_headless.results.bucket import Buckets, is_in_bucket
 from fairihub_headless.results.report import Reports
 from fairihub_headless.settings import HeadlessSettings
@@ -125,10 +125,20 @@ class Runs:
     async def _accept(
         self, execution: Execution, caller: Caller, taken: Taken, key: Key | None
     ) -> Run:
-        declared = await declared_by(taken.content)
-        parameters = validated_parameters(execution.parameters, declared)
+        told = await told_by(taken.content)
+        parameters = validated_parameters(execution.parameters, told.parameters)
         run = await asyncio.to_thread(_new_run, execution, parameters, caller.login, taken)
+        run = run.model_copy(update={"title": told.title})
         return await self._keep(run, taken.content, key)
+
+    async def declared(self, run: Run) -> tuple[Parameter, ...]:
+        """The parameters that the notebook kept with a run declares.
+
+        Raises:
+            FairihubError: it is not there as it was.
+        """
+        content = await asyncio.to_thread(self._kept_notebook, run)
+        return (await told_by(content)).parameters
 
     async def pin(self, run_id: str, caller: Caller, *, pinned: bool) -> Run:
         """Keeps what a run left whatever its age, or no more.

@@ -7,8 +7,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from fairihub_core.errors import FairihubError
+from fairihub_core.parameters import parameters_of
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.again import repeated, shown_parameters, unstarred
 from fairihub_headless.models import Limits, Run, RunState
@@ -59,7 +61,7 @@ def test_parameters(given: Any, whole: bool, left: Any) -> None:
 
 
 def test_what_is_shown_leads_back_to_what_was_stored() -> None:
-    shown = shown_parameters(RUN)
+    shown = shown_parameters(RUN, ())
     assert "canary" not in str(shown)
     assert unstarred(shown, RUN.parameters) == RUN.parameters
     stored = {"db": "pg://u:canary@h/d"}
@@ -132,6 +134,14 @@ async def test_the_notebook_of_before_runs_also_when_it_has_changed_or_gone(
     assert seen == [[5, True], [5, True], [6, True]]
     assert {run.digest for run in (second, third)} == {first.digest}
     assert (third.source.kind, third.source.run, third.limits) == ("run", second.id, first.limits)
+
+
+def test_what_was_left_out_is_shown_with_its_default_where_that_can_be_given() -> None:
+    source = 'day = "mon"  # type: str\nn = 3\nnone = None\nat = now()\ntoken = "x"\nonly: int'
+    cell = new_code_cell(source, metadata={"tags": ["parameters"]})
+    run = RUN.model_copy(update={"parameters": {"n": 4}})
+    shown = shown_parameters(run, parameters_of(new_notebook(cells=[cell])))
+    assert shown == {"day": "mon", "n": 4, "none": None}
 
 
 async def test_today_decides_what_may_be_repeated(house: Any, notebook: Callable[..., str]) -> None:

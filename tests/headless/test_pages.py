@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from fairihub_core.parameters import Parameter
 from fairihub_core.service_page import Brand
 from fairihub_headless.models import Failure, FileEntry, FileList, Limits, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
+from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Filter, Page, Place
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.asked import Asked, asked_of, written
@@ -21,6 +23,7 @@ from fairihub_headless.web.asked import Asked, asked_of, written
 BASE = "http://hub.example/services/headless/"
 BRAND = Brand("Orchard", "#0b7261", "Our Notebooks", "/")
 BEGAN = datetime(2026, 11, 21, 6, 45, 12, 345678, tzinfo=timezone.utc)
+RULES = Rules(30, 7)
 EVIL = "<script>alert(1)</script>"
 
 
@@ -51,13 +54,13 @@ def listed(
     asked = Asked(meant=Filter(states=chosen), team=team)
     older = None if total is None else Place(BEGAN, 7)
     page = Page(list(runs), total or len(runs), None, older)
-    jobs = views.job_list(page, BASE, asked, "ada")
+    jobs = views.job_list(page, BASE, asked, "ada", RULES)
     return pages.runs(jobs, pages.Shown(asked, team not in lists, lists), BASE, BRAND)
 
 
 def shown(run: Run, left: pages.Left | None = None, login: str = "ada") -> str:
     own = run.owner == login
-    status = views.status_info(run, BASE, own=own)
+    status = views.status_info(run, BASE, own=own, rules=RULES)
     return pages.run(status, left or pages.Left(), "token", BASE, own=own)
 
 
@@ -136,7 +139,7 @@ def test_the_ways_to_more_runs_keep_what_was_asked_for() -> None:
     asked = asked_of({"limit": ["10"], "offset": ["10"], "status": ["failed"], "team": ["a&b"],
                       "owner": ["bob"], "q": ["ä b"]})  # fmt: skip
     newer, older = Place(BEGAN, 20, before=True), Place(BEGAN, 11)
-    jobs = views.job_list(Page([], 30, newer, older), BASE, asked, "ada")
+    jobs = views.job_list(Page([], 30, newer, older), BASE, asked, "ada", RULES)
     query = "status=failed&team=a%26b&owner=bob&q=%C3%A4+b"
     cursors = [f"cursor={written(asked.order, place)}" for place in (older, newer)]
     assert [link.href.partition("?")[2] for link in jobs.links] == [
@@ -149,9 +152,9 @@ def test_the_run_of_another_shows_how_it_stands_and_not_what_it_left() -> None:
     page = shown(run)
     assert "<dt>Owner</dt><dd><bdi>bob</bdi></dd>" in page
     assert f'href="{BASE}jobs/4f1c/logs"' in page
-    rels = {link.rel for link in views.status_info(run, BASE, own=False).links}
+    rels = {link.rel for link in views.status_info(run, BASE, own=False, rules=RULES).links}
     assert rels == {"self", "related"}
-    status = views.status_info(run, BASE, own=False)
+    status = views.status_info(run, BASE, own=False, rules=RULES)
     asked = pages.cancel(status, "x", BASE, own=False)
     assert "Cancel this run of bob?" in asked
     assert "bob reads that you cancelled it" in asked
@@ -207,6 +210,7 @@ def test_markup_is_text_and_links_lead_only_to_us() -> None:
     evil = run_of(
         "failed",
         notebook=EVIL,
+        title=EVIL,
         parameters={EVIL: EVIL},
         message=EVIL,
         failure=Failure(code="x", message=EVIL, error=EVIL, traceback=EVIL),
@@ -221,7 +225,8 @@ def test_markup_is_text_and_links_lead_only_to_us() -> None:
         "scraps": {"l": {"href": "javascript:x", "title": EVIL}},
         "displays": {EVIL: {"text/html": EVIL, "text/plain": EVIL}},
     }
-    status = views.status_info(evil, BASE, own=True)
+    status = views.status_info(evil, BASE, own=True, rules=RULES)
+    declared = [Parameter(name="x", type=EVIL, help=EVIL, default=EVIL, computed=True)]
     for content in (
         listed(evil),
         shown(evil, left),
@@ -231,6 +236,8 @@ def test_markup_is_text_and_links_lead_only_to_us() -> None:
         listed(evil, team=EVIL, lists=(EVIL,)),
         pages.problem(EVIL, {"detail": EVIL, "code": EVIL}, BASE),
         pages.anything(EVIL, {EVIL: EVIL}, BASE),
+        pages.repeat(status, pages.Typed(EVIL, EVIL), (EVIL, ""), declared, "x", BASE, EVIL),
+        pages.headed(b"<title>x</title></head><body>", status).decode(),
     ):
         page = pages.page(BRAND, EVIL, content, EVIL)
         assert EVIL not in page
@@ -285,7 +292,7 @@ def test_what_a_run_can_be_given_is_told() -> None:
 
 def test_a_run_that_goes_on_is_followed_by_a_script_that_the_policy_allows() -> None:
     tail = pages.Tail("one\n<b>two</b>\n", 15)
-    status = views.status_info(run_of(cell=1, cells=4), BASE, own=True)
+    status = views.status_info(run_of(cell=1, cells=4), BASE, own=True, rules=RULES)
     content = pages.run(status, pages.Left(), "x", BASE, own=True, tail=tail)
     page = pages.page(BRAND, "A run", content, "ada")
     scripts = re.findall(r'<script type="module">(.*?)</script>', page, re.DOTALL)
@@ -306,7 +313,7 @@ def test_a_run_that_has_ended_needs_no_script() -> None:
 
 
 def test_only_the_end_of_a_long_log_is_shown() -> None:
-    status = views.status_info(run_of("successful"), BASE, own=True)
+    status = views.status_info(run_of("successful"), BASE, own=True, rules=RULES)
     page = pages.run(
         status, pages.Left(), "x", BASE, own=True, tail=pages.Tail("end\n", 9000, whole=False)
     )
@@ -317,7 +324,7 @@ def test_a_search_keeps_what_was_asked_for_before() -> None:
     query = {"q": ['"grün"'], "status": ["failed"], "team": ["uc4"], "sort": ["duration"],
              "datetime": ["2026-01-01/2026-02-01"], "pinned": ["true"]}  # fmt: skip
     asked = asked_of(query)
-    jobs = views.job_list(Page([run_of()], 1, None, None), BASE, asked, "ada")
+    jobs = views.job_list(Page([run_of()], 1, None, None), BASE, asked, "ada", RULES)
     page = pages.runs(jobs, pages.Shown(asked, own=False, lists=("uc4",)), BASE, BRAND)
     for words in (
         'name="q" type="search" maxlength="200" dir="auto" value="&#34;grün&#34;"',
@@ -335,7 +342,7 @@ def test_a_search_keeps_what_was_asked_for_before() -> None:
 
 def test_nothing_found_is_not_nothing_there() -> None:
     asked = asked_of({"q": ["nowhere"]})
-    jobs = views.job_list(Page([], 0, None, None), BASE, asked, "ada")
+    jobs = views.job_list(Page([], 0, None, None), BASE, asked, "ada", RULES)
     page = pages.runs(jobs, pages.Shown(asked, own=True), BASE, BRAND)
     assert "None of your runs is so." in page
     assert f'<a href="{BASE}jobs">Show all your runs</a>' in page
@@ -346,3 +353,44 @@ def test_long_values_are_folded() -> None:
     page = shown(run_of(parameters={"short": "a", "long": "x" * 10_000}))
     assert page.count("<details>") == 1
     assert f"<summary>{'x' * 80}…</summary>" in page
+
+
+def test_runs_of_one_notebook_are_told_apart() -> None:
+    parameters = {"year": 2026, "place": "Graz", "token": "s3cret", "all": ["x" * 999]}
+    page = listed(run_of(notebook="upload.ipynb", title="Soil map", parameters=parameters))
+    assert "Soil map" in page
+    assert "year: 2026, place: Graz, token: *****, all: " in page
+    assert "x" * 99 not in page
+    other = listed(run_of(owner="bob", title="Soil map"), team="uc4", lists=("uc4",))
+    assert "Soil map" not in other
+
+
+def test_every_choice_of_the_search_has_its_words() -> None:
+    page = listed(run_of())
+    assert '<option value="" selected>any time</option>' in page
+    assert "></option>" not in page
+
+
+def test_an_echo_has_no_profile_to_be_shown() -> None:
+    echo = run_of(process="echo", notebook="", profile="")
+    assert "·  ·" not in listed(echo)
+    assert "Profile" not in shown(echo)
+
+
+def test_a_long_error_is_told_once() -> None:
+    error = "E: " + "no " * 500
+    failure = Failure(code="cell-failed", message=f"Cell 2 failed: {error[:300]}", error=error)
+    assert shown(run_of("failed", failure=failure)).count("no no") < 200
+
+
+def test_a_report_says_of_what_it_is() -> None:
+    run = run_of(
+        "failed", started=BEGAN, finished=BEGAN + timedelta(seconds=48), title="Soil & map"
+    )
+    status = views.status_info(run, BASE, own=True, rules=RULES)
+    made = b"<html><head><title>notebook</title></head><body><p>cells</p></body></html>"
+    page = pages.headed(made, status).decode()
+    assert "<title>Run of Soil &amp; map</title>" in page
+    assert "notebook</title>" not in page
+    for words in ("work.ipynb", "failed", "2026-11-21 06:45 UTC", "after 48 s", "4f1c"):
+        assert words in page.partition("<p>cells</p>")[0], words

@@ -23,7 +23,7 @@ LARGE = f"# {'x' * reading._SMALL}"
 def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[reader.Readers]:
     made = reader.Readers("fairihub_headless.reading")
     monkeypatch.setattr(reading, "_READERS", made)
-    reading._declarations.clear()
+    reading._known.clear()
     yield made
     made.end()
 
@@ -36,14 +36,14 @@ async def test_one_program_reads_one_notebook_after_the_other_and_none_twice(
     readers: reader.Readers, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (notebook(f"{LARGE}{n}", parameters=f"a = {n}").encode() for n in (1, 2))
-    assert [p.default for p in await reading.declared_by(first)] == [1]
+    assert [p.default for p in (await reading.told_by(first)).parameters] == [1]
     one = pids(readers)
-    assert [p.default for p in await reading.declared_by(second)] == [2]
+    assert [p.default for p in (await reading.told_by(second)).parameters] == [2]
     with pytest.raises(FairihubError):
-        await reading.declared_by(b"[" * (reading._SMALL + 1))
+        await reading.told_by(b"[" * (reading._SMALL + 1))
     assert pids(readers) == one
     monkeypatch.setattr(readers, "ask", None)
-    assert [p.default for p in await reading.declared_by(first)] == [1]
+    assert [p.default for p in (await reading.told_by(first)).parameters] == [1]
 
 
 async def test_an_upload_is_read_once(
@@ -53,19 +53,19 @@ async def test_an_upload_is_read_once(
     raw = json.dumps({"inputs": {"notebook": {"value": value, "mediaType": NOTEBOOK_TYPE}}})
     _, sent = await reading.received(raw.encode())
     monkeypatch.setattr(readers, "ask", None)
-    assert [p.default for p in await reading.declared_by(sent or b"")] == [3]
+    assert [p.default for p in (await reading.told_by(sent or b"")).parameters] == [3]
 
 
 async def test_what_takes_too_long_is_killed_and_the_next_is_read(
     readers: reader.Readers, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = notebook(LARGE).encode()
-    await reading.declared_by(content)
+    await reading.told_by(content)
     [pid] = pids(readers)
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(reader, "_SECONDS", 0.2)
     with pytest.raises(FairihubError) as refused:
-        await reading.declared_by(content + b" ")
+        await reading.told_by(content + b" ")
     assert refused.value.code == "too-large"
     assert pids(readers) == []
     with pytest.raises(ProcessLookupError):

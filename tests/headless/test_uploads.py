@@ -12,7 +12,7 @@ import pytest
 from fairihub_core.errors import FairihubError
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_headless.models import NOTEBOOK_TYPE, Run
-from fairihub_headless.reading import MAX_UPLOAD, declared_by, received
+from fairihub_headless.reading import MAX_UPLOAD, received, told_by
 from fairihub_headless.results.left import glued_in
 
 GLUE = "from fairihub_headless.scraps import glue\n"
@@ -121,12 +121,12 @@ async def test_a_body_of_the_largest_size_holds_the_loop_up_for_nothing(
     beating = asyncio.create_task(beat())
     _, sent = await received(raw)
     assert sent is not None
-    assert await declared_by(sent) == ()
+    assert (await told_by(sent)).parameters == ()
     beating.cancel()
     assert longest < 0.5
 
 
 async def test_a_notebook_that_is_too_large_is_said_to_be_so() -> None:
     with pytest.raises(FairihubError) as refused:
-        await declared_by(b" " * (MAX_NOTEBOOK_BYTES + 1))
+        await told_by(b" " * (MAX_NOTEBOOK_BYTES + 1))
     assert refused.value.code == "too-large"

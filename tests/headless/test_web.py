@@ -144,6 +144,15 @@ async def test_head_tells_of_the_whole_and_leads_nowhere(
     assert (await door.head(file)).status_code == 200
 
 
+async def test_every_answer_says_until_when_a_run_is_kept(
+    door: httpx.AsyncClient, job: str
+) -> None:
+    told = [(await door.get("jobs")).json()["jobs"][0], (await door.get(f"jobs/{job}")).json()]
+    told.append((await door.delete(f"jobs/{job}")).json())
+    assert len({status["expires"] for status in told[:2]}) == 1
+    assert all(status["expires"] for status in told)
+
+
 async def test_so_many_archives_at_once_and_no_more(door: httpx.AsyncClient, job: str) -> None:
     asked = [door.get(f"jobs/{job}/files.zip") for _ in range(8)]
     statuses = [answer.status_code for answer in await asyncio.gather(*asked)]

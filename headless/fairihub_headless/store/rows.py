@@ -10,8 +10,8 @@ from sqlalchemy import Row
 from fairihub_headless.models import Run
 
 _REQUEST = {
-    "notebook", "parameters", "kernel", "limits", "output_filename", "output_dirname", "outputs",
-    "result_data_directory", "git_revision",
+    "notebook", "title", "parameters", "kernel", "limits", "output_filename", "output_dirname",
+    "outputs", "result_data_directory", "git_revision",
     "response", "deadline", "retries", "priority", "source", "fingerprint",
 }  # fmt: skip
 _COLUMNS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,8 @@ from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut
 from fairihub_core.scopes import Scope
 from fairihub_headless.callers import Caller
+from fairihub_headless.models import Run, StatusInfo
+from fairihub_headless.web import views
 from fairihub_headless.web.answering import Answering, Content, allowed
 from fairihub_headless.web.asked import whole_number
 from fairihub_headless.web.exceptions import no_such_method, require_acceptable
@@ -74,6 +77,11 @@ class Base(HubOAuthenticated, Answering):
         self.set_header("Allow", allowed(self.needs))
         self.set_status(204)
         self.finish()
+
+    async def status_of(self, run: Run) -> StatusInfo:
+        """How a run stands, as the caller may see it; its parameters may be large."""
+        own, rules = self.caller.owns(run), self.runs.settings.rules
+        return await asyncio.to_thread(views.status_info, run, self.base, own=own, rules=rules)
 
     def answer(
         self,

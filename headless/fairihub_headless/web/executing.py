@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections import Counter
@@ -19,7 +18,6 @@ from fairihub_headless.processes.asking import Mode, asked_of
 from fairihub_headless.processes.model import Process
 from fairihub_headless.processes.offered import named, offered
 from fairihub_headless.reading import MAX_UPLOAD, received
-from fairihub_headless.web import views
 from fairihub_headless.web.answering import NOTHING, Service
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
@@ -141,9 +139,8 @@ class Execution(Base):
 
     async def _tell(self, run: Run, process: Process) -> None:
         """Tells of the job, which goes on."""
-        status = await asyncio.to_thread(views.status_info, run, self.base, own=True)
         self.set_header("Location", f"{self.base}jobs/{run.id}")
-        self.answer(status, process.title, status=201)
+        self.answer(await self.status_of(run), process.title, status=201)
 
 
 def keep_pace(handler: Base) -> None:

@@ -16,7 +16,6 @@ from fairihub_headless.engine.changes import CellDone, Ended, Progress, StateCha
 from fairihub_headless.errors import no_such_job
 from fairihub_headless.models import Run
 from fairihub_headless.results import log
-from fairihub_headless.web import views
 from fairihub_headless.web.asked import is_whole
 from fairihub_headless.web.base_handler import FAILURES, SERVICE, Base
 from fairihub_headless.web.story import BEGINNING, HEARTBEAT, Story
@@ -119,8 +118,7 @@ class Follow(Base):
                 await self._write(HEARTBEAT)
 
     async def _write_end(self) -> None:
-        own = self.caller.owns(self._run)
-        status = await asyncio.to_thread(views.status_info, self._run, self.base, own=own)
+        status = await self.status_of(self._run)
         await self._write(self.story.end(status.model_dump(mode="json")))
 
     async def _write_output(self) -> None:

@@ -39,7 +39,8 @@ async def answer_jobs(handler: Base) -> None:
         handler.runs.store.listing.page, seen, asked.meant, asked.order,
         limit=asked.limit, offset=asked.offset, place=asked.place,
     )  # fmt: skip
-    jobs = await asyncio.to_thread(views.job_list, page, base, asked, caller.login)
+    rules = handler.runs.settings.rules
+    jobs = await asyncio.to_thread(views.job_list, page, base, asked, caller.login, rules)
     shown = pages.Shown(asked, seen.owner == caller.login, caller.lists(today()))
     handler.answer(
         jobs, shown.title, content=lambda: pages.runs(jobs, shown, base, handler.service.brand)
@@ -49,9 +50,7 @@ async def answer_jobs(handler: Base) -> None:
 class Job(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.seen(jobID, self.caller)
-        own = self.caller.owns(run)
-        rules = self.runs.settings.rules
-        status = await asyncio.to_thread(views.status_info, run, self.base, own=own, rules=rules)
+        own, status = self.caller.owns(run), await self.status_of(run)
         left = await asyncio.to_thread(self._left, run) if self.wants_page else pages.Left()
         xsrf = xsrf_of(self) if self.wants_page else ""
         tail = await asyncio.to_thread(self._tail, run) if self.wants_page else pages.Tail()
@@ -84,9 +83,7 @@ class Job(Base):
         if condition not in (None, "running"):
             raise BadInput("bad-query", "`if` can be “running”.")
         run = await self.runs.dismiss(jobID, self.caller, ended=condition is None)
-        own = self.caller.owns(run)
-        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
-        self.answer(status, "Dismissed")
+        self.answer(await self.status_of(run), "Cancelled")
 
 
 class Cancel(Base):
@@ -97,10 +94,8 @@ class Cancel(Base):
         if run.state.ended or not self.wants_page:
             self.redirect(f"{self.base}jobs/{run.id}", status=303)
             return
-        xsrf = xsrf_of(self)
-        own = self.caller.owns(run)
-        status = await asyncio.to_thread(views.status_info, run, self.base, own=own)
-        content = partial(pages.cancel, status, xsrf, self.base, own=own)
+        status, own = await self.status_of(run), self.caller.owns(run)
+        content = partial(pages.cancel, status, xsrf_of(self), self.base, own=own)
         self.answer(status, "Cancel this run?", content=content)
 
     async def post(self, jobID: str) -> None:

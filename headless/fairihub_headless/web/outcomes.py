@@ -138,7 +138,7 @@ class Report(Base):
         self.set_status(422 if made.failed else 200)
         for header, value in HEADERS.items():
             self.set_header(header, value)
-        self.finish(made.page)
+        self.finish(pages.headed(made.page, await self.status_of(run)))
 
 
 def files_left(

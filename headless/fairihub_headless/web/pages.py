@@ -15,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from fairihub_core.clock import today
+from fairihub_core.errors import shortened
+from fairihub_core.parameters import Parameter
 from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
@@ -87,7 +89,7 @@ class Shown:
         """What can be chosen of the time that runs were asked for in, by what it is called."""
         asked, ends = self.asked.first("datetime"), today()
         spans = {f"{ends - timedelta(days=days)}/..": words for words, days in _SPANS.items()}
-        return {"": "any time", **({asked: asked} if asked not in spans else {}), **spans}
+        return {"": "any time", **({asked: asked} if asked else {}), **spans}
 
     @property
     def orders(self) -> dict[str, str]:
@@ -152,13 +154,14 @@ class Typed:
 
 
 def repeat(
-    status: StatusInfo, typed: Typed, profiles: Sequence[str], xsrf: str, base: str,
-    problem: str | None,
+    status: StatusInfo, typed: Typed, profiles: Sequence[str], declared: Sequence[Parameter],
+    xsrf: str, base: str, problem: str | None,
 ) -> str:  # fmt: skip
     """The form that repeats a run, and why it was not accepted, if it was sent before."""
     return _made(
-        "repeat", base=base, run=status, typed=typed, profiles=profiles, xsrf=xsrf, problem=problem
-    )
+        "repeat", base=base, run=status, typed=typed, profiles=profiles, declared=declared,
+        xsrf=xsrf, problem=problem,
+    )  # fmt: skip
 
 
 def run(
@@ -265,6 +268,25 @@ def as_text(value: Any) -> str:
     return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
 
 
+def in_short(values: Mapping[str, Any]) -> str:
+    """Parameters in one line, which tells runs of one notebook apart: “year: 2026, days: 7”."""
+    told = ", ".join(
+        f"{name}: {shortened(value if isinstance(value, str) else as_json(value), 40)}"
+        for name, value in list(values.items())[:20]
+    )
+    return shortened(told, 120)
+
+
+def headed(page: bytes, status: StatusInfo) -> bytes:
+    """The report of a run, with what it is the report of at its head and in its title."""
+    name = status.title or status.parameters.get("notebook", status.processID)
+    head = _made("report", run=status, name=name).encode()
+    begin, mark, rest = page.partition(b"<body>")
+    begin = re.sub(rb"<title>.*?</title>", lambda _: b"", begin, count=1)
+    title = Markup("<title>{}</title>").format(f"Run of {name}").encode()
+    return begin.replace(b"</head>", title + b"</head>") + mark + head + rest
+
+
 def kind_of(schema: dict[str, Any]) -> str:
     """The type in a JSON Schema: “string”, “string or number”."""
     kinds = [str(s.get("type", "any")) for s in schema.get("oneOf", [schema])]
@@ -290,7 +312,7 @@ def with_code(words: str) -> Markup:
     return Markup(marked)  # noqa: S704 - escaped before
 
 
-def as_json(value: Mapping[str, Any]) -> str:
+def as_json(value: Any) -> str:
     """As it stands in a request."""
     return json.dumps(value, ensure_ascii=False)
 
@@ -306,6 +328,7 @@ _templates.filters |= {
     "moment": moment,
     "as_text": as_text,
     "as_json": as_json,
+    "in_short": in_short,
     "bounds_of": bounds_of,
     "kind_of": kind_of,
     "size": human_bytes,

@@ -15,7 +15,7 @@ from fairihub_headless.models import Run
 from fairihub_headless.once import key_of
 from fairihub_headless.payload import json_object
 from fairihub_headless.running import require_repeatable
-from fairihub_headless.web import pages, views
+from fairihub_headless.web import pages
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.executing import keep_pace
@@ -33,9 +33,8 @@ class Again(Base):
             changes = await asyncio.to_thread(json_object, body)
         key = key_of(self.request.headers.get("Idempotency-Key"), {"again": jobID, "with": changes})
         run = await self.runs.again(jobID, changes, self.caller, key=key)
-        status = views.status_info(run, self.base, own=True)
         self.set_header("Location", f"{self.base}jobs/{run.id}")
-        self.answer(status, "Accepted", status=201)
+        self.answer(await self.status_of(run), "Accepted", status=201)
 
 
 class Repeat(Base):
@@ -47,8 +46,9 @@ class Repeat(Base):
         if not self.wants_page:
             self.redirect(f"{self.base}jobs/{run.id}", status=303)
             return
-        typed = json.dumps(shown_parameters(run), ensure_ascii=False, indent=2)
-        self._ask(run, pages.Typed(typed, run.profile))
+        shown = shown_parameters(run, await self.runs.declared(run))
+        typed = json.dumps(shown, ensure_ascii=False, indent=2)
+        await self._ask(run, pages.Typed(typed, run.profile))
 
     async def post(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
@@ -62,16 +62,18 @@ class Repeat(Base):
         except FairihubError as problem:
             if not self.wants_page or run.expired is not None:
                 raise
-            self._ask(run, typed, problem)
+            await self._ask(run, typed, problem)
             return
         self.redirect(f"{self.base}jobs/{new.id}", status=303)
 
-    def _ask(self, run: Run, typed: pages.Typed, problem: FairihubError | None = None) -> None:
+    async def _ask(
+        self, run: Run, typed: pages.Typed, problem: FairihubError | None = None
+    ) -> None:
         offers = offers_for(self.caller.login, self.caller.directory, today())
         profiles = [o.name for o in offers if o.team.name == run.team]
-        status = views.status_info(run, self.base, own=True)
+        status, declared = await self.status_of(run), await self.runs.declared(run)
         content = partial(
-            pages.repeat, status, typed, profiles, xsrf_of(self), self.base,
+            pages.repeat, status, typed, profiles, declared, xsrf_of(self), self.base,
             None if problem is None else problem.message,
         )  # fmt: skip
         self.answer(status, "Run again", problem.status if problem else 200, content=content)
@@ -88,8 +90,7 @@ class Pin(Base):
 
     async def _answer(self, jobID: str, *, pinned: bool) -> None:
         run = await self.runs.pin(jobID, self.caller, pinned=pinned)
-        rules = self.runs.settings.rules
-        self.answer(views.status_info(run, self.base, own=True, rules=rules), "Pinned")
+        self.answer(await self.status_of(run), "Pinned")
 
 
 class Keep(Base):

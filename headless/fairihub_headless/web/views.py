@@ -129,12 +129,12 @@ def process_description(process: Process, base: str) -> dict[str, Any]:
     }
 
 
-def status_info(run: Run, base: str, *, own: bool, rules: Rules | None = None) -> StatusInfo:
+def status_info(run: Run, base: str, *, own: bool, rules: Rules) -> StatusInfo:
     """The public face of a run; nothing in it is a secret.
 
     Args:
         own: whether its owner asks, who alone gets at what it left.
-        rules: how long that is kept, if it is to be told until when.
+        rules: how long that is kept.
     """
     started, finished = _written(run.started), _written(run.finished)
     return StatusInfo(
@@ -151,6 +151,7 @@ def status_info(run: Run, base: str, *, own: bool, rules: Rules | None = None) -
         job_start_datetime=started,
         job_end_datetime=finished,
         parameters=_inputs(run),
+        title=run.title or None if own else None,
         team=run.team,
         profile=run.profile,
         limits=run.limits,
@@ -165,7 +166,7 @@ def status_info(run: Run, base: str, *, own: bool, rules: Rules | None = None) -
         source=run.source,
         environment=run.environment,
         pinned=run.pinned,
-        expires=_written(expires(run, rules) if rules else None),
+        expires=_written(expires(run, rules)),
         expired=_written(run.expired),
         links=_ways(run, base, own),
     )
@@ -196,7 +197,7 @@ def _ways(run: Run, base: str, own: bool) -> list[Link]:
     return links
 
 
-def job_list(page: Page, base: str, asked: Asked, login: str) -> JobList:
+def job_list(page: Page, base: str, asked: Asked, login: str, rules: Rules) -> JobList:
     """A page of jobs with the ways to its neighbours, as `login` may see them."""
 
     def way(query: str, rel: str, title: str) -> Link:
@@ -208,7 +209,7 @@ def job_list(page: Page, base: str, asked: Asked, login: str) -> JobList:
     if page.newer is not None:
         links.append(way(asked.query(offset=0, place=page.newer), "prev", "The page before"))
     return JobList(
-        jobs=[status_info(run, base, own=run.owner == login) for run in page.runs],
+        jobs=[status_info(r, base, own=r.owner == login, rules=rules) for r in page.runs],
         numberMatched=page.total,
         numberReturned=len(page.runs),
         links=links,
