@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -138,8 +137,11 @@ async def test_head_tells_of_the_whole_and_leads_nowhere(
     assert (told.status_code, told.headers["Content-Length"]) == (200, str(whole))
     assert (await door.head(f"jobs/{job}/logs", headers=part)).status_code == 200
     assert "ETag" not in (await door.head(f"jobs/{job}/files.zip")).headers
-    signed = SimpleNamespace(address_of=lambda *_: "http://bucket/signed-for-get")
-    monkeypatch.setattr(house.runs, "buckets", signed)
+
+    async def signed(*_: Any) -> str:
+        return "http://bucket/signed-for-get"
+
+    monkeypatch.setattr(house.runs, "address_of", signed)
     assert (await door.get(file)).status_code == 307
     assert (await door.head(file)).status_code == 200
 
