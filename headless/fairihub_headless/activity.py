@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Collection
@@ -18,7 +17,7 @@ _TIMEOUT = 10.0
 
 
 class ActivityReporter:
-    """Reports for each member with an executing run, as long as it is started.
+    """Reports for members with executing runs.
 
     Args:
         api_url: the hub's API.
@@ -26,30 +25,18 @@ class ActivityReporter:
         active: the logins whose runs are executing.
     """
 
-    def __init__(
-        self, api_url: str, token: str, every: float, active: Callable[[], Collection[str]]
-    ) -> None:
+    def __init__(self, api_url: str, token: str, active: Callable[[], Collection[str]]) -> None:
         self._api_url = api_url.rstrip("/")
         self._token = token
-        self._every = every
         self._active = active
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._report_on())
-
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _report_on(self) -> None:
-        while True:
-            for login in sorted(self._active()):
-                try:
-                    await self.report(login)
-                except (HTTPClientError, OSError, ValueError) as problem:
-                    log.warning("activity of %s not reported: %s", login, problem)
-            await asyncio.sleep(self._every)
+    async def report_all(self) -> None:
+        """Reports for each member with an executing run."""
+        for login in sorted(self._active()):
+            try:
+                await self.report(login)
+            except (HTTPClientError, OSError, ValueError) as problem:
+                log.warning("activity of %s not reported: %s", login, problem)
 
     async def report(self, login: str) -> bool:
         """Reports for one member; False if they have no server that could be culled."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth
@@ -21,6 +19,7 @@ from fairihub_core.callers import forget_tokens
 from fairihub_core.files import kept_secret
 from fairihub_core.follow import SnapshotFollower
 from fairihub_core.logs import log_to_stderr
+from fairihub_core.periodically import Periodically
 from fairihub_core.places import Places
 from fairihub_core.service_page import Brand
 from fairihub_core.teams import TeamDirectory
@@ -28,11 +27,14 @@ from fairihub_headless.activity import ActivityReporter
 from fairihub_headless.checkout import repository_of
 from fairihub_headless.engine.launching import WarmLauncher, open_many_files
 from fairihub_headless.engine.local import LocalEngine
+from fairihub_headless.engine.watching import TICK as LOOKS
 from fairihub_headless.engine.watching import Watch
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.payload import MAX_BODY
 from fairihub_headless.results.bucket import Buckets
+from fairihub_headless.results.tidying import EVERY as TIDYING
 from fairihub_headless.results.tidying import Tidying
+from fairihub_headless.results.uploading import EVERY as UPLOADING
 from fairihub_headless.results.uploading import Uploading
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings, read_settings
@@ -96,12 +98,6 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     launcher.start()
     engine = LocalEngine(store, settings, lambda: follower.current().directory, launcher)
     await engine.start()
-    watch = Watch(store.listing, engine.changes, lambda run_id: _log_of(settings, run_id))
-    watch.start()
-    reporter = ActivityReporter(
-        place.api_url, place.api_token, settings.activity_seconds, engine.running_owners
-    )
-    reporter.start()
     audit = AuditReporter(f"{place.api_url}/fairihub/audit", place.api_token)
     buckets = _buckets(settings, lambda: follower.current().directory)
     runs = Runs(store, engine, settings, _sources(settings), audit.record, buckets)
@@ -110,11 +106,13 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     server = HTTPServer(application(service, secret), xheaders=True, max_body_size=MAX_BODY)
     server.listen(place.port, address=place.host)
     log.info("runs are served at %s", place.prefix)
-    with _looked_after(runs):
-        await asked.wait()
+    beside = _beside(runs, engine, place)
+    for each in beside:
+        each.start()
+    await asked.wait()
     server.stop()
-    watch.stop()
-    reporter.stop()
+    for each in beside:
+        each.stop()
     await engine.stop()
     await launcher.stop()
     follower.stop()
@@ -157,31 +155,27 @@ def _brand(settings: HeadlessSettings, place: HubPlace) -> Brand:
     )
 
 
-def _log_of(settings: HeadlessSettings, run_id: str) -> Path:
-    return RunFolder.of(Places(settings.data).headless, run_id).log
-
-
 def _sources(settings: HeadlessSettings) -> Sources:
     places = Places(settings.data)
     catalog = CatalogSource(settings.catalog_url)
     return Sources(places, catalog, repository_of(settings, places))
 
 
-@contextlib.contextmanager
-def _looked_after(runs: Runs) -> Iterator[None]:
-    """What runs leave is brought to its bucket and goes when its time has come, meanwhile."""
-    root, buckets = runs.places.headless, runs.buckets
-    tidying = Tidying(runs.store.keeping, root, runs.settings.rules, before=runs.forget)
-    uploading = None if buckets is None else Uploading(runs.store, buckets, root)
-    tidying.start()
-    if uploading is not None:
-        uploading.start()
-    try:
-        yield
-    finally:
-        tidying.stop()
-        if uploading is not None:
-            uploading.stop()
+def _beside(runs: Runs, engine: LocalEngine, place: HubPlace) -> list[Periodically]:
+    """What is done again and again while runs are served."""
+    settings, store, root = runs.settings, runs.store, runs.places.headless
+    watch = Watch(store.listing, engine.changes, lambda run_id: RunFolder.of(root, run_id).log)
+    active = ActivityReporter(place.api_url, place.api_token, engine.running_owners)
+    tidying = Tidying(store.keeping, root, settings.rules, before=runs.forget)
+    found: list[tuple[Callable[[], Awaitable[object]], float, str]] = [
+        (watch.look, LOOKS, "followed runs could not be looked at"),
+        (active.report_all, settings.activity_seconds, "activity was not reported"),
+        (tidying.tidy, TIDYING, "runs could not be tidied"),
+    ]
+    if runs.buckets is not None:
+        uploading = Uploading(store, runs.buckets, root)
+        found.append((uploading.look, UPLOADING, "results could not be brought to their buckets"))
+    return [Periodically(*each, log) for each in found]
 
 
 def _buckets(settings: HeadlessSettings, directory: Callable[[], TeamDirectory]) -> Buckets | None:

@@ -171,6 +171,7 @@ class Hub(RunsHub):
     """A real hub, and the runs service beside it, which can be killed."""
 
     beside: Service
+    probe = ""
 
     def client(
         self, login: str, scheme: str = "token", scopes: list[str] | None = None
@@ -205,7 +206,9 @@ class Hub(RunsHub):
 
     def _leads_there(self) -> bool:
         """Whether a member is let in, for which the hub, proxy and snapshot must all be there."""
-        headers = {"Authorization": f"token {self.token('ada')}"}
+        assert self.beside.running.poll() is None, self.beside.log.read_text()[-2000:]
+        self.probe = self.probe or self.token("ada")
+        headers = {"Authorization": f"token {self.probe}"}
         return httpx.get(f"{self.headless}jobs", headers=headers).status_code == 200
 
     def kill_service(self) -> None:

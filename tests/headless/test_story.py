@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import TooMany
+from fairihub_core.periodically import Periodically
 from fairihub_headless.engine.changes import (
     CellDone,
     Changes,
@@ -163,10 +165,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
+def looking(watch: Watch) -> Periodically:
+    """Looks again and again; to be stopped."""
+    made = Periodically(watch.look, 0.01, "it could not look", logging.getLogger("test"))
+    made.start()
+    return made
+
+
 async def test_what_another_engine_does_is_told_too(store: Store, tmp_path: Path) -> None:
     changes = Changes()
-    watch = Watch(store.listing, changes, tmp_path.joinpath, tick=0.01)
-    watch.start()
+    watch = looking(Watch(store.listing, changes, tmp_path.joinpath))
     with changes.listening("r1") as told:
 
         async def comes(*events: Any) -> None:
@@ -200,8 +208,7 @@ async def test_a_store_that_is_away_is_asked_again(store: Store, tmp_path: Path)
                 raise OSError("away")
             return store.listing.standing(ids)
 
-    watch = Watch(Shaky(), changes, tmp_path.joinpath, tick=0.01)  # type: ignore[arg-type]
-    watch.start()
+    watch = looking(Watch(Shaky(), changes, tmp_path.joinpath))  # type: ignore[arg-type]
     with changes.listening("r1") as told:
         assert await told.next(20) == [StateChanged(RunState.accepted)]
     watch.stop()

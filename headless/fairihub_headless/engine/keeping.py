@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairihub_core.errors import Unavailable
+from fairihub_core.periodically import Periodically
 from fairihub_core.processes import is_gone
 from fairihub_headless.engine import processes
 from fairihub_headless.engine.attempt import UNSUPERVISED, Attempt
@@ -61,23 +62,29 @@ class Keeper:
     _watch: Watch = field(default_factory=Watch)
     _troubles: dict[str, int] = field(default_factory=dict)
     """How often a run could not be looked after."""
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _beside: list[Periodically] = field(default_factory=list)
 
     async def start(self) -> None:
         """Makes this engine known, and takes over at once what is provably nobody's."""
         await self._register()
         await self.look()
         every = min(_LOOK_EVERY, self.settings.beat_seconds / 2)
-        self._tasks = [
-            asyncio.create_task(self._again_and_again(self._beat, self.settings.beat_seconds)),
-            asyncio.create_task(self._again_and_again(self.look, every)),
-            asyncio.create_task(self._again_and_again(self._fence, _FENCE_EVERY)),
+        trouble = "the lease of this engine could not be looked after"
+        self._beside = [
+            Periodically(work, seconds, trouble, log)
+            for work, seconds in (
+                (self._beat, self.settings.beat_seconds),
+                (self.look, every),
+                (self._fence, _FENCE_EVERY),
+            )
         ]
+        for each in self._beside:
+            each.start()
 
     async def stop(self, *, idle: bool) -> None:
         """Ends the lease, at once if nothing is executed any more."""
-        for task in self._tasks:
-            task.cancel()
+        for each in self._beside:
+            each.stop()
         if idle:
             try:
                 await ENGINE.do(self.store.engines.bury, self.me.id)
@@ -180,16 +187,6 @@ class Keeper:
         except Exception:
             log.error("this engine cannot reach its database, and ends its runs")
             self.lost(LOST)
-
-    async def _again_and_again(self, work: Callable[[], Awaitable[None]], every: float) -> None:
-        while True:
-            await asyncio.sleep(every)
-            try:
-                await work()
-            except Unavailable as problem:
-                log.warning("%s", problem.message)
-            except Exception:
-                log.exception("the lease of this engine could not be looked after")
 
 
 def _may_live(pid: int, born: float) -> bool:

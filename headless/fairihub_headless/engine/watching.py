@@ -8,7 +8,6 @@ everybody, and there is none while nobody follows anything.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,11 +16,10 @@ from pathlib import Path
 from fairihub_headless.engine.changes import CellDone, Changes, Ended, Output, StateChanged
 from fairihub_headless.store.listing import Listing, Standing
 
-log = logging.getLogger("fairihub.headless")
-
-_TICK = 0.25
+TICK = 0.25
+"""Seconds between two looks."""
 _STORE_EVERY = 6
-"""Ticks between two looks at the store."""
+"""Looks between two at the store."""
 
 
 class Watch:
@@ -31,35 +29,21 @@ class Watch:
         log_of: where the log of a run is, if it is on this disk.
     """
 
-    def __init__(
-        self, listing: Listing, changes: Changes, log_of: Callable[[str], Path], tick: float = _TICK
-    ) -> None:
+    def __init__(self, listing: Listing, changes: Changes, log_of: Callable[[str], Path]) -> None:
         self._listing = listing
         self._changes = changes
         self._log_of = log_of
-        self._tick = tick
+        self._turn = -1
         self._sizes: dict[str, int] = {}
         self._stood: dict[str, Standing] = {}
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._watch())
-
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _watch(self) -> None:
-        turn = 0
-        while True:
-            await self._changes.somebody()
-            followed = self._changes.followed()
-            try:
-                await asyncio.to_thread(self._look, followed, turn % _STORE_EVERY == 0)
-            except Exception:
-                log.exception("followed runs could not be looked at")
-            turn += 1
-            await asyncio.sleep(self._tick)
+    async def look(self) -> None:
+        """One look, as soon as anybody follows anything."""
+        await self._changes.somebody()
+        self._turn += 1
+        await asyncio.to_thread(
+            self._look, self._changes.followed(), self._turn % _STORE_EVERY == 0
+        )
 
     def _look(self, followed: tuple[str, ...], also_at_the_store: bool) -> None:
         self._sizes = {run: self._sizes.get(run, 0) for run in followed}

@@ -26,7 +26,8 @@ from fairihub_headless.store.keeping import Keeping
 
 log = logging.getLogger("fairihub.headless")
 
-_EVERY = 3600.0
+EVERY = 3600.0
+"""Seconds between two passes."""
 _PAUSE = 0.05
 _ORPHAN_AGE = 24 * 3600.0
 _UNTOUCHED = 3600.0
@@ -48,27 +49,10 @@ class Tidying:
     keeping: Keeping
     root: Path
     rules: Rules
-    every: float = _EVERY
     orphan_age: float = _ORPHAN_AGE
     untouched: float = _UNTOUCHED
     before: Callable[[str], bool] | None = None
-    _task: asyncio.Task[None] | None = None
     _begun: float = field(default_factory=time.monotonic)
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._tidy_on())
-
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _tidy_on(self) -> None:
-        while True:
-            try:
-                await self.tidy()
-            except Exception:
-                log.exception("runs could not be tidied; that is tried again")
-            await asyncio.sleep(self.every)
 
     async def tidy(self) -> int:
         """One pass; how many folders it removed."""

@@ -16,7 +16,8 @@ from fairihub_headless.store.runs import Store
 
 log = logging.getLogger("fairihub.headless")
 
-_EVERY = 5.0
+EVERY = 5.0
+"""Seconds between two looks."""
 _LOOKED_BACK = timedelta(days=1)
 _OVERLAP = timedelta(minutes=5)
 _MOST_TRIES = 5
@@ -29,26 +30,9 @@ class Uploading:
     store: Store
     buckets: Buckets
     root: Path
-    every: float = _EVERY
     _since: datetime | None = None
     _tries: Counter[str] = field(default_factory=Counter)
     _done: set[str] = field(default_factory=set)
-    _task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._look_on())
-
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _look_on(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                log.exception("results could not be brought to their buckets; tried again")
-            await asyncio.sleep(self.every)
 
     async def look(self) -> None:
         """Brings everything that has ended since the last look."""
