@@ -19,7 +19,7 @@ from fairihub_core.errors import FairihubError, Missing, Unavailable
 from fairihub_headless.folders import GLUED, RunFolder
 from fairihub_headless.glued import Glued, read, written
 from fairihub_headless.models import Run, RunState
-from fairihub_headless.results.archive import Entry, entries_of, safe_name, zipped
+from fairihub_headless.results.archive import Entry, Names, entries_of, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
 from fairihub_headless.results.left import (
     LeftFile,
@@ -102,40 +102,43 @@ def test_an_archive_holds_everything_and_can_be_read() -> None:
     entries = [
         Entry("results/a.txt", 5, opened(b"hello")),
         Entry("results/big.bin", len(content), opened(content)),
-        Entry("results/x.png", 3, opened(b"png")),
+        Entry("results/text", 50_000, opened(b"text " * 10_000)),
         Entry("gone", 1, _gone),
     ]
     whole = b"".join(zipped(entries, NOW))
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [
-            "results/a.txt", "results/big.bin", "results/x.png", "LEFT-OUT.txt",
+            "results/a.txt", "results/big.bin", "results/text", "LEFT-OUT.txt",
         ]  # fmt: skip
         assert archive.read("results/big.bin") == content
         assert archive.read("LEFT-OUT.txt") == b"gone\n"
-        assert archive.getinfo("results/x.png").compress_type == zipfile.ZIP_STORED
+        assert archive.getinfo("results/big.bin").compress_type == zipfile.ZIP_STORED
+        assert archive.getinfo("results/text").compress_size < 5_000
 
 
 def _gone() -> io.BytesIO:
     raise Missing("no-such-file", "It is gone.")
 
 
-class Zeros(io.RawIOBase):
-    """So many bytes that nobody holds them."""
+class Noise(io.RawIOBase):
+    """So many bytes that nobody holds them, and that get no smaller."""
+
+    piece = os.urandom(256 * 1024)
 
     def __init__(self, size: int) -> None:
         self.left = size
 
     def read(self, size: int = -1) -> bytes:
-        size = min(size, self.left)
+        size = min(size, self.left, len(self.piece))
         self.left -= size
-        return bytes(size)
+        return self.piece[:size]
 
 
 def test_an_archive_is_never_held_in_memory() -> None:
     size = 300 * 2**20
     tracemalloc.start()
-    sent = sum(map(len, zipped([Entry("a.npz", size, lambda: Zeros(size))], NOW)))  # type: ignore[arg-type,return-value]
+    sent = sum(map(len, zipped([Entry("a", size, lambda: Noise(size))], NOW)))  # type: ignore[arg-type,return-value]
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sent > size
@@ -152,10 +155,14 @@ def test_an_archive_is_never_held_in_memory() -> None:
         ("a\nb", "a_b"),
         ("a.", "a"),
         ("größe.csv", "größe.csv"),
+        ("gro\u0308ße.csv", "größe.csv"),
+        ("results/nul.txt", "results/_nul.txt"),
+        ("CON/console", "_CON/console"),
+        (".../x", "_/x"),
     ],
 )
 def test_names_are_safe_wherever_they_are_unpacked(name: str, safe: str) -> None:
-    assert safe_name(name) == safe
+    assert Names().of(name) == safe
 
 
 def left_in(root: Path) -> tuple[RunFolder, Path]:
@@ -230,6 +237,9 @@ def test_no_two_files_have_one_name() -> None:
     files = [LeftFile(n, 1, "x") for n in ("a.txt", "A.txt", "log.txt")]
     found = entries_of(files, lambda name: io.BytesIO(b""), Entry("log.txt", 1, opened(b"")))
     assert [e.name for e in found] == ["a.txt", "A (2).txt", "log.txt", "log (2).txt"]
+    files = [LeftFile(n, 1, "x") for n in ("a?", "a*/x", "a*/y", "A_/z", "é", "e\u0301")]
+    found = entries_of(files, lambda name: io.BytesIO(b""), None)
+    assert [e.name for e in found] == ["a_", "a_ (2)/x", "a_ (2)/y", "A_ (3)/z", "é", "é (2)"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +17,12 @@ from fairihub_core.errors import FairihubError
 from fairihub_headless.results.left import Found, LeftFile
 
 CHUNK = 256 * 1024
-_PACKED = re.compile(
-    r".*\.(zip|gz|bz2|xz|zst|7z|png|jpe?g|webp|gif|mp4|webm|mp3|tiff?|nc|h5|hdf5|parquet|zarr|npz)",
-    re.IGNORECASE,
-)
-"""What would take the processor's time and get no smaller."""
 NOTHING = Found([], [], 0)
 _ODD = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Files of these names lead to devices on Windows."""
 _FASTEST = 1
+_WORTH_IT = 0.95
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,45 @@ def entries_of(
     files: Sequence[LeftFile], open_file: Callable[[str], BinaryIO], log: Entry | None
 ) -> list[Entry]:
     """What goes into the archive of a run, under names that are safe wherever it is unpacked."""
-    taken: set[str] = set()
-    found: list[Entry] = []
-    for file in files:
-        name = _free(safe_name(file.name), taken)
-        found.append(Entry(name, file.size, partial(open_file, file.name)))
+    names = Names()
+    found = [Entry(names.of(file.name), file.size, partial(open_file, file.name)) for file in files]
     if log is not None:
-        found.append(Entry(_free(safe_name(log.name), taken), log.size, log.open))
+        found.append(Entry(names.new("", log.name), log.size, log.open))
     return found
 
 
-def safe_name(name: str) -> str:
-    """Relative, without `..`, drives, or what some system takes for something else."""
-    parts = [_ODD.sub("_", part).rstrip(". ") for part in name.split("/")]
-    return "/".join(part or "_" for part in parts if part != "") or "_"
+class Names:
+    """The names in an archive, safe wherever it is unpacked: relative, without what some system
+    takes for something else, and no two are one where case, or how letters are made up, is nothing.
+    """
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+        """By what the file or folder was called."""
+        self._taken: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """What that file is called; its folders are called so for all that is in them."""
+        whole = shown = ""
+        for part in name.split("/"):
+            if part not in ("", ".", ".."):
+                whole = f"{whole}/{part}"
+                if whole not in self._given:
+                    self._given[whole] = self.new(f"{shown}/" if shown else "", part)
+                shown = self._given[whole]
+        return shown
+
+    def new(self, folder: str, part: str) -> str:
+        """A name in a folder that nothing else has: `part`, or that with a number."""
+        name = _ODD.sub("_", unicodedata.normalize("NFC", part)).rstrip(". ") or "_"
+        name = f"_{name}" if _DEVICE.fullmatch(name) else name
+        stem, dot, suffix = name.rpartition(".")
+        number, path = 1, folder + name
+        while path.casefold() in self._taken:
+            number += 1
+            path = folder + (f"{stem} ({number}){dot}{suffix}" if stem else f"{name} ({number})")
+        self._taken.add(path.casefold())
+        return path
 
 
 def zipped(entries: Sequence[Entry], moment: datetime, without: Found = NOTHING) -> Iterator[bytes]:
@@ -69,10 +94,14 @@ def zipped(entries: Sequence[Entry], moment: datetime, without: Found = NOTHING)
                 left_out.append(entry.name)
                 count += 1
                 continue
-            with source, archive.open(_info(entry.name, moment), "w", force_zip64=True) as target:
-                while chunk := source.read(CHUNK):
-                    target.write(chunk)
-                    yield from sink.taken()
+            with source:
+                chunk = source.read(CHUNK)
+                info = _info(entry.name, moment, packed=_shrinks(chunk))
+                with archive.open(info, "w", force_zip64=True) as target:
+                    while chunk:
+                        target.write(chunk)
+                        yield from sink.taken()
+                        chunk = source.read(CHUNK)
             yield from sink.taken()
         if left_out:
             more = [f"and {count - len(left_out)} more"] if count > len(left_out) else []
@@ -80,23 +109,17 @@ def zipped(entries: Sequence[Entry], moment: datetime, without: Found = NOTHING)
     yield from sink.taken()
 
 
-def _info(name: str, moment: datetime) -> zipfile.ZipInfo:
+def _shrinks(sample: bytes) -> bool:
+    """Whether it is worth the processor's time: images and packed files get no smaller."""
+    return len(zlib.compress(sample, _FASTEST)) < _WORTH_IT * len(sample)
+
+
+def _info(name: str, moment: datetime, *, packed: bool = True) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, date_time=max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0)))
-    info.compress_type = zipfile.ZIP_STORED if _PACKED.fullmatch(name) else zipfile.ZIP_DEFLATED
+    info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     info._compresslevel = _FASTEST  # type: ignore[attr-defined]
     info.external_attr = 0o644 << 16
     return info
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """`name`, or that with a number: systems that ignore case must not lose one of two files."""
-    stem, dot, suffix = name.rpartition(".")
-    number, candidate = 1, name
-    while candidate.casefold() in taken:
-        number += 1
-        candidate = f"{stem} ({number}){dot}{suffix}" if stem else f"{name} ({number})"
-    taken.add(candidate.casefold())
-    return candidate
 
 
 class _Sink(io.RawIOBase):
