@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from fairihub_core.errors import TooMany, Unavailable
@@ -27,6 +28,7 @@ from fairihub_headless.models import (
     RunState,
     Waiting,
 )
+from fairihub_headless.store import database
 from fairihub_headless.store.listing import Filter
 from fairihub_headless.store.runs import Hold, Standing, Store
 from tests.support.engines import claimed, engine, hold
@@ -322,6 +324,24 @@ def test_a_restart_of_the_database_is_not_noticed(postgres: Postgres) -> None:
         adding = threads.submit(store.add, run("r2"))
         postgres.start()
         assert (reading.result(), adding.result()) == (run("r1"), run("r2"))
+    store.close()
+
+
+def test_a_lock_that_somebody_forgot_holds_nobody_up_for_ever(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database._WAITS, "lock_timeout", "200ms")
+    address = postgres.database()
+    store = Store(address, patience=0.5)
+    forgets = create_engine(address)
+    with forgets.connect() as connection:
+        connection.execute(text("LOCK TABLE runs"))
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            store.get("r1")
+        assert time.monotonic() - begun < 5
+    assert store.get("r1") is None
+    forgets.dispose()
     store.close()
 
 

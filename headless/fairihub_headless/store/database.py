@@ -31,6 +31,10 @@ _POSTGRES = {
     "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }  # fmt: skip
+_WAITS = {
+    "lock_timeout": "5s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s",
+}  # fmt: skip
+"""How long PostgreSQL lets us wait: a lock that somebody forgot holds no beat up for ever."""
 
 
 class Database:
@@ -110,7 +114,9 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _durable)
         event.listen(engine, "begin", _begin)
         return engine
-    return create_engine(url, connect_args=_POSTGRES, pool_timeout=5)
+    engine = create_engine(url, connect_args=_POSTGRES, pool_timeout=5)
+    event.listen(engine, "connect", _bounded)
+    return engine
 
 
 def migrate(engine: Engine, to: str = "head") -> None:
@@ -123,6 +129,8 @@ def migrate(engine: Engine, to: str = "head") -> None:
         with connection.begin():
             if connection.dialect.name == "postgresql":
                 # Several services may start at once: one of them migrates.
+                for name in _WAITS:  # to change a large table takes its time
+                    connection.exec_driver_sql(f"SET LOCAL {name} = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7200317)")
             config.attributes["connection"] = connection
             earlier = to != "head" and _is_past(connection, to)
@@ -143,6 +151,14 @@ def _durable(connection: Any, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _bounded(connection: Any, _record: Any) -> None:
+    """Said on the connection: a pooler in between may refuse such options of a start."""
+    with connection.cursor() as cursor:
+        for name, wait in _WAITS.items():
+            cursor.execute(f"SET {name} = '{wait}'")
+    connection.commit()
 
 
 def _begin(connection: Connection) -> None:
