@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fairihub_headless.client import Job, RunsClient, RunsError
+from fairihub_headless.client.following import _Following
 from fairihub_headless.client.models import JobStatus, State
 from tests.support.pretended_runs import STATUS, Answer, Server, in_turn, told
 
@@ -290,3 +291,15 @@ def test_what_this_computer_refuses_is_an_error_of_the_client(server, runs, tmp_
         with pytest.raises(RunsError, match="cannot be written") as refused:
             ask(target)
         assert (refused.value.code, refused.value.status) == ("cannot-write", None)
+
+
+def test_what_a_new_connection_tells_late_is_not_told_again(runs):
+    def told(attempt, *cells):
+        following._job = JobStatus.model_validate(STATUS | {"attempt": attempt - 1})
+        changed = following._stands(following._job.model_copy(update={"attempt": attempt}))
+        assert len(list(changed)) == 1
+        return [e.done for cell in cells for e in following._done(cell, 3)]
+
+    following = _Following(runs._transport, "jobs/a-job", None)
+    assert told(1, 0, 1, 0, 2) == [0, 1, 2]
+    assert told(2, 0, 0, 1) == [0, 1]

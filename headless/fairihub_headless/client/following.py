@@ -158,11 +158,14 @@ class _Following:
 
     def _stands(self, job: JobStatus) -> Iterator[Event]:
         before, self._job = self._job, job
+        if before is not None and before.attempt != job.attempt:
+            self._cells = (0, 0)
         if before is None or _standing(before) != _standing(job):
             yield StatusChanged(job)
 
     def _done(self, cell: int, cells: int) -> Iterator[Event]:
-        if (cell, cells) != self._cells:
+        """The cell, unless it is known: what a new connection tells first may be a moment old."""
+        if cells != self._cells[1] or cell > self._cells[0]:
             self._cells = cell, cells
             yield CellDone(cell, cells)
 
