@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, Run, RunState
@@ -178,3 +179,22 @@ def test_a_run_that_never_began_took_no_time(store: Store) -> None:
 def test_a_name_of_any_length_is_found_by_its_end(store: Store) -> None:
     add(store, "a", notebook="x" * 900 + "/rain.ipynb")
     assert ids(store.listing.page(ADA, Filter(words=("rain",)), limit=9)) == "a"
+
+
+@pytest.mark.parametrize(
+    ("whose", "by"), [(ADA, "duration"), (ADA, "notebook"), (Selection(), "duration")]
+)
+def test_no_list_is_sorted_for_a_page(tmp_path: Path, whose: Selection, by: Any) -> None:
+    store, asked = Store.in_folder(tmp_path), []
+    engine = store.listing._database.engine
+
+    def note(connection: Any, cursor: Any, statement: str, given: Any, *more: Any) -> None:
+        asked.append((statement, given))
+
+    event.listen(engine, "before_cursor_execute", note)
+    store.listing.page(whose, Filter(), Order(by), limit=9)
+    event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0][0]}", asked[0][1]).all()
+    assert "TEMP B-TREE" not in str(plan)
+    store.close()
