@@ -59,6 +59,7 @@ SETTING_BLOCKS: dict[str, type[BaseModel]] = {
 RUN_LIMITS = (
     "max_runs", "max_runs_per_member", "max_runs_per_team", "max_queued_per_member",
     "submissions_per_minute", "max_hours", "max_output_bytes", "max_log_bytes",
+    "max_results_bytes",
     "max_followers_per_member", "longest_wait_seconds", "keep_days", "keep_failed_days",
     "keep_runs_per_team", "max_pinned_per_member",
 )  # fmt: skip

@@ -138,6 +138,12 @@ class RunSettings(BaseModel):
         10 * 2**20, description="Cell output kept in the executed notebook."
     )
     max_log_bytes: Output = Field(10 * 2**20, description="Log kept of one run.")
+    max_results_bytes: Bytes = Field(
+        20 * 2**30,
+        ge=2**20,
+        description="What a run may write into RESULTS_DIRECTORY, on the disk; one that takes more "
+        "is ended. A size like `50Gi`.",
+    )
     min_free_bytes: Bytes = Field(
         256 * 2**20,
         description="With less free disk than this, no run is accepted; a size like `1Gi`.",

@@ -33,6 +33,7 @@ SAID = {
     "max_followers_per_member": 4,
     "max_output_bytes": "2Mi",
     "max_log_bytes": "3Mi",
+    "max_results_bytes": "50Gi",
     "min_free_bytes": "5Gi",
     "keep_days": 30,
     "keep_failed_days": 3,

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from fairihub_core.errors import FairihubError, Missing, Unavailable
+from fairihub_headless.engine.room import Room
 from fairihub_headless.folders import GLUED, RunFolder
 from fairihub_headless.glued import Glued, read, written
 from fairihub_headless.models import Run, RunState
@@ -231,6 +232,33 @@ def test_ten_thousand_files_and_one_are_listed_page_by_page(tmp_path: Path) -> N
     assert [file.name for file in rest.files] == ["results/09999", "results/10000"]
     linked = results_document(RUN, Glued({}, {}), found.files, None, "/")["files"]
     assert (len(linked), linked[-1]["title"]) == (10_001, "All 10,001 files")
+
+
+def test_the_room_of_results_is_bounded(tmp_path: Path) -> None:
+    assert Room(tmp_path / "gone", 1).look() is None
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "link").symlink_to("/usr")
+    assert Room(tmp_path, 100_000).look() is None
+    (tmp_path / "deep" / "a").write_bytes(os.urandom(200_000))
+    room = Room(tmp_path, 100_000)
+    failure = room.look()
+    assert failure is not None
+    assert (failure.code, room.look()) == ("results-too-large", None)  # not each second
+
+
+async def test_a_run_that_writes_too_much_is_ended(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairihub_headless.engine.room._EVERY", 0.0)
+    settings = house.runs.settings.model_copy(update={"max_results_bytes": 2**20})
+    house.engine._settings = settings
+    run = await house.submit(
+        "import os, pathlib, time\n"
+        "pathlib.Path(os.environ['RESULTS_DIRECTORY'], 'a').write_bytes(bytes(4 * 2**20))\n"
+        "time.sleep(60)"
+    )
+    run = await house.ended(run)
+    assert run.failure.code == "results-too-large"
 
 
 def test_no_two_files_have_one_name() -> None:

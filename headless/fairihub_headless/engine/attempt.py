@@ -22,9 +22,10 @@ from fairihub_headless.engine.groups import bounds_memory, group_for, group_of
 from fairihub_headless.engine.last_words import say_last
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
 from fairihub_headless.engine.retrying import Again, after_failure
+from fairihub_headless.engine.room import Room
 from fairihub_headless.engine.usage import Usage
 from fairihub_headless.equipment import Equipment
-from fairihub_headless.folders import RunFolder
+from fairihub_headless.folders import RESULTS, RunFolder
 from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Cells, KernelUp, Reported, heard
 from fairihub_headless.models import (
@@ -289,7 +290,8 @@ class Attempt:
                 self.changes.tell(self.run.id, Progress(said.fraction, said.message))
 
     async def _look_on(self, worker: Worker) -> None:
-        """What is done once a second: the store hears of progress, memory is looked at."""
+        """What is done once a second: the store hears of progress, limits are looked at."""
+        room = Room(self.folder.work / RESULTS, self.settings.max_results_bytes)
         await asyncio.sleep(_FIRST_LOOK)
         while True:
             news, self._news = self._news, {}
@@ -299,6 +301,8 @@ class Attempt:
             except Unavailable:
                 self._news = {**news, **self._news}
             await self._check_memory(worker.pid, worker.born)
+            if too_large := await ENGINE.do(room.look):
+                self.end(too_large, quickly=True)
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _signal(self, worker: Worker, ended: asyncio.Future[Any]) -> None:
