@@ -10,10 +10,25 @@ import json
 import signal
 import sys
 
-from fairihub_headless.engine.local import LocalEngine
-from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.store.runs import Store
-from tests.headless.conftest import DIRECTORY
+from fairihub_core.lean import skip_slow_imports
+
+skip_slow_imports()
+
+from fairihub_core.teams import Member, Profile, Team, TeamDirectory  # noqa: E402
+from fairihub_headless.engine.local import LocalEngine  # noqa: E402
+from fairihub_headless.settings import HeadlessSettings  # noqa: E402
+from fairihub_headless.store.runs import Store  # noqa: E402
+
+DIRECTORY = TeamDirectory(
+    teams=(
+        Team(
+            name="uc1",
+            namespace="uc1",
+            members=(Member(login="ada"),),
+            profiles=(Profile(slug="tiny", display_name="Tiny", mem_limit=400 * 2**20),),
+        ),
+    )
+)
 
 
 async def main(told: str) -> None:

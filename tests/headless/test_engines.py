@@ -22,7 +22,8 @@ from fairihub_headless.store.runs import Store
 from tests.headless.conftest import notebook, settings_of
 from tests.support.run_witness import processes_of
 
-BEAT = 0.7
+SHORT = 1.0
+"""Seconds between beats where an engine is to be taken for dead soon, on a machine that is busy."""
 
 
 class Engines:
@@ -35,7 +36,7 @@ class Engines:
         self.processes: list[subprocess.Popen[str]] = []
 
     def start(self, **more: Any) -> subprocess.Popen[str]:
-        settings = settings_of(self.data, database=self.url, beat_seconds=BEAT, **more)
+        settings = settings_of(self.data, database=self.url, **more)
         told = json.dumps(settings.model_dump(mode="json"))
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.headless.engine_process", told],
@@ -113,12 +114,12 @@ def test_the_runs_of_an_engine_that_is_gone_are_brought_on_by_another(
     engines: Engines, tmp_path: Path, how: signal.Signals
 ) -> None:
     marks = {name: tmp_path / f"{name}.txt" for name in ("once", "twice", "fine")}
-    first = engines.start()
+    first = engines.start(beat_seconds=SHORT)
     name = engines.name(first)
     for run_id, retries in (("once", 0), ("twice", 1)):
         engines.add(run_id, counting(marks[run_id], ASLEEP), retries=retries)
         engines.until(run_id, lambda r: r.environment is not None)
-    second = engines.start()
+    second = engines.start(beat_seconds=SHORT)
     assert engines.name(second) != name
     first.send_signal(how)
     once = engines.ended("once")

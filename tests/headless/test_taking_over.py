@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,32 @@ def test_a_place_is_sealed_before_anything_that_takes_time(
     ended = store.get(run.id)
     assert ended is not None
     assert (ended.state, ended.engine) == (RunState.failed, None)
+
+
+async def test_a_service_that_begins_waits_for_no_run_of_another_and_no_run_for_another(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, go_on = threading.Barrier(3), threading.Event()
+
+    def kill(*told: Any) -> bool:
+        both.wait(20)
+        return go_on.wait(20)
+
+    monkeypatch.setattr(processes, "kill_run", kill)
+    for name in ("r1", "r2"):
+        added(store, tmp_path, name)
+        store.engines.bury(f"engine-{name}")
+    mine = keeper(store, tmp_path)
+    mine.settings = mine.settings.model_copy(update={"beat_seconds": 0.1})
+    mine.me = EngineRow("mine", "here", 1, 1.0, 0)
+    await mine.start()
+    try:
+        await asyncio.to_thread(both.wait, 20)
+    finally:
+        go_on.set()
+    while {run and run.engine for run in map(store.get, ("r1", "r2"))} != {None}:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    await mine.stop(idle=True)
 
 
 def test_a_run_that_makes_trouble_holds_up_no_other_and_ends_at_last(

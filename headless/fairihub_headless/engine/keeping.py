@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from fairihub_core.errors import Unavailable
@@ -27,6 +29,8 @@ log = logging.getLogger("fairihub.headless")
 _LOOK_EVERY = 3.0
 _FENCE_EVERY = 0.5
 _MOST_TROUBLES = 5
+_AT_ONCE = 8
+"""So many runs are taken over at a time: each may take seconds to end."""
 _SAVING = 3.0
 """Seconds that a worker whose service is gone has for its notebook."""
 LOST = Failure(
@@ -65,9 +69,8 @@ class Keeper:
     _beside: list[Periodically] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Makes this engine known, and takes over at once what is provably nobody's."""
+        """Makes this engine known, and begins to look at what others have left."""
         await self._register()
-        await self.look()
         every = min(_LOOK_EVERY, self.settings.beat_seconds / 2)
         trouble = "the lease of this engine could not be looked after"
         self._beside = [
@@ -106,8 +109,9 @@ class Keeper:
             log.warning("engine %s has died", engine)
             self.store.engines.bury(engine)
         held = self.store.held(self.me.id)
-        for orphan in self.store.orphans():
-            self._tried(orphan, self._take_over)
+        with ThreadPoolExecutor(_AT_ONCE, "taking over") as hands:
+            work = partial(self._tried, work=self._take_over)
+            list(hands.map(work, self.store.orphans()))
         for run in held:
             self._tried(run, self._look_at_stray)
         return [run.id for run in held if run.state is RunState.dismissed]
