@@ -33,6 +33,7 @@ from fairihub_headless.folders import RunFolder
 from fairihub_headless.payload import MAX_BODY
 from fairihub_headless.results.bucket import Buckets
 from fairihub_headless.results.tidying import EVERY as TIDYING
+from fairihub_headless.results.tidying import LOOKS as ENDS
 from fairihub_headless.results.tidying import Tidying
 from fairihub_headless.results.uploading import EVERY as UPLOADING
 from fairihub_headless.results.uploading import Uploading
@@ -111,6 +112,8 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
         each.start()
     await asked.wait()
     server.stop()
+    if runs.sources.repository is not None:
+        runs.sources.repository.stop()
     for each in beside:
         each.stop()
     await engine.stop()
@@ -171,15 +174,17 @@ def _beside(runs: Runs, engine: LocalEngine, place: HubPlace) -> list[Periodical
         (watch.look, LOOKS, "followed runs could not be looked at"),
         (active.report_all, settings.activity_seconds, "activity was not reported"),
         (tidying.tidy, TIDYING, "runs could not be tidied"),
+        (runs.tidy_repository, TIDYING, "the copy of the repository could not be tidied"),
+        (tidying.make_room, ENDS, "what is too many could not be removed"),
     ]
-    if runs.buckets is not None:
+    if runs.buckets is not None and settings.results_in_bucket:
         uploading = Uploading(store, runs.buckets, root)
         found.append((uploading.look, UPLOADING, "results could not be brought to their buckets"))
     return [Periodically(*each, log) for each in found]
 
 
 def _buckets(settings: HeadlessSettings, directory: Callable[[], TeamDirectory]) -> Buckets | None:
-    if settings.s3 is None or not settings.results_in_bucket:
+    if settings.s3 is None:
         return None
     return Buckets(settings.s3, directory, settings.public_s3_endpoint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -142,7 +142,7 @@ async def test_without_the_server_the_disk_hands_out_until_it_is_back(
     s3: S3, caplog: pytest.LogCaptureFixture
 ) -> None:
     run, folder = s3.run()
-    uploading = Uploading(s3.store, s3.buckets, s3.places.headless)
+    uploading = Uploading(s3.store, s3.buckets, s3.places.headless, pause=0)
     s3.stop()
     await uploading.look()
     assert manifest_of(folder).files == {}
@@ -205,6 +205,51 @@ def test_what_was_put_there_by_half_is_forgotten_too(
     assert len(there) == 1
     assert buckets.forget(run, folder)
     assert there == set()
+
+
+def test_what_cannot_be_reached_is_tried_for_a_week_and_never_forgotten_silently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Buckets, "_access", lambda *_: None)
+    endpoint: Any = SimpleNamespace(endpoint="")
+    buckets = Buckets(endpoint, TeamDirectory)
+    moment = datetime.now(timezone.utc)
+    run = Run(id="4f1c", owner="ada", team="uc1", profile="uc1.small", notebook="a.ipynb",
+              digest="x", created=NOW, updated=NOW, expired=moment)  # fmt: skip
+    folder = RunFolder.of(tmp_path, "4f1c")
+    folder.path.mkdir(parents=True)
+    assert buckets.forget(run, folder)  # nothing was ever put there
+    for manifest in ('{"bucket": "cubes", "files": {"a": 1}}', "{"):
+        (folder.path / MANIFEST).write_text(manifest)
+        assert not buckets.forget(run, folder)
+        old = run.model_copy(update={"expired": moment - timedelta(days=8)})
+        assert buckets.forget(old, folder)
+        assert "It is not tried again" in caplog.text
+        caplog.clear()
+
+
+async def test_a_bucket_that_takes_nothing_is_asked_ever_more_seldom(tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    class Away:
+        def put(self, run: Run, _: RunFolder) -> bool:
+            tried.append(run.id)
+            raise OSError("away")
+
+    store = Store.in_folder(tmp_path)
+    moment = datetime.now(timezone.utc)
+    store.add(Run(id="4f1c", owner="ada", team="uc1", profile="uc1.small", notebook="a.ipynb",
+                  digest="x", state=RunState.successful, created=NOW, updated=NOW,
+                  finished=moment - timedelta(hours=1)))  # fmt: skip
+    uploading = Uploading(store, Away(), tmp_path, pause=1000)  # type: ignore[arg-type]
+    for _ in range(7):
+        await uploading.look()
+    assert tried == ["4f1c"]
+    uploading.pause, uploading._again = 0.0, {}
+    for _ in range(7):
+        await uploading.look()
+    assert len(tried) == 8
+    store.close()
 
 
 async def test_a_manifest_of_another_teams_bucket_opens_nothing(s3: S3) -> None:

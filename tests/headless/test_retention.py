@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fairihub_headless.folders import RunFolder
-from fairihub_headless.models import Kept, RunState
+from fairihub_headless.models import Kept, Run, RunState, Source
 from fairihub_headless.results.retention import due, expires
 from fairihub_headless.results.tidying import Tidying, remove
 from fairihub_headless.settings import Rules
@@ -134,6 +134,60 @@ async def test_with_the_wrong_database_nothing_goes(
     store.close()
 
 
+def ended(store: Store, ago: float, source: Source = Source()) -> Run:  # noqa: B008
+    """A run that ended so many seconds ago."""
+    moment = datetime.now(timezone.utc) - timedelta(seconds=ago)
+    run = Run(id=str(uuid.uuid4()), owner="ada", team="uc1", profile="uc1.small", notebook="a",
+              digest="x", state=RunState.successful, created=moment, updated=moment,
+              finished=moment, source=source)  # fmt: skip
+    store.add(run)
+    return run
+
+
+async def test_another_database_or_an_older_copy_removes_nothing_that_it_does_not_know(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    right, other = (Store.in_folder(tmp_path / name) for name in ("right", "other"))
+    ended(right, 5)
+    ended(other, 5)
+    folder = RunFolder.of(tmp_path, str(uuid.uuid4()))
+    folder.keep_notebook(b"{}")
+    os.utime(folder.path, (0, 0))
+    await Tidying(right.keeping, tmp_path, RULES).tidy()
+    assert await Tidying(other.keeping, tmp_path, RULES, untouched=0).tidy() == 0
+    assert "it is another one, or an older copy" in caplog.text
+    assert folder.path.exists()
+    assert await Tidying(right.keeping, tmp_path, RULES, untouched=0).tidy() == 1
+    for store in (right, other):
+        store.close()
+
+
+def test_revisions_are_needed_until_their_runs_expire(tmp_path: Path) -> None:
+    store = Store.in_folder(tmp_path)
+    for number, commit in enumerate(["a" * 40, "b" * 40, "b" * 40, None]):
+        run = ended(store, number, Source(kind="git", revision=commit))
+    assert store.keeping.revisions() == {"a" * 40, "b" * 40}
+    first = next(iter(store.keeping.ended()))
+    assert store.keeping.expire(first.id)
+    assert store.keeping.expire(run.id)
+    assert store.keeping.revisions() == {"b" * 40}
+    store.close()
+
+
+async def test_what_is_too_many_goes_when_a_run_has_ended(tmp_path: Path) -> None:
+    store = Store.in_folder(tmp_path)
+    old, new = ended(store, 7200), ended(store, 3600)
+    tidying = Tidying(store.keeping, tmp_path, Rules(days=10, failed_days=10, per_team=1))
+    await tidying.make_room()  # none has ended since it was made
+    assert store.keeping.standing([old.id, new.id]) == {old.id: False, new.id: False}
+    newest = ended(store, 0)
+    await tidying.make_room()
+    assert store.keeping.standing([old.id, new.id, newest.id]) == {
+        old.id: True, new.id: True, newest.id: False,
+    }  # fmt: skip
+    store.close()
+
+
 def of(house: Any, rules: Rules, untouched: float = 0) -> Tidying:
     return Tidying(house.runs.store.keeping, house.places.headless, rules, untouched=untouched)
 
@@ -180,7 +234,6 @@ async def test_many_runs_are_looked_through_in_small_steps(
 @pytest.fixture
 def new_runs(house: Any) -> Callable[[int], None]:
     """Puts so many runs into the store that have ended today."""
-    from fairihub_headless.models import Run
 
     def put(count: int) -> None:
         for number in range(count):

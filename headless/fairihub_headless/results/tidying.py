@@ -15,10 +15,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from fairihub_core.clock import now
+from fairihub_core.files import write_whole
 from fairihub_headless.folders import REPORTS, RUNS, place_of
 from fairihub_headless.results.retention import due
 from fairihub_headless.settings import Rules
@@ -26,8 +28,13 @@ from fairihub_headless.store.keeping import Keeping
 
 log = logging.getLogger("fairihub.headless")
 
+LAST = "last-run"
+"""Holds the id of the run that was accepted last before a pass, which the right database knows."""
 EVERY = 3600.0
 """Seconds between two passes."""
+LOOKS = 15.0
+"""Seconds between two looks for runs that have ended, which may make others too many."""
+_OVERLAP = timedelta(minutes=1)
 _PAUSE = 0.05
 _ORPHAN_AGE = 24 * 3600.0
 _UNTOUCHED = 3600.0
@@ -52,15 +59,29 @@ class Tidying:
     orphan_age: float = _ORPHAN_AGE
     untouched: float = _UNTOUCHED
     before: Callable[[str], bool] | None = None
+    _looked: datetime = field(default_factory=now)
     _begun: float = field(default_factory=time.monotonic)
 
-    async def tidy(self) -> int:
-        """One pass; how many folders it removed."""
+    async def make_room(self) -> None:
+        """Removes what has become too much by the runs that have ended since the last look."""
+        since, self._looked = self._looked, now()
+        if self.rules.per_team is None:
+            return
+        if await asyncio.to_thread(self.keeping.ended_since, since - _OVERLAP):
+            await self._expire_due()
+
+    async def _expire_due(self) -> int:
         found = await asyncio.to_thread(lambda: due(self.keeping.ended(), self.rules, now()))
         removed = 0
         for run_id in found:
             removed += await asyncio.to_thread(self.expire, run_id)
             await asyncio.sleep(_PAUSE)
+        return removed
+
+    async def tidy(self) -> int:
+        """One pass; how many folders it removed."""
+        removed = await self._expire_due()
+        is_right = await asyncio.to_thread(self._is_right_database)
         known, unknown = 0, set[str]()
         for place in (RUNS, REPORTS):
             for folder in await asyncio.to_thread(_folders, self.root / place):
@@ -68,7 +89,26 @@ class Tidying:
                 removed, known = removed + swept.removed, known + swept.known
                 unknown |= swept.unknown
                 await asyncio.sleep(_PAUSE)
-        return removed + await self._remove_unknown(unknown, known)
+        return removed + (await self._remove_unknown(unknown, known) if is_right else 0)
+
+    def _is_right_database(self) -> bool:
+        """Whether it still knows the run that was the last one before: no other does. Blocks."""
+        file = self.root / LAST
+        try:
+            last = file.read_text("ascii").strip()
+        except FileNotFoundError:
+            last = ""
+        if last and last not in self.keeping.standing([last]):
+            log.error(
+                "the database does not know run %s, as it did before: it is another one, or an "
+                "older copy. No folder without a record is removed until %s is.", last, file,
+            )  # fmt: skip
+            return False
+        newest = self.keeping.newest()
+        if newest is not None and newest != last:
+            with contextlib.suppress(OSError):  # a full disk is why there is tidying
+                write_whole(file, newest.encode())
+        return True
 
     async def _remove_unknown(self, unknown: set[str], known: int) -> int:
         """Removes a few of what no record knows of, unless it looks like the wrong database."""
