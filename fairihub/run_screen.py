@@ -83,6 +83,8 @@ class Screen:
 def standing(job: JobStatus) -> str:
     """How a run stands, on one line."""
     words = f"{job.jobID} {job.status.value}"
+    if job.attempt > 1 and not job.status.ended:
+        words += f", attempt {job.attempt}"
     if job.status is State.accepted and not job.message:
         return f"{words}: {job.parameters.get('notebook', '')} with {job.profile}"
     return f"{words}: {shown(job.message)}" if job.message else words

@@ -10,7 +10,8 @@ from fairihub.cli import main
 from fairihub.run_parameters import parameters_of, typed
 from fairihub.run_screen import Screen, shown
 from fairihub_core.errors import BadInput
-from fairihub_headless.client import CellDone, Output, Progress
+from fairihub_headless.client import CellDone, JobStatus, Output, Progress, StatusChanged
+from tests.support.pretended_runs import STATUS
 
 
 @pytest.mark.parametrize(
@@ -120,3 +121,13 @@ def test_what_a_notebook_prints_does_nothing_to_a_terminal():
     assert "\x07" not in shown(text)
     assert shown("a\r\nb").splitlines() == ["a", "b"]
     assert shown(text).splitlines()[-1] == "100%    done"
+
+
+def test_another_attempt_is_told_also_where_it_stands_as_the_one_before():
+    stream = io.StringIO()
+    screen = Screen(logs=False, stream=stream)
+    for attempt in (1, 1, 2):
+        told = STATUS | {"status": "running", "message": "Starting.", "attempt": attempt}
+        screen.show(StatusChanged(JobStatus.model_validate(told)))
+    said = stream.getvalue().splitlines()
+    assert said == ["a-job running: Starting.", "a-job running, attempt 2: Starting."]
