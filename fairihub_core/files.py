@@ -109,16 +109,23 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
-def write_whole_in(folder: int, name: str, content: bytes, mode: int = 0o600) -> None:
-    """As `write_whole`, in the folder with this descriptor, whatever its path leads to by now."""
+def write_whole_in(
+    folder: int, name: str, content: bytes, mode: int = 0o600, *, synced: bool = True
+) -> None:
+    """As `write_whole`, in the folder with this descriptor, whatever its path leads to by now.
+
+    Args:
+        synced: whether it survives a loss of power on return; the disk is waited for then.
+    """
     part = _part_of(Path(name)).name
     try:
-        _write_new(part, content, mode, folder)
+        _write_new(part, content, mode, folder, synced=synced)
         os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(part, dir_fd=folder)
-    os.fsync(folder)
+    if synced:
+        os.fsync(folder)
 
 
 def write_new_in(folder: int, name: str, content: bytes, mode: int = 0o600) -> None:
@@ -183,10 +190,13 @@ def _part_of(path: Path) -> Path:
     return path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex[:12]}.part")
 
 
-def _write_new(path: Path | str, content: bytes, mode: int, folder: int | None = None) -> None:
+def _write_new(
+    path: Path | str, content: bytes, mode: int, folder: int | None = None, *, synced: bool = True
+) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode, dir_fd=folder)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if synced:
+            os.fsync(file.fileno())

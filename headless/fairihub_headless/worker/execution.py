@@ -151,7 +151,8 @@ class Execution:
         if last:
             self._glued = glued(shown)
         self._written = notebook_bytes(shown, quickly=not last)
-        write_whole_in(self._work, self._order.notebook_name, self._written)
+        # What is only on the way need not survive a loss of power: neither does the run.
+        write_whole_in(self._work, self._order.notebook_name, self._written, synced=last)
 
     # Its own steps.
 
@@ -231,7 +232,7 @@ class Execution:
         """Writes down what was glued, so that nobody reads a large notebook for it."""
         content, left_out = written(self._glued)
         with suppress(OSError):  # then the notebook is read for it
-            write_whole_in(self._place, GLUED, content)
+            write_whole_in(self._place, GLUED, content, synced=False)
         if left_out:
             names = ", ".join(self.masker.text(name)[:100] for name in left_out[:5])
             more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""

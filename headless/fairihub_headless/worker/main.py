@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         about = no_room("its log") if is_full(log.trouble) else _unlogged(log.trouble)
         record = record.model_copy(update={"state": "failed", "failure": about})
     with suppress(OSError):  # the service is told as well; the file is for the one after it
-        write_whole_in(place, folder.exit.name, record.model_dump_json().encode())
+        write_whole_in(place, folder.exit.name, record.model_dump_json().encode(), synced=False)
     line.end(record)
     return 0
 
