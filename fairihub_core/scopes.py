@@ -23,7 +23,7 @@ AUDIT = "custom:fairihub:audit"
 
 IMPLIED: Mapping[str, tuple[str, ...]] = {RUN: (READ_RUNS,), CURATE: (CONTRIBUTE,)}
 DESCRIPTIONS: Mapping[str, str] = {
-    RUN: "Start runs and dismiss your own.",
+    RUN: "Start runs and cancel your own.",
     READ_RUNS: "See your runs, with their results and logs.",
     CONTRIBUTE: "Share notebooks with a team, and withdraw what you shared.",
     CURATE: "Publish and decline notebooks of teams that you curate.",

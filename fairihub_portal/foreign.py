@@ -21,7 +21,7 @@ SERVICES = (N_("Runs"),)
 """What the navigation calls the services."""
 
 SCOPES = (
-    N_("Start runs and dismiss your own."),
+    N_("Start runs and cancel your own."),
     N_("See your runs, with their results and logs."),
     N_("Share notebooks with a team, and withdraw what you shared."),
     N_("Publish and decline notebooks of teams that you curate."),

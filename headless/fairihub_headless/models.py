@@ -175,6 +175,8 @@ class Run(Frozen):
     worker_born: float | None = None
     """When that process was created: a pid alone is handed out again."""
     environment: Environment | None = None
+    replayed: bool = False
+    """Whether a request with its key had asked for it before; said of one answer, and not kept."""
     pinned: bool = False
     """Whether it is kept whatever its age."""
     expired: datetime | None = None

@@ -133,7 +133,7 @@ def _soon(store: Store, run_id: str) -> Run | None:
 
 def _same(found: Run, owner: str, key: Key) -> Run:
     if found.owner == owner and found.fingerprint == key.fingerprint:
-        return found
+        return found.model_copy(update={"replayed": True})
     if key.is_job_id:
         raise Conflict("job-id-taken", f"There is another job “{shortened(key.name)}”; name a "
                        "new one, or leave `job_id` out.")  # fmt: skip

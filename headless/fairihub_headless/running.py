@@ -248,12 +248,12 @@ class Runs:
         run = await self.seen(run_id, caller)
         ended = ended and caller.owns(run)
         by = "its owner" if caller.owns(run) else f"{caller.login}, {caller.office(run.team)}"
-        said = f"Dismissed by {by}."
+        said = f"Cancelled by {by}."
         if not await asyncio.to_thread(self.store.dismiss, run.id, said, ended=ended):
             run = await self._known(run_id)
             if run.state is not RunState.dismissed:
                 raise Conflict("job-ended", f"Job “{run.id}” has ended before: {run.state.value}.")
-            raise Gone("dismissed", f"Job “{run.id}” was dismissed before.")
+            raise Gone("dismissed", f"Job “{run.id}” was cancelled before.")
         self.engine.cancel(run.id)
         self.engine.changes.tell(run.id, Ended(RunState.dismissed))
         if not caller.owns(run):

@@ -191,7 +191,7 @@ def test_who_looks_after_a_team_sees_its_runs_and_ends_them(
         for left in ("results", "files", "files/executed.ipynb"):
             assert client.get(f"jobs/{job}/{left}").json()["code"] == "no-such-job"
         ended_by = client.delete(f"jobs/{job}").json()
-        said = f"Dismissed by {login}, {office}."
+        said = f"Cancelled by {login}, {office}."
         assert ended_by["message"] == f"{said} It is stopping."
         assert client.get(f"jobs/{job}/files").status_code == 404
     with hub.client("dan") as dan:
@@ -265,7 +265,7 @@ def test_an_admin_ends_a_run_on_the_pages(hub: Any, notebook: Callable[..., str]
         xsrf = asked.text.split('name="_xsrf" value="')[1].split('"')[0]
         done = browser.post(f"jobs/{job}/cancel", data={"_xsrf": xsrf})
         assert done.url.path.endswith(f"/jobs/{job}")
-        assert "Dismissed by carl, an admin of uc4." in done.text
+        assert "Cancelled by carl, an admin of uc4." in done.text
     with hub.client("dan") as dan:
         assert ended(dan, job)["status"] == "dismissed"
 

@@ -28,13 +28,13 @@ async def test_a_run_that_was_dismissed_is_said_to_stop_until_it_has(house: Any)
     run = await house.submit(DEAF)
     await house.until(run, lambda r: r.environment is not None and "deaf" in house.log(r))
     run = await house.runs.dismiss(run.id, house.caller("olga"))
-    said = "Dismissed by olga, an operator of this hub."
-    assert status_info(run, "", own=True).message == f"{said} It is stopping."
+    said, rules = "Cancelled by olga, an operator of this hub.", house.runs.settings.rules
+    assert status_info(run, "", own=True, rules=rules).message == f"{said} It is stopping."
     with pytest.raises(Missing, match="is stopping"):
         require_left(run)
     run = await house.ended(run)
     require_left(run)
-    assert status_info(run, "", own=True).message == said
+    assert status_info(run, "", own=True, rules=rules).message == said
     assert last_line(house, run) == f"[fairihub] {said}"
 
 

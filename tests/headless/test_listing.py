@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, Run, RunState
+from fairihub_headless.store import listing
 from fairihub_headless.store.listing import Filter, Listing, Order, Page, Place, Standing
 from fairihub_headless.store.runs import Store
 from tests.support.engines import claimed
@@ -200,3 +201,20 @@ def test_no_list_is_sorted_for_a_page(tmp_path: Path, whose: Selection, by: Any)
     assert plan
     assert "TEMP B-TREE" not in str(plan)
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("meant", "found"),
+    [(Filter(least=3000), "a"), (Filter(least=4000), ""), (Filter(most=4000), "a"),
+     (Filter(most=3000), ""), (Filter(least=3000, most=4000), "a")],
+)  # fmt: skip
+def test_what_runs_has_taken_as_long_as_it_runs(
+    store: Store, monkeypatch: pytest.MonkeyPatch, meant: Filter, found: str
+) -> None:
+    add(store, "a")
+    add(store, "waits")
+    claimed(store, "a")
+    started = store.get("a").started  # type: ignore[union-attr]
+    assert started is not None
+    monkeypatch.setattr(listing, "now", lambda: started + timedelta(seconds=3600))
+    assert ids(store.listing.page(ADA, meant, limit=9)) == found

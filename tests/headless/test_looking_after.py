@@ -51,7 +51,7 @@ async def test_who_looks_after_the_team_ends_a_run_and_its_owner_reads_who_it_wa
     with pytest.raises(Missing):
         await house.runs.own(run.id, caller)
     dismissed = await house.runs.dismiss(run.id, caller)
-    assert dismissed.message == f"Dismissed by {by}."
+    assert dismissed.message == f"Cancelled by {by}."
     ended = await house.ended(run)
     assert (ended.state, ended.message) == (RunState.dismissed, dismissed.message)
     with pytest.raises(Gone):
@@ -66,7 +66,7 @@ async def test_who_looks_after_the_team_ends_a_run_and_its_owner_reads_who_it_wa
 async def test_what_one_ends_oneself_is_nobodys_business(house: Any) -> None:
     run = await submitted(house, code=SLOW)
     dismissed = await house.runs.dismiss(run.id, house.caller("bob"))
-    assert dismissed.message == "Dismissed by its owner."
+    assert dismissed.message == "Cancelled by its owner."
     assert house.audit == []
 
 

@@ -145,15 +145,15 @@ def test_the_end_of_the_log(
 
 
 def test_seats_are_taken_and_given_back() -> None:
-    seats = Seats()
-    with seats.taken("ada", 2), seats.taken("ada", 2), seats.taken("bob", 1):
-        with pytest.raises(TooMany), seats.taken("ada", 2):
+    seats, no = Seats(), TooMany("busy", "No.")
+    with seats.taken("ada", 2, no), seats.taken("ada", 2, no), seats.taken("bob", 1, no):
+        with pytest.raises(TooMany), seats.taken("ada", 2, no):
             pass
-        with pytest.raises(TooMany), seats.taken("bob", 1):
+        with pytest.raises(TooMany), seats.taken("bob", 1, no):
             pass
-    with seats.taken("ada", 2), seats.taken("ada", 2):
+    with seats.taken("ada", 2, no), seats.taken("ada", 2, no):
         pass
-    with seats.taken("bob", 1):
+    with seats.taken("bob", 1, no):
         pass
 
 

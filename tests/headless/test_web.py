@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -155,9 +157,33 @@ async def test_every_answer_says_until_when_a_run_is_kept(
     assert all(status["expires"] for status in told)
 
 
+async def test_so_many_reports_at_once_and_no_more(
+    door: httpx.AsyncClient, house: Any, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: Any) -> Any:
+        time.sleep(0.3)
+        return SimpleNamespace(page=b"<title></title></head><body>", failed=False)
+
+    monkeypatch.setattr(house.runs, "reports", SimpleNamespace(of=slow))
+    asked = [door.get(f"jobs/{job}/report") for _ in range(4)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
+    assert sorted(statuses) == [200, 200, 429, 429]
+    assert not outcomes.Report.being_made
+
+
+async def test_a_request_that_is_sent_again_is_said_to_be(
+    door: httpx.AsyncClient, job: str
+) -> None:
+    key, body = {"Idempotency-Key": "k", "Prefer": "respond-async"}, {"inputs": {"number": 7}}
+    first, again = [await door.post(ECHO, json=body, headers=key) for _ in range(2)]
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json()["jobID"] == first.json()["jobID"]
+
+
 async def test_so_many_archives_at_once_and_no_more(door: httpx.AsyncClient, job: str) -> None:
     asked = [door.get(f"jobs/{job}/files.zip") for _ in range(8)]
     statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
     assert 429 in statuses
     assert 200 in statuses
-    await until(lambda: not +outcomes.Archive.being_made)
+    await until(lambda: not outcomes.Archive.being_made)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
+from fairihub_core.clock import now
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.store.database import Database
@@ -41,7 +42,7 @@ class Filter:
     before: datetime | None = None
     """Asked for before this moment."""
     least: float | None = None
-    """Seconds that it took at least."""
+    """Seconds that it took at least, or has taken by now."""
     most: float | None = None
     words: tuple[str, ...] = ()
     """Texts that all stand in the notebook's name or in why it failed."""
@@ -176,11 +177,22 @@ def _meant(meant: Filter) -> list[ColumnElement[bool]]:
         found.append(runs.c.created >= meant.since)
     if meant.before is not None:
         found.append(runs.c.created < meant.before)
-    if meant.least is not None:
-        found.append(and_(runs.c.took >= meant.least, runs.c.took > 0))
-    if meant.most is not None:
-        found.append(and_(runs.c.took <= meant.most, runs.c.took > 0))
+    if meant.least is not None or meant.most is not None:
+        found.append(_lasting(meant.least or 0, meant.most))
     if meant.pinned is not None:
         found.append(runs.c.pinned.is_(meant.pinned))
     found += [runs.c.words.contains(words_of(word), autoescape=True) for word in meant.words]
     return found
+
+
+def _lasting(least: float, most: float | None) -> ColumnElement[bool]:
+    """What took so long, or runs for so long: the latter are few, and found by their own index."""
+    moment = now()
+    took = and_(runs.c.took > 0, runs.c.took >= least)
+    runs_since = and_(
+        runs.c.state == "running", runs.c.started <= moment - timedelta(seconds=least)
+    )
+    if most is not None:
+        took = and_(took, runs.c.took <= most)
+        runs_since = and_(runs_since, runs.c.started >= moment - timedelta(seconds=most))
+    return or_(took, runs.c.seq.in_(select(runs.c.seq).where(runs_since)))

@@ -26,6 +26,8 @@ from fairihub_headless.web.exceptions import no_such_method, require_acceptable
 
 SERVICE = "headless"
 """What the hub calls it."""
+REPLAYED = "Idempotent-Replayed"
+"""The header of an answer that tells of a job which an earlier request with its key began."""
 FAILURES = (HTTPError, ClientError)
 """What is raised where the hub refuses, or does not answer."""
 _FORMS = ("json", "html")

@@ -83,7 +83,7 @@ def require_results(run: Run, base: str) -> None:
         RunFailed, RunLost: it failed.
     """
     if run.state is RunState.dismissed:
-        raise Gone("dismissed", f"Job “{run.id}” was dismissed; what it left is under /files.")
+        raise Gone("dismissed", f"Job “{run.id}” was cancelled; what it left is under /files.")
     if not run.state.ended:
         raise Missing("result-not-ready", f"Job “{run.id}” is {run.state.value}; ask again later.")
     failure = run.failure

@@ -19,7 +19,7 @@ from fairihub_headless.processes.model import Process
 from fairihub_headless.processes.offered import named, offered
 from fairihub_headless.reading import MAX_UPLOAD, received
 from fairihub_headless.web.answering import NOTHING, Service
-from fairihub_headless.web.base_handler import Base
+from fairihub_headless.web.base_handler import REPLAYED, Base
 from fairihub_headless.web.delivering import deliver
 from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.preferring import applied, preference_of, seconds_to_wait
@@ -108,6 +108,8 @@ class Execution(Base):
         process = named(processID, offered(self.caller, self.runs.settings, today()))
         require_json(self.request.headers.get("Content-Type", ""))
         run, mode = await self._accepted(process)
+        if run.replayed:
+            self.set_header(REPLAYED, "true")
         preference = preference_of(self.request.headers.get_list("Prefer"))
         longest = self.runs.settings.longest_wait_seconds
         seconds = seconds_to_wait(process, preference, mode, longest)

@@ -11,7 +11,7 @@ from tornado.iostream import StreamClosedError
 from fairihub_core.access import require_access
 from fairihub_core.callers import signed_out, visitor_of
 from fairihub_core.clock import today
-from fairihub_core.errors import BadInput, FairihubError, Unavailable
+from fairihub_core.errors import BadInput, FairihubError, TooMany, Unavailable
 from fairihub_headless.engine.changes import CellDone, Ended, Progress, StateChanged, Told
 from fairihub_headless.errors import no_such_job
 from fairihub_headless.models import Run
@@ -39,9 +39,9 @@ class Follow(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.seen(jobID, self.caller)
         self.story = Story(self._position())
-        settings, changes = self.runs.settings, self.runs.engine.changes
+        most, changes = self.runs.settings.max_followers_per_member, self.runs.engine.changes
         with (
-            self.service.seats.taken(self.caller.login, settings.max_followers_per_member),
+            self.service.seats.taken(self.caller.login, most, _too_many(most)),
             changes.listening(run.id) as self._told,
         ):
             self._begin()
@@ -178,3 +178,10 @@ class Follow(Base):
         if visitor.login != self.caller.login:
             raise signed_out()
         visitor.require(self.needed())
+
+
+def _too_many(most: int) -> TooMany:
+    return TooMany(
+        "too-many-followers",
+        f"You follow {most} runs already. Close some of these, or ask for the status.",
+    )

@@ -11,6 +11,7 @@ from fairihub_headless.web.routing import Operation, Route
 REFERENCE = "#/components/schemas/{model}"
 JSON, HTML, PROBLEM = "application/json", "text/html", "application/problem+json"
 _TEXT = {"type": "string"}
+_LASTED = "Seconds that a run took, or has taken until now."
 _WHOLE = {"type": "integer", "minimum": 0}
 
 _IN_QUERY: dict[str, dict[str, Any]] = {
@@ -39,8 +40,8 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
         "description": "Runs that were asked for then: a moment, or a period such as "
         "`2026-11-01/2026-11-30` or `2026-11-22T08:00:00Z/..`.",
     },
-    "minDuration": {"type": "number", "minimum": 0, "description": "Ended runs, in seconds."},
-    "maxDuration": {"type": "number", "minimum": 0, "description": "Ended runs, in seconds."},
+    "minDuration": {"type": "number", "minimum": 0, "description": _LASTED},
+    "maxDuration": {"type": "number", "minimum": 0, "description": _LASTED},
     "pinned": {"type": "boolean", "description": "Runs that are kept whatever their age, or not."},
     "sort": {
         "type": "string",
@@ -81,7 +82,8 @@ _IN_HEADER: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "Idempotency-Key": (
         {"type": "string", "minLength": 1, "maxLength": 255},
-        "A text of your own: a second request with it is answered with the same job.",
+        "A text of your own: a second request with it is answered with the same job, also if that "
+        "failed, for as long as the job is known.",
     ),
     "Range": (_TEXT, "`bytes=START-END`: only this part."),
     "Last-Event-ID": (_TEXT, "The id of the last event that was received."),
@@ -89,6 +91,7 @@ _IN_HEADER: dict[str, tuple[dict[str, Any], str]] = {
 _ANSWERED: dict[str, str] = {
     "Location": "The address of the job.",
     "Preference-Applied": "What of `Prefer` was followed.",
+    "Idempotent-Replayed": "`true`: an earlier request with this key began the job.",
     "Link": 'The job (`rel=monitor`); outputs that are given by reference (`rel="item"`).',
     "Content-Range": "Which part this is.",
     "Accept-Ranges": "`bytes`.",
@@ -101,7 +104,7 @@ _ERRORS: dict[int, str] = {
     404: "There is no such thing for you.",
     406: "`Accept` names no form in which this is given.",
     409: "It is there already, or has moved on.",
-    410: "It was dismissed, or deleted to make room.",
+    410: "It was cancelled (`dismissed`), or deleted to make room.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     416: "There is no such part.",

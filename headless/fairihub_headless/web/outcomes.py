@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,9 +23,11 @@ from fairihub_headless.running import require_left
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
+from fairihub_headless.web.seats import Seats
 
 _CHUNK = 256 * 1024
-_ARCHIVES_AT_ONCE = 2
+_AT_ONCE = 2
+"""Of archives, and of reports, for one member."""
 _RENDERING = ThreadPoolExecutor(2, "reports")
 """Who waits for a page takes no thread from the others."""
 
@@ -88,7 +89,7 @@ class File(Base):
 class Archive(Base):
     """Everything that a run left as one zip file, made while it is sent."""
 
-    being_made: ClassVar[Counter[str]] = Counter()
+    being_made: ClassVar[Seats] = Seats()
     """How many each member takes at this moment."""
 
     def compute_etag(self) -> None:
@@ -97,18 +98,13 @@ class Archive(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
         require_left(run)
-        if Archive.being_made[run.owner] >= _ARCHIVES_AT_ONCE:
-            raise TooMany("busy", f"You take {_ARCHIVES_AT_ONCE} archives already; wait for one.")
-        Archive.being_made[run.owner] += 1  # before anything is waited for
-        try:
+        with self.being_made.taken(run.owner, _AT_ONCE, _busy("archives")):
             entries, found = await asyncio.to_thread(self._entries, run)
             self.set_header("Content-Type", "application/zip")
             self.set_header("Content-Disposition", f'attachment; filename="run-{run.id}.zip"')
             if self.request.method != "HEAD":
                 pieces = zipped(entries, run.finished or run.created, found)
                 await _send_pieces(self, pieces)
-        finally:
-            Archive.being_made[run.owner] -= 1
 
     def _entries(self, run: Run) -> tuple[list[Entry], Found]:
         """Blocks."""
@@ -126,6 +122,8 @@ class Archive(Base):
 class Report(Base):
     """What a run did, as a page in which nothing acts."""
 
+    being_made: ClassVar[Seats] = Seats()
+
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
         require_left(run)
@@ -134,11 +132,16 @@ class Report(Base):
             raise BadInput("bad-query", "`code` can be “show” or “hide”.")
         name = run.executed_name
         work = partial(self.runs.reports.of, run.id, self.runs.folder(run), name, code)
-        made = await asyncio.get_running_loop().run_in_executor(_RENDERING, work)
+        with self.being_made.taken(run.owner, _AT_ONCE, _busy("reports")):
+            made = await asyncio.get_running_loop().run_in_executor(_RENDERING, work)
         self.set_status(422 if made.failed else 200)
         for header, value in HEADERS.items():
             self.set_header(header, value)
         self.finish(pages.headed(made.page, await self.status_of(run)))
+
+
+def _busy(what: str) -> TooMany:
+    return TooMany("busy", f"You wait for {_AT_ONCE} {what} already; ask again after these.")
 
 
 def files_left(

@@ -16,7 +16,7 @@ from fairihub_headless.once import key_of
 from fairihub_headless.payload import json_object
 from fairihub_headless.running import require_repeatable
 from fairihub_headless.web import pages
-from fairihub_headless.web.base_handler import Base
+from fairihub_headless.web.base_handler import REPLAYED, Base
 from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.executing import keep_pace
 
@@ -34,6 +34,8 @@ class Again(Base):
         key = key_of(self.request.headers.get("Idempotency-Key"), {"again": jobID, "with": changes})
         run = await self.runs.again(jobID, changes, self.caller, key=key)
         self.set_header("Location", f"{self.base}jobs/{run.id}")
+        if run.replayed:
+            self.set_header(REPLAYED, "true")
         self.answer(await self.status_of(run), "Accepted", status=201)
 
 

@@ -19,6 +19,7 @@ from fairihub_headless.web import (
 )
 from fairihub_headless.web.answering import Service, log_request
 from fairihub_headless.web.asked import QUERY
+from fairihub_headless.web.base_handler import REPLAYED as _REPLAYED
 from fairihub_headless.web.base_handler import Callback, NotFound
 from fairihub_headless.web.routing import Answer, Operation, Route
 from fairihub_headless.web.views import OPENAPI
@@ -26,7 +27,7 @@ from fairihub_headless.web.views import OPENAPI
 _RAW = ("text/plain", "application/x-ipynb+json", "multipart/related")
 _AT_ONCE = Answer(
     200, "The results, if they were waited for", "Results",
-    ("application/json", *_RAW), ("Link", "Preference-Applied"),
+    ("application/json", *_RAW), ("Link", "Preference-Applied", _REPLAYED),
 )  # fmt: skip
 _LINKS = Answer(204, "Outputs by reference only", tells=("Link",))
 _ELSEWHERE = Answer(303, "The file that the notebook named as its result", tells=("Location",))
@@ -41,7 +42,7 @@ def _part(kind: str) -> Answer:
 
 _EXECUTE: dict[str, Any] = {
     "needs": RUN, "status": 201, "gives": "StatusInfo", "takes": "Execute", "query": (),
-    "hears": ("Prefer", "Idempotency-Key"), "tells": ("Location", "Preference-Applied"),
+    "hears": ("Prefer", "Idempotency-Key"), "tells": ("Location", "Preference-Applied", _REPLAYED),
     "or_else": (_AT_ONCE, _LINKS, _ELSEWHERE), "refuses": (409, 410, 500),
 }  # fmt: skip
 
@@ -112,7 +113,8 @@ ROUTES: tuple[Route, ...] = (
         repeating.Again,
         (Operation("POST", "repeat", "Accepts a run of the same notebook, with changes", needs=RUN,
                    status=201, gives="StatusInfo", takes="Again", query=(),
-                   hears=("Idempotency-Key",), tells=("Location",), refuses=(409, 410)),),
+                   hears=("Idempotency-Key",), tells=("Location", _REPLAYED),
+                   refuses=(409, 410)),),
     ),
     Route(
         "/jobs/{jobID}/repeat",
@@ -161,7 +163,7 @@ ROUTES: tuple[Route, ...] = (
                     query=(), refuses=(410, 429)),)),
     Route("/jobs/{jobID}/report", outcomes.Report,
           (_of_runs("getReport", "What a job did, as a page", kind="text/html",
-                    query=("code",), or_else=(_NO_PAGE,), refuses=(410,)),)),
+                    query=("code",), or_else=(_NO_PAGE,), refuses=(410, 429)),)),
     Route(
         "/jobs/{jobID}/files/{name}",
         outcomes.File,

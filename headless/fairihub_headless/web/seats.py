@@ -1,4 +1,4 @@
-"""How many streams each member has open: a bound, so that nobody takes them all."""
+"""How many of something each member has at a moment: a bound, so that nobody takes them all."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from fairihub_core.errors import TooMany
 
 
 class Seats:
-    """How many streams each member has open."""
+    """How many each member has: streams, archives or reports."""
 
     def __init__(self) -> None:
         self._taken: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        """How many members have any."""
+        return len(self._taken)
+
     @contextmanager
-    def taken(self, login: str, most: int) -> Iterator[None]:
+    def taken(self, login: str, most: int, refusal: TooMany) -> Iterator[None]:
         """One more, for as long as the block lasts.
 
         Raises:
-            TooMany: `too-many-followers`.
+            TooMany: the `refusal`, if they have the most already.
         """
         if self._taken[login] >= most:
-            raise TooMany(
-                "too-many-followers",
-                f"You follow {most} runs already. Close some of these, or ask for the status.",
-            )
+            raise refusal
         self._taken[login] += 1
         try:
             yield
