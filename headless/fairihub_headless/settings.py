@@ -95,13 +95,13 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_runs: int | None = Field(
-        None, ge=1, le=1024, description="Runs at once, in all; the number of processors if unset."
+        None, ge=1, le=1024, description="Runs at once of a service; one per processor if unset."
     )
     max_runs_per_member: int = Field(
-        2, ge=1, le=1024, description="Runs at once, per member; more wait their turn."
+        2, ge=1, le=1024, description="Runs at once of a service, per member; more wait their turn."
     )
     max_runs_per_team: int | None = Field(
-        None, ge=1, le=1024, description="Runs at once, per team; any number if unset."
+        None, ge=1, le=1024, description="Runs at once of a service, per team; any number if unset."
     )
     max_queued_per_member: int = Field(
         500, ge=1, le=1_000_000, description="Runs waiting, per member."
