@@ -36,8 +36,8 @@ INPUTS: dict[str, Input] = {
     ),
     "notebook_version": Input(
         {"type": "string", "pattern": VERSION.pattern},
-        "Of a notebook of the catalogue: the commit that published it, or of a file in a library the "
-        "SHA-256 of what is there now. Left out, the present one.",
+        "Of a notebook of the catalogue: the commit that published it, or of a file in a library "
+        "the SHA-256 of what is there now. Left out, the present one.",
     ),
     "parameters_json": Input(
         {"type": "object"},
