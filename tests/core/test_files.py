@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from fairihub_core.errors import Missing, TooLarge
-from fairihub_core.files import kept_secret, read_below, write_new, write_whole
+from fairihub_core.files import (
+    kept_secret,
+    read_below,
+    write_new,
+    write_whole,
+    write_whole_in,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -80,3 +86,16 @@ def test_an_emptied_secret_is_made_anew(tmp_path: Path) -> None:
     made = kept_secret(tmp_path / "secret")
     assert len(made) == 32
     assert kept_secret(tmp_path / "secret") == made
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_the_disk_is_waited_for_only_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: bool
+) -> None:
+    waits: list[int] = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    write_whole_in(folder, "a", b"b", synced=synced)
+    os.close(folder)
+    assert (tmp_path / "a").read_bytes() == b"b"
+    assert len(waits) == (2 if synced else 0)

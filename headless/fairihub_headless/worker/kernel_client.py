@@ -115,8 +115,13 @@ class Client(PapermillNotebookClient):
                 listen_quietly(made)
         if not self.km.has_kernel:
             await self.async_start_new_kernel(**kwargs)
-        if self.kc is None:
-            await self.async_start_new_kernel_client()
+        # The system takes its time for that; so does the kernel to answer.
+        bounded = asyncio.ensure_future(asyncio.to_thread(self._witness.kernel_begun))
+        try:
+            if self.kc is None:
+                await self.async_start_new_kernel_client()
+        finally:
+            await bounded
         self.log.info(f"Executing notebook with kernel: {self.kernel_name}")
         known = self.km if isinstance(self.km, Kernel) else getattr(self.km, "provisioner", None)
         self._witness.kernel_started(getattr(known, "pid", None))

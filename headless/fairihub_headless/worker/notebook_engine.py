@@ -38,6 +38,9 @@ class Witness(Protocol):
     def began(self, notebook: NotebookNode, settle: Callable[[], None]) -> None:
         """`notebook` will grow; `settle` brings into it what has come but is not in it yet."""
 
+    def kernel_begun(self) -> None:
+        """There is a process; it is asked whether it is ready meanwhile. In a thread of its own."""
+
     def kernel_started(self, pid: int | None) -> None: ...
     def cell_started(self, done: int, cells: int) -> None: ...
     def printed(self, text: str, stream: str = "stdout") -> None: ...
