@@ -48,6 +48,7 @@ bench-spawn: $(READY)/dev $(READY)/project
 	@.venv/bin/python -m benchmarks.spawn $(ARGS)
 
 bench-runs: $(READY)/dev $(READY)/project
+	@scripts/get-postgres
 	@.venv/bin/python -m benchmarks.runs $(ARGS)
 
 chaos: $(READY)/dev $(READY)/project

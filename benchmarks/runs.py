@@ -16,15 +16,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
 from benchmarks import runs_cells, runs_client, runs_list, runs_many, runs_peers, runs_trivial
 from benchmarks.runs_hub import Service, running_hub
 from benchmarks.runs_table import Measure, table
+from tests.support.postgres import Postgres
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,23 @@ def peers(bench: Bench) -> list[Measure]:
 
 def joblist(bench: Bench) -> list[Measure]:
     """Lists of a hundred thousand jobs, each kind; beside skipping rows to the same page."""
-    found = runs_list.measured(f"sqlite:///{bench.folder}/list.sqlite", bench.options.jobs, 40)
+    lines = [_listed(f"sqlite:///{bench.folder}/list.sqlite", "SQLite", bench.options)]
+    try:
+        with closing(Postgres()) as cluster:
+            cluster.start()
+            return [*lines, _listed(cluster.database(), "PostgreSQL", bench.options)]
+    except pytest.skip.Exception as missing:
+        return [*lines, Measure("list of jobs, PostgreSQL", None, "ms", note=str(missing))]
+
+
+def _listed(url: str, named: str, options: argparse.Namespace) -> Measure:
+    found = runs_list.measured(url, options.jobs, options.times)
     ours = {kind: p95 for kind, (_, p95) in found.items() if not kind.startswith("peer")}
     slowest = max(ours, key=ours.__getitem__)
     skipped = max(p95 for kind, (_, p95) in found.items() if kind not in ours)
-    what = f"list of {bench.options.jobs} jobs, p95 of the slowest"
+    what = f"list of {options.jobs} jobs, {named}, p95"
     note = f"of {len(ours)} kinds of lists the slowest is: {slowest}"
-    return [Measure(what, ours[slowest], "ms", skipped, "skipping rows", budget=50, note=note)]
+    return Measure(what, ours[slowest], "ms", skipped, "skipping rows", budget=50, note=note)
 
 
 PARTS: dict[str, Callable[[Bench], list[Measure]]] = {
@@ -132,6 +144,7 @@ def main() -> int:
     parser.add_argument("--many", type=int, default=200, help="runs for the throughput")
     parser.add_argument("--cells", type=int, default=400)
     parser.add_argument("--jobs", type=int, default=100_000, help="of the list")
+    parser.add_argument("--times", type=int, default=40, help="how often each list is asked for")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     before = os.getloadavg()[0]
