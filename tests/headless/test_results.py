@@ -9,17 +9,18 @@ import os
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fairihub_core.errors import FairihubError, Missing, Unavailable
+from fairihub_core.errors import FairihubError, Missing, TooLarge, Unavailable
 from fairihub_headless.engine.room import Room
 from fairihub_headless.folders import GLUED, RunFolder
 from fairihub_headless.glued import Glued, read, written
-from fairihub_headless.models import Run, RunState
+from fairihub_headless.models import NOTEBOOK_TYPE, Run, RunState
 from fairihub_headless.results.archive import Entry, Names, entries_of, zipped
 from fairihub_headless.results.handing_out import is_known, part_of, tag_of
 from fairihub_headless.results.left import (
@@ -32,6 +33,7 @@ from fairihub_headless.results.left import (
     type_of,
 )
 from fairihub_headless.results.report import Reports
+from fairihub_headless.web.outputs import Output, document_of
 from fairihub_headless.web.views import file_list, results_document
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -331,6 +333,15 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(
     monkeypatch.setattr("fairihub_headless.folders.folder_below", broken)
     with pytest.raises(Unavailable):
         files_of(folder, "executed.ipynb")
+
+
+def test_a_large_notebook_stands_in_no_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Output("notebook", NOTEBOOK_TYPE, "/n", b'{"cells": []}', by_value=True)
+    assert document_of([output])["notebook"]["value"] == {"cells": []}
+    monkeypatch.setattr("fairihub_headless.web.outputs._MOST_WITHIN", 5)
+    with pytest.raises(TooLarge, match="by reference"):
+        document_of([output])
+    assert document_of([replace(output, by_value=False)])["notebook"]["href"] == "/n"
 
 
 @pytest.fixture
