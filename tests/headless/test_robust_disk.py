@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from fairihub_headless.engine import retrying
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.masking import Masker
-from fairihub_headless.models import RunState
+from fairihub_headless.models import RunState, WorkOrder
 from fairihub_headless.worker.worklog import CappedLog
 
 _SIZE = 24 * 2**20
@@ -87,6 +88,23 @@ async def test_what_fails_for_want_of_room_itself_is_told_as_its_failure(house: 
     assert run.failure.code in ("cell-failed", "no-room"), run.failure
     again = await house.ended(await house.submit("print('fine')", path="again.ipynb"))
     assert again.state is RunState.successful, again.failure
+
+
+async def test_a_run_that_finds_no_room_to_begin_waits_until_there_is_some(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare, tries = RunFolder.prepare, []
+
+    def full_at_first(folder: RunFolder, order: WorkOrder) -> None:
+        tries.append(folder.attempt)
+        if len(tries) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        prepare(folder, order)
+
+    monkeypatch.setattr(RunFolder, "prepare", full_at_first)
+    monkeypatch.setattr(retrying, "_FULL_PAUSE", 0.1)
+    run = await house.ended(await house.submit("print(1)"))
+    assert (run.state, run.attempt, run.lost) == (RunState.successful, 2, 1)
 
 
 async def test_results_that_cannot_be_shown_as_a_whole_are_no_success(
