@@ -34,7 +34,7 @@ from fairihub_headless.models import PROCESS, Run, RunState, Source
 from fairihub_headless.once import Key, asked_before, kept_once
 from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
-from fairihub_headless.processes.notebook_request import Execution, execution_of
+from fairihub_headless.processes.notebook_request import Execution, asked_of_notebook, execution_of
 from fairihub_headless.reading import told_by
 from fairihub_headless.results.bucket import Buckets, is_in_bucket
 from fairihub_headless.results.report import Reports
@@ -69,7 +69,7 @@ class Runs:
         return RunFolder.of(self.places.headless, run.id)
 
     async def submit(
-        self, body: dict[str, Any], caller: Caller, sent: bytes | None = None,
+        self, asked: Asked, caller: Caller, sent: bytes | None = None,
         key: Key | None = None,
     ) -> Run:  # fmt: skip
         """Accepts a run; once this returns, it survives whatever happens to the service.
@@ -85,7 +85,7 @@ class Runs:
         before = await asyncio.to_thread(asked_before, self.store, caller.login, key)
         if before is not None:
             return before
-        execution = await self._execution(body, caller)
+        execution = await self._execution(asked, caller)
         taken = await self.sources.taken(execution, caller.login, caller.token, sent)
         return await self._accept(execution, caller, taken, key)
 
@@ -108,7 +108,8 @@ class Runs:
         if before is not None:
             return before
         require_repeatable(run)
-        execution = await self._execution(repeated(run, changes, whole=whole), caller)
+        asked = asked_of_notebook(repeated(run, changes, whole=whole))
+        execution = await self._execution(asked, caller)
         content = await asyncio.to_thread(self._kept_notebook, run)
         same = execution.git_revision == run.git_revision
         wanted = run.source.revision if same else execution.git_revision
@@ -116,9 +117,9 @@ class Runs:
         source = Source(kind="run", run=run.id, version=run.source.version, revision=commit)
         return await self._accept(execution, caller, Taken(content, source), key)
 
-    async def _execution(self, body: dict[str, Any], caller: Caller) -> Execution:
+    async def _execution(self, asked: Asked, caller: Caller) -> Execution:
         offers = offers_for(caller.login, caller.directory, today())
-        execution = await asyncio.to_thread(execution_of, body, offers)
+        execution = await asyncio.to_thread(execution_of, asked, offers)
         await self._require_room(caller)
         return execution
 

@@ -23,6 +23,7 @@ from fairihub_core.teams import Member, Profile, Team, TeamDirectory
 from fairihub_headless.callers import Caller
 from fairihub_headless.engine.local import LocalEngine
 from fairihub_headless.models import Run
+from fairihub_headless.processes.notebook_request import asked_of_notebook
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import CatalogSource, Sources
@@ -114,7 +115,7 @@ class House:
         if cells:
             self.put(notebook(*cells), path)
         body = {"inputs": {"notebook": path, **inputs}}
-        return await self.runs.submit(body, self.caller())
+        return await self.runs.submit(asked_of_notebook(body), self.caller())
 
     async def ended(self, run: Run, seconds: float = 60) -> Run:
         return await self.until(run, lambda r: r.state.ended and r.engine is None, seconds)

@@ -11,6 +11,7 @@ from fairihub_core.errors import Conflict, Missing
 from fairihub_core.teams import Member, TeamDirectory
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
+from fairihub_headless.processes.notebook_request import asked_of_notebook
 from tests.headless.conftest import notebook
 
 
@@ -30,7 +31,7 @@ async def submitted(house: Any, login: str = "bob", team: str = "uc1", code: str
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(notebook(code))
     body = {"inputs": {"notebook": "work.ipynb", "team": team}}
-    run: Run = await house.runs.submit(body, house.caller(login))
+    run: Run = await house.runs.submit(asked_of_notebook(body), house.caller(login))
     return run
 
 
@@ -143,5 +144,7 @@ async def test_runs_of_a_member_moved_to_another_team_end_after_the_grace(house:
 
 async def test_an_operator_without_a_team_has_nothing_to_run_with(house: Any) -> None:
     with pytest.raises(Exception, match="None of your teams offers a profile") as refused:
-        await house.runs.submit({"inputs": {"notebook": "x.ipynb"}}, house.caller("olga"))
+        await house.runs.submit(
+            asked_of_notebook({"inputs": {"notebook": "x.ipynb"}}), house.caller("olga")
+        )
     assert getattr(refused.value, "code", None) == "no-profile"

@@ -50,7 +50,11 @@ def test_completeness_and_exception_codes() -> None:
         "Prefer",
         "Idempotency-Key",
     }
-    assert set(execute["responses"]["201"]["headers"]) == {"Location", "Preference-Applied"}
+    assert set(execute["responses"]["201"]["headers"]) == {
+        "Location",
+        "Preference-Applied",
+        "Idempotent-Replayed",
+    }
     assert "Retry-After" in execute["responses"]["429"]["headers"]
     results = document["paths"]["/jobs/{jobID}/results"]["get"]["responses"]
     assert {"200", "204", "404", "410", "422", "500"} <= set(results)

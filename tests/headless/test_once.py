@@ -15,6 +15,7 @@ from fairihub_headless import once
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Run
 from fairihub_headless.once import Key, key_of
+from fairihub_headless.processes.notebook_request import asked_of_notebook
 from tests.support.ogc import ECHO
 
 BODY: dict[str, Any] = {"inputs": {"notebook": "work.ipynb"}}
@@ -62,7 +63,7 @@ def test_both_is_too_much() -> None:
 
 
 async def send(house: Any, key: Key | None, login: str = "ada") -> Run:
-    run: Run = await house.runs.submit(BODY, house.caller(login), key=key)
+    run: Run = await house.runs.submit(asked_of_notebook(BODY), house.caller(login), key=key)
     return run
 
 
@@ -104,7 +105,9 @@ async def test_a_key_is_its_owners_alone(waiting: Any) -> None:
     directory = waiting.directory.teams[0]
     assert directory.name == "uc1"
     body = {"inputs": {"notebook": "work.ipynb", "team": "uc1"}}
-    theirs = await waiting.runs.submit(body, waiting.caller("bob"), key=key_of("k", body))
+    theirs = await waiting.runs.submit(
+        asked_of_notebook(body), waiting.caller("bob"), key=key_of("k", body)
+    )
     assert mine.id != theirs.id
 
 
@@ -112,13 +115,17 @@ async def test_a_key_is_for_one_request(waiting: Any) -> None:
     first = await send(waiting, key_of("k", BODY))
     other = {"inputs": {"notebook": "work.ipynb", "retries": 1}}
     with pytest.raises(Conflict) as told:
-        await waiting.runs.submit(other, waiting.caller(), key=key_of("k", other))
+        await waiting.runs.submit(
+            asked_of_notebook(other), waiting.caller(), key=key_of("k", other)
+        )
     assert (told.value.code, told.value.details) == ("key-reused", {"jobID": first.id})
     for job_id in ("night", UUID):
         await send(waiting, key_of(None, {**BODY, "job_id": job_id}))
         named = {**other, "job_id": job_id}
         with pytest.raises(Conflict) as told:
-            await waiting.runs.submit(named, waiting.caller(), key=key_of(None, named))
+            await waiting.runs.submit(
+                asked_of_notebook(named), waiting.caller(), key=key_of(None, named)
+            )
         assert told.value.code == "job-id-taken"
 
 
@@ -126,7 +133,9 @@ async def test_the_id_of_anothers_job_is_taken(waiting: Any) -> None:
     await send(waiting, key_of(None, {**BODY, "job_id": UUID}))
     body = {"inputs": {"notebook": "work.ipynb", "team": "uc1"}, "job_id": UUID}
     with pytest.raises(Conflict) as told:
-        await waiting.runs.submit(body, waiting.caller("bob"), key=key_of(None, body))
+        await waiting.runs.submit(
+            asked_of_notebook(body), waiting.caller("bob"), key=key_of(None, body)
+        )
     assert told.value.code == "job-id-taken"
     assert "ada" not in told.value.message
 

@@ -14,7 +14,7 @@ from fairihub_core.offers import offers_for
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.models import Limits
 from fairihub_headless.payload import json_object
-from fairihub_headless.processes.notebook_request import Execution, execution_of
+from fairihub_headless.processes.notebook_request import Execution, asked_of_notebook, execution_of
 
 GIB = 2**30
 Parse = Callable[..., Execution]
@@ -26,9 +26,8 @@ def parse(directory: TeamDirectory) -> Parse:
 
     def reader(body: Any = None, login: str = "ada", **inputs: Any) -> Execution:
         offers = offers_for(login, directory, date(2026, 6, 1))
-        return execution_of(
-            body if body is not None else {"inputs": {"notebook": "a.ipynb", **inputs}}, offers
-        )
+        usual = {"inputs": {"notebook": "a.ipynb", **inputs}}
+        return execution_of(asked_of_notebook(usual if body is None else body), offers)
 
     return reader
 

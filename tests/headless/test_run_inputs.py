@@ -13,6 +13,7 @@ from fairihub_core.errors import FairihubError
 from fairihub_core.homes import behind_own_link
 from fairihub_headless.checkout import repository_of
 from fairihub_headless.models import RunState, WorkOrder
+from fairihub_headless.processes.notebook_request import asked_of_notebook
 from fairihub_headless.results.left import glued_in
 from fairihub_headless.settings import CheckoutSettings
 from fairihub_headless.sources import CatalogSource, Sources
@@ -48,7 +49,9 @@ async def test_a_notebook_of_a_revision_runs_beside_its_files_and_again(
 ) -> None:
     first = origin.commit({"notebook.ipynb": notebook(SEEN), "tool.py": "version = 1"})
     asked = {"notebook": "git/algorithm/notebook.ipynb", "git_revision": "main"}
-    run = await house.ended(await house.runs.submit({"inputs": asked}, house.caller()))
+    run = await house.ended(
+        await house.runs.submit(asked_of_notebook({"inputs": asked}), house.caller())
+    )
     assert run.state is RunState.successful, run.failure
     assert glued_by(house, run) == {"seen": [1, True, True]}
     assert (run.source.kind, run.source.revision, run.git_revision) == ("git", first, "main")

@@ -15,6 +15,7 @@ from fairihub_core.errors import Missing, Unavailable
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.callers import Caller
 from fairihub_headless.models import RunState
+from fairihub_headless.processes.notebook_request import asked_of_notebook
 from fairihub_headless.results.left import file_of, files_of, glued_in
 from tests.support.run_witness import processes_of
 
@@ -165,7 +166,9 @@ async def test_runs_of_a_removed_member_end_after_the_grace(house: Any) -> None:
     runs = [await house.submit("import time; time.sleep(100)", path=f"{n}.ipynb") for n in range(3)]
     await house.until(runs[1], lambda r: r.environment is not None)
     teams, house.directory = house.directory, TeamDirectory(teams=house.directory.teams[1:])
-    late = await house.runs.submit({"inputs": {"notebook": "0.ipynb"}}, Caller("ada", "", teams))
+    late = await house.runs.submit(
+        asked_of_notebook({"inputs": {"notebook": "0.ipynb"}}), Caller("ada", "", teams)
+    )
     for _ in range(3):
         house.engine.wake()
         await asyncio.sleep(0.2)
@@ -185,7 +188,9 @@ async def test_a_waiting_run_of_a_member_who_is_back_in_time_goes_on(
     house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 30.0})
     house.put(notebook("print('back')"))
     teams, house.directory = house.directory, TeamDirectory(teams=house.directory.teams[1:])
-    run = await house.runs.submit({"inputs": {"notebook": "work.ipynb"}}, Caller("ada", "", teams))
+    run = await house.runs.submit(
+        asked_of_notebook({"inputs": {"notebook": "work.ipynb"}}), Caller("ada", "", teams)
+    )
     await asyncio.sleep(0.3)
     assert (await house.runs.own(run.id, house.caller())).state is RunState.accepted
     house.directory = teams

@@ -12,6 +12,7 @@ import pytest
 from fairihub_core.errors import FairihubError
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES
 from fairihub_headless.models import NOTEBOOK_TYPE, Run
+from fairihub_headless.processes.notebook_request import asked_of_notebook
 from fairihub_headless.reading import MAX_UPLOAD, received, told_by
 from fairihub_headless.results.left import glued_in
 
@@ -25,7 +26,7 @@ def request(notebook: Any, **inputs: Any) -> bytes:
 
 async def submitted(house: Any, raw: bytes) -> Run:
     body, sent = await received(raw)
-    run: Run = await house.runs.submit(body, house.caller(), sent)
+    run: Run = await house.runs.submit(asked_of_notebook(body), house.caller(), sent)
     return run
 
 
@@ -81,7 +82,7 @@ async def test_what_is_no_notebook(house: Any, given: Any, code: str) -> None:
 async def test_what_is_no_upload(house: Any, notebook: Any, code: str) -> None:
     body, sent = await received(json.dumps({"inputs": {"notebook": notebook}}).encode())
     with pytest.raises(FairihubError) as refused:
-        await house.runs.submit(body, house.caller(), sent)
+        await house.runs.submit(asked_of_notebook(body), house.caller(), sent)
     assert refused.value.code == code
 
 

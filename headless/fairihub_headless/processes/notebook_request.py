@@ -15,7 +15,7 @@ from fairihub_core.quantities import bytes_of, cores_of
 from fairihub_core.units import human_bytes
 from fairihub_headless.models import NOTEBOOK_TYPE, Limits, OutputChoice, Priority
 from fairihub_headless.payload import parameters_in
-from fairihub_headless.processes.asking import Response, asked_of
+from fairihub_headless.processes.asking import Asked, Response, asked_of
 from fairihub_headless.processes.notebook_inputs import (
     INPUTS,
     MOST_RETRIES,
@@ -55,14 +55,22 @@ class Execution:
     git_revision: str | None = None
 
 
-def execution_of(body: dict[str, Any], offers: Sequence[Offer]) -> Execution:
-    """The execution that `body` asks for, paid for by one of `offers`.
+def asked_of_notebook(body: dict[str, Any]) -> Asked:
+    """What a request says to execute a notebook, for whomever.
 
     Raises:
-        BadInput: an unknown key, a wrong type, or a value that this profile does not allow.
+        BadInput: as `asked_of`.
+    """
+    return asked_of(body, INPUTS, OUTPUTS)
+
+
+def execution_of(asked: Asked, offers: Sequence[Offer]) -> Execution:
+    """The execution that is asked for, paid for by one of `offers`.
+
+    Raises:
+        BadInput: a wrong type, or a value that this profile does not allow.
         Refused: no profile fits, or several do.
     """
-    asked = asked_of(body, INPUTS, OUTPUTS)
     inputs = asked.inputs
     _no_fargate(inputs)
     offer = _offer(inputs, offers)

@@ -137,7 +137,7 @@ class Execution(Base):
         key = key_of(told, body, notebook, process=process.id)
         if process.id == ECHO:
             return await self.runs.echo(asked, self.caller, key), asked.mode
-        return await self.runs.submit(body, self.caller, notebook, key), asked.mode
+        return await self.runs.submit(asked, self.caller, notebook, key), asked.mode
 
     async def _tell(self, run: Run, process: Process) -> None:
         """Tells of the job, which goes on."""
