@@ -26,6 +26,10 @@ from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Page
 from fairihub_headless.web.asked import Asked
 
+_SHOWN_AS_IT_IS = (
+    "progress", "team", "profile", "limits", "cell", "cells", "failure", "attempt", "retries",
+    "priority", "deadline", "source", "environment", "pinned",
+)  # fmt: skip
 MOST_LISTED = 10_000
 """So many files are on a page of their list, and in the results."""
 _RELS = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -138,12 +142,12 @@ def status_info(run: Run, base: str, *, own: bool, rules: Rules) -> StatusInfo:
     """
     started, finished = _written(run.started), _written(run.finished)
     return StatusInfo(
+        **{name: getattr(run, name) for name in _SHOWN_AS_IT_IS},
         jobID=run.id,
         owner=run.owner,
         processID=run.process,
         status=run.state,
         message=f"{run.message} It is stopping." if run.stopping else run.message,
-        progress=run.progress,
         created=run.created.isoformat(),
         started=started,
         finished=finished,
@@ -152,20 +156,7 @@ def status_info(run: Run, base: str, *, own: bool, rules: Rules) -> StatusInfo:
         job_end_datetime=finished,
         parameters=_inputs(run),
         title=run.title or None if own else None,
-        team=run.team,
-        profile=run.profile,
-        limits=run.limits,
         notebook_digest=run.digest,
-        cell=run.cell,
-        cells=run.cells,
-        failure=run.failure,
-        attempt=run.attempt,
-        retries=run.retries,
-        priority=run.priority,
-        deadline=run.deadline,
-        source=run.source,
-        environment=run.environment,
-        pinned=run.pinned,
         expires=_written(expires(run, rules)),
         expired=_written(run.expired),
         links=_ways(run, base, own),
