@@ -16,7 +16,7 @@ from typing import Any
 from fairihub import run_screen
 from fairihub.run_parameters import parameters_of, typed
 from fairihub_core.errors import BadInput
-from fairihub_headless.client import Job, JobStatus, RunsClient, RunsError, State
+from fairihub_headless.client import Job, RunsClient, RunsError, State, StatusInfo
 from fairihub_headless.client.downloads import require_folder
 
 FAILED, WRONG, OTHERWISE = 1, 2, 3
@@ -177,7 +177,7 @@ def _show(runs: RunsClient, options: Namespace) -> int:
     return 0
 
 
-def _facts(info: JobStatus) -> Iterator[str]:
+def _facts(info: StatusInfo) -> Iterator[str]:
     yield run_screen.standing(info)
     yield f"notebook: {run_screen.shown(str(info.parameters.get('notebook', '')))}"
     yield f"owner: {info.owner}; profile: {info.profile}; attempt: {info.attempt}"
@@ -197,7 +197,7 @@ def _cancel(runs: RunsClient, options: Namespace) -> int:
     """All of them, whatever becomes of one; the exit code is the worst."""
     if not options.job and not options.standing:
         raise BadInput("no-such-job", "Say which runs: their ids, or --status accepted.")
-    code, told = 0, list[JobStatus]()
+    code, told = 0, list[StatusInfo]()
     # All are found before the first is ended: the list changes by that.
     chosen = list(runs.jobs(status=options.standing)) if options.standing else []
     for job_id in [*options.job, *(job.id for job in chosen)]:
@@ -224,7 +224,7 @@ def _unpin(runs: RunsClient, options: Namespace) -> int:
     return _stands(runs.job(options.job).unpin(), options)
 
 
-def _stands(info: JobStatus, options: Namespace) -> int:
+def _stands(info: StatusInfo, options: Namespace) -> int:
     print(info.model_dump_json(indent=2) if options.format == "json" else
           run_screen.standing(info))  # fmt: skip
     return 0

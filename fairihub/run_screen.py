@@ -10,11 +10,11 @@ from fairihub_core.logins import printable
 from fairihub_headless.client import (
     CellDone,
     Event,
-    JobStatus,
     Output,
     Progress,
     State,
     StatusChanged,
+    StatusInfo,
 )
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -54,7 +54,7 @@ class Screen:
         if self._bar is not None:
             self._bar.close()
 
-    def _stands(self, job: JobStatus) -> None:
+    def _stands(self, job: StatusInfo) -> None:
         words = standing(job)
         if words != self._told:
             self.say(words)
@@ -80,7 +80,7 @@ class Screen:
             self.say(words)
 
 
-def standing(job: JobStatus) -> str:
+def standing(job: StatusInfo) -> str:
     """How a run stands, on one line."""
     words = f"{job.jobID} {job.status.value}"
     if job.attempt > 1 and not job.status.ended:
@@ -90,7 +90,7 @@ def standing(job: JobStatus) -> str:
     return f"{words}: {shown(job.message)}" if job.message else words
 
 
-def failure(job: JobStatus) -> str:
+def failure(job: StatusInfo) -> str:
     """Why a run did not succeed: the cell and the traceback, where there are some."""
     told = job.failure
     if told is None:

@@ -10,7 +10,7 @@ from fairihub.cli import main
 from fairihub.run_parameters import parameters_of, typed
 from fairihub.run_screen import Screen, shown
 from fairihub_core.errors import BadInput
-from fairihub_headless.client import CellDone, JobStatus, Output, Progress, StatusChanged
+from fairihub_headless.client import CellDone, Output, Progress, StatusChanged, StatusInfo
 from tests.support.pretended_runs import STATUS
 
 
@@ -128,6 +128,6 @@ def test_another_attempt_is_told_also_where_it_stands_as_the_one_before():
     screen = Screen(logs=False, stream=stream)
     for attempt in (1, 1, 2):
         told = STATUS | {"status": "running", "message": "Starting.", "attempt": attempt}
-        screen.show(StatusChanged(JobStatus.model_validate(told)))
+        screen.show(StatusChanged(StatusInfo.model_validate(told)))
     said = stream.getvalue().splitlines()
     assert said == ["a-job running: Starting.", "a-job running, attempt 2: Starting."]

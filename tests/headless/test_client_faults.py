@@ -12,7 +12,7 @@ import pytest
 
 from fairihub_headless.client import Job, RunsClient, RunsError
 from fairihub_headless.client.following import _Following
-from fairihub_headless.client.models import JobStatus, State
+from fairihub_headless.client.models import State, StatusInfo
 from tests.support.pretended_runs import STATUS, Answer, Server, in_turn, told
 
 
@@ -30,7 +30,7 @@ def runs(server) -> Iterator[RunsClient]:
 
 
 def job_of(runs: RunsClient) -> Job:
-    return Job(runs._transport, JobStatus.model_validate(STATUS))
+    return Job(runs._transport, StatusInfo.model_validate(STATUS))
 
 
 def test_a_submission_is_sent_again_with_the_same_key(server, runs):
@@ -116,7 +116,7 @@ def test_a_cancellation_whose_answer_was_lost_is_done(server, runs):
 def test_what_has_ended_meanwhile_is_not_cancelled(server, runs):
     """A run that has succeeded keeps its results, whoever still takes it for running."""
     server.answers = lambda _: told(200, **STATUS)
-    job = Job(runs._transport, JobStatus.model_validate(STATUS | {"status": "running"}))
+    job = Job(runs._transport, StatusInfo.model_validate(STATUS | {"status": "running"}))
     assert job.cancel().status is State.successful
     assert [method for method, _, _ in server.asked] == ["GET"]
 
@@ -212,7 +212,7 @@ def test_a_download_does_not_go_on_with_another_content(server, runs, tmp_path, 
         job_of(runs).download(tmp_path)
     server.asked.clear()
     server.answers = cutting(10**6)
-    Job(runs._transport, JobStatus.model_validate(STATUS | changed)).download(tmp_path)
+    Job(runs._transport, StatusInfo.model_validate(STATUS | changed)).download(tmp_path)
     assert [h.get("Range") for _, path, h in server.asked if "data" in path] == [None]
     assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
 
@@ -295,7 +295,7 @@ def test_what_this_computer_refuses_is_an_error_of_the_client(server, runs, tmp_
 
 def test_what_a_new_connection_tells_late_is_not_told_again(runs):
     def told(attempt, *cells):
-        following._job = JobStatus.model_validate(STATUS | {"attempt": attempt - 1})
+        following._job = StatusInfo.model_validate(STATUS | {"attempt": attempt - 1})
         changed = following._stands(following._job.model_copy(update={"attempt": attempt}))
         assert len(list(changed)) == 1
         return [e.done for cell in cells for e in following._done(cell, 3)]

@@ -9,12 +9,12 @@ from fairihub_headless.client.job import Job
 from fairihub_headless.client.models import (
     Environment,
     Failure,
-    JobFile,
-    JobStatus,
-    Process,
+    FileEntry,
+    ProcessDescription,
     Results,
     Source,
     State,
+    StatusInfo,
 )
 from fairihub_headless.client.runs import RunsClient
 
@@ -23,11 +23,10 @@ __all__ = [
     "Environment",
     "Event",
     "Failure",
+    "FileEntry",
     "Job",
-    "JobFile",
-    "JobStatus",
     "Output",
-    "Process",
+    "ProcessDescription",
     "Progress",
     "Results",
     "RunsClient",
@@ -35,4 +34,5 @@ __all__ = [
     "Source",
     "State",
     "StatusChanged",
+    "StatusInfo",
 ]

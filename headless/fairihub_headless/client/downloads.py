@@ -18,7 +18,7 @@ import httpx
 from fairihub_core.errors import BadInput
 from fairihub_core.places import confined
 from fairihub_headless.client.errors import RunsError
-from fairihub_headless.client.models import JobFile, JobStatus
+from fairihub_headless.client.models import FileEntry, StatusInfo
 from fairihub_headless.client.transport import Transport, is_away, said, unreachable
 
 _JOB = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -65,7 +65,7 @@ def as_file(transport: Transport, path: str, target: Path) -> Path:
 
 
 def downloaded(
-    transport: Transport, job: JobStatus, files: Sequence[JobFile], folder: Path
+    transport: Transport, job: StatusInfo, files: Sequence[FileEntry], folder: Path
 ) -> list[Path]:
     """Fetches `files` of a job into `folder`, replacing those of the same names there.
 
@@ -81,7 +81,7 @@ def downloaded(
 
 
 def _downloaded(
-    transport: Transport, job: JobStatus, files: Sequence[JobFile], folder: Path
+    transport: Transport, job: StatusInfo, files: Sequence[FileEntry], folder: Path
 ) -> list[Path]:
     whole = job.status.ended  # what it left changes no more
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairihub_headless.client.models import JobStatus
+from fairihub_headless.client.models import StatusInfo
 
 
 @dataclass(frozen=True)
 class StatusChanged:
     """It stands otherwise: it began, waits again for a retry, or has ended."""
 
-    job: JobStatus
+    job: StatusInfo
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.events import CellDone, Event, Output, Progress, StatusChanged
-from fairihub_headless.client.models import JobStatus, State
+from fairihub_headless.client.models import State, StatusInfo
 from fairihub_headless.client.sse import Message, messages
 from fairihub_headless.client.transport import Transport, is_away
 
@@ -53,7 +53,7 @@ class _Following:
         self._path = path
         self._until = None if timeout is None else time.monotonic() + timeout
         self._timeout = timeout
-        self._job: JobStatus | None = None
+        self._job: StatusInfo | None = None
         self._cells = (0, 0)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
@@ -120,7 +120,7 @@ class _Following:
         """What a message says, in types; a kind that is not known says nothing."""
         told: Any = json.loads(message.data)
         if message.event == "end":
-            job = JobStatus.model_validate(told)
+            job = StatusInfo.model_validate(told)
             yield from self._done(job.cell, job.cells)
             yield from self._stands(job)
             self.ended = True
@@ -153,10 +153,10 @@ class _Following:
                 pause = _FIRST_PAUSE if changed else min(1.3 * pause, _LONGEST_PAUSE)
                 time.sleep(self._at_most(pause))
 
-    def _asked(self) -> JobStatus:
-        return self._transport.told(JobStatus, "GET", self._path)
+    def _asked(self) -> StatusInfo:
+        return self._transport.told(StatusInfo, "GET", self._path)
 
-    def _stands(self, job: JobStatus) -> Iterator[Event]:
+    def _stands(self, job: StatusInfo) -> Iterator[Event]:
         before, self._job = self._job, job
         if before is not None and before.attempt != job.attempt:
             self._cells = (0, 0)
@@ -190,5 +190,5 @@ class _Following:
             raise RunsError("not-ended", f"The run has not ended within {self._timeout:g} s.")
 
 
-def _standing(job: JobStatus) -> tuple[Any, ...]:
+def _standing(job: StatusInfo) -> tuple[Any, ...]:
     return job.status, job.message, job.attempt

@@ -14,7 +14,7 @@ from fairihub_headless.client import downloads
 from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.events import Event, StatusChanged
 from fairihub_headless.client.following import followed
-from fairihub_headless.client.models import FilePage, JobFile, JobStatus, Results, State
+from fairihub_headless.client.models import FileEntry, FileList, Results, State, StatusInfo
 from fairihub_headless.client.transport import Transport
 
 _ENDED = frozenset({409, 410, 412})
@@ -38,7 +38,7 @@ def started(transport: Transport, path: str, inputs: Mapping[str, Any], key: str
         "Idempotency-Key": key or uuid.uuid4().hex,
         "Prefer": "respond-async",
     }
-    return Job(transport, transport.told(JobStatus, "POST", path, content=body, headers=headers))
+    return Job(transport, transport.told(StatusInfo, "POST", path, content=body, headers=headers))
 
 
 def _written(value: Any) -> str:
@@ -51,7 +51,7 @@ def _written(value: Any) -> str:
 class Job:
     """A run. What it says of itself is as of the last answer; `refresh` asks anew."""
 
-    def __init__(self, transport: Transport, info: JobStatus) -> None:
+    def __init__(self, transport: Transport, info: StatusInfo) -> None:
         self._transport = transport
         self.info = info
 
@@ -66,9 +66,9 @@ class Job:
     def status(self) -> State:
         return self.info.status
 
-    def refresh(self) -> JobStatus:
+    def refresh(self) -> StatusInfo:
         """How it stands at this moment."""
-        self.info = self._transport.told(JobStatus, "GET", self._path)
+        self.info = self._transport.told(StatusInfo, "GET", self._path)
         return self.info
 
     def follow(self, timeout: float | None = None) -> Iterator[Event]:
@@ -85,7 +85,7 @@ class Job:
                 self.info = event.job
             yield event
 
-    def wait(self, timeout: float | None = None) -> JobStatus:
+    def wait(self, timeout: float | None = None) -> StatusInfo:
         """How it ended, when it has; a run that failed is no error here.
 
         Raises:
@@ -106,12 +106,12 @@ class Job:
         return self._transport.told(Results, "GET", f"{self._path}/results")
 
     @property
-    def files(self) -> list[JobFile]:
+    def files(self) -> list[FileEntry]:
         """Everything that it left, the executed notebook first; asked for at each use."""
-        found: list[JobFile] = []
+        found: list[FileEntry] = []
         while True:
             path = f"{self._path}/files" + (f"?offset={len(found)}" if found else "")
-            page = self._transport.told(FilePage, "GET", path)
+            page = self._transport.told(FileList, "GET", path)
             found += page.files
             if not page.files or len(found) >= page.numberMatched:
                 return found
@@ -152,27 +152,27 @@ class Job:
         headers = {"Accept": "*/*"}
         return self._transport.ask("GET", f"{self._path}/logs", params=wanted, headers=headers).text
 
-    def cancel(self) -> JobStatus:
+    def cancel(self) -> StatusInfo:
         """Ends it, if it has not ended: what it has done stays, as does its record."""
         if self.refresh().status.ended:  # by now; its results are not to go with a late word
             return self.info
         try:
             asked = {"if": "running"}
-            self.info = self._transport.told(JobStatus, "DELETE", self._path, params=asked)
+            self.info = self._transport.told(StatusInfo, "DELETE", self._path, params=asked)
         except RunsError as refusal:
             # Ended meanwhile, or cancelled by this very request: its first answer was lost.
             if refusal.status not in _ENDED or not self.refresh().status.ended:
                 raise
         return self.info
 
-    def pin(self) -> JobStatus:
+    def pin(self) -> StatusInfo:
         """Keeps what it left, whatever its age."""
-        self.info = self._transport.told(JobStatus, "PUT", f"{self._path}/pin")
+        self.info = self._transport.told(StatusInfo, "PUT", f"{self._path}/pin")
         return self.info
 
-    def unpin(self) -> JobStatus:
+    def unpin(self) -> StatusInfo:
         """Keeps what it left no longer than that of others."""
-        self.info = self._transport.told(JobStatus, "DELETE", f"{self._path}/pin")
+        self.info = self._transport.told(StatusInfo, "DELETE", f"{self._path}/pin")
         return self.info
 
     def again(

@@ -82,7 +82,7 @@ class Environment(Answer):
     warm: bool = False
 
 
-class JobStatus(Answer):
+class StatusInfo(Answer):
     """How a run stands: OGC's statusInfo with what fairihub adds."""
 
     jobID: str
@@ -103,6 +103,8 @@ class JobStatus(Answer):
     team: str
     profile: str
     limits: Limits = Limits()
+    title: str | None = None
+    """What its owner's notebook calls itself."""
     notebook_digest: str
     cell: int
     cells: int
@@ -121,21 +123,21 @@ class JobStatus(Answer):
     links: list[Link] = Field(default_factory=list)
 
     def __repr__(self) -> str:
-        return f"<JobStatus {self.jobID} {self.status.value}: {self.message}>"
+        return f"<StatusInfo {self.jobID} {self.status.value}: {self.message}>"
 
     __str__ = __repr__
 
 
-class JobPage(Answer):
+class JobList(Answer):
     """A page of the list of jobs."""
 
-    jobs: list[JobStatus]
+    jobs: list[StatusInfo]
     numberMatched: int
     numberReturned: int
     links: list[Link]
 
 
-class JobFile(Answer):
+class FileEntry(Answer):
     """A file that a run left; its name is its path among them."""
 
     name: str
@@ -144,10 +146,10 @@ class JobFile(Answer):
     href: str
 
 
-class FilePage(Answer):
+class FileList(Answer):
     """A page of what a run left."""
 
-    files: list[JobFile]
+    files: list[FileEntry]
     numberMatched: int = 0
     numberReturned: int = 0
     left_out: list[str] = Field(default_factory=list)
@@ -156,7 +158,7 @@ class FilePage(Answer):
     links: list[Link]
 
 
-class Process(Answer):
+class ProcessDescription(Answer):
     """Something that can be run."""
 
     id: str
@@ -167,10 +169,10 @@ class Process(Answer):
     outputs: dict[str, Any] = Field(default_factory=dict)
 
 
-class ProcessPage(Answer):
+class ProcessList(Answer):
     """Everything that can be run."""
 
-    processes: list[Process]
+    processes: list[ProcessDescription]
 
 
 class Results(Answer):

@@ -12,7 +12,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.job import Job, started
-from fairihub_headless.client.models import JobPage, JobStatus, Process, ProcessPage, State
+from fairihub_headless.client.models import (
+    JobList,
+    ProcessDescription,
+    ProcessList,
+    State,
+    StatusInfo,
+)
 from fairihub_headless.client.naming import named
 from fairihub_headless.client.place import place_of
 from fairihub_headless.client.transport import Patience, Transport
@@ -111,13 +117,13 @@ class RunsClient:
         path = f"processes/{PROCESS}/execution"
         return started(self._transport, path, {**named(notebook), **chosen}, key)
 
-    def processes(self) -> list[Process]:
+    def processes(self) -> list[ProcessDescription]:
         """What can be run."""
-        return self._transport.told(ProcessPage, "GET", "processes").processes
+        return self._transport.told(ProcessList, "GET", "processes").processes
 
-    def process(self, name: str = PROCESS) -> Process:
+    def process(self, name: str = PROCESS) -> ProcessDescription:
         """One process with its inputs and outputs."""
-        return self._transport.told(Process, "GET", f"processes/{quote(name, safe='')}")
+        return self._transport.told(ProcessDescription, "GET", f"processes/{quote(name, safe='')}")
 
     def job(self, job_id: str) -> Job:
         """A run that was started before.
@@ -128,7 +134,7 @@ class RunsClient:
         if job_id in ("", ".", ".."):  # an address made of these is that of something else
             raise RunsError("no-such-job", f"“{job_id}” is no id of a run.", 404)
         path = f"jobs/{quote(job_id, safe='')}"
-        return Job(self._transport, self._transport.told(JobStatus, "GET", path))
+        return Job(self._transport, self._transport.told(StatusInfo, "GET", path))
 
     def jobs(
         self,
@@ -162,7 +168,7 @@ class RunsClient:
         }  # fmt: skip
         wanted += [(name, value) for name, value in named.items() if value is not None]
         while wanted:
-            page = self._transport.told(JobPage, "GET", "jobs", params=wanted)
+            page = self._transport.told(JobList, "GET", "jobs", params=wanted)
             for info in page.jobs:
                 yield Job(self._transport, info)
             onward = [link.href for link in page.links if link.rel == "next"]
