@@ -65,6 +65,12 @@ class Report:
     def kept(self) -> bool:
         return self.verdict.kept and not self.left_processes and self.longest_after_death <= 60
 
+    @property
+    def again(self) -> str:
+        """The command that strikes in the same way, and keeps all that is written."""
+        drawn = f"--runs {self.runs} --kills {sum(self.kills.values())} --seed {self.seed}"
+        return f"python -m tests.chaos --database {self.database} {drawn} --keep FOLDER"
+
     def text(self) -> str:
         v = self.verdict
         kills = ", ".join(f"{count} × {kind}" for kind, count in sorted(self.kills.items()))
@@ -84,6 +90,7 @@ class Report:
                 f"  longest until a dead worker's run had moved on: "
                 f"{self.longest_after_death:.1f} s",
                 *(f"  ! {line}" for line in (*broken, *self.left_processes)),
+                *([] if self.kept else [f"  once more, with its logs in FOLDER: {self.again}"]),
             ]
         )
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos.ledger import PARTS, Accepted, Left, content_of, judged
+from tests.chaos.storm import Report
 
 NOTEBOOK = {
     "cells": [
@@ -69,3 +70,16 @@ def test_a_run_with_retries_left_is_not_given_up() -> None:
     assert judged([asked], [DIED], ["a"]).given_up
     assert judged([asked], [replace(DIED, attempt=3)], ["a"] * 3).kept
     assert judged([asked], [replace(DIED, code="cell-failed")], ["a"]).kept
+
+
+def test_a_broken_promise_names_the_run_and_how_to_strike_again() -> None:
+    kept = Report(
+        "sqlite", 7, 60, {"database": 4, "worker killed": 6}, 1.0, 60, 0, 0, {}, 0, 0, 0.0, (),
+        judged([], [], []),
+    )  # fmt: skip
+    assert kept.kept
+    assert "tests.chaos" not in kept.text()
+    broken = replace(kept, left_processes=("left: 1 python",))
+    assert "! left: 1 python" in broken.text()
+    again = "tests.chaos --database sqlite --runs 60 --kills 10 --seed 7 --keep"
+    assert again in broken.text()
