@@ -153,8 +153,8 @@ def _list(runs: RunsClient, options: Namespace) -> int:
         return 0
     for info in found:
         notebook = run_screen.shown(str(info.parameters.get("notebook", "")))
-        began = f"{info.created:%Y-%m-%d %H:%M}"
-        print(f"{info.jobID}  {info.status.value:10}  {began}  {info.profile}  {notebook}")
+        stands, began = run_screen.word(info.status), f"{info.created:%Y-%m-%d %H:%M}"
+        print(f"{info.jobID}  {stands:10}  {began}  {info.profile}  {notebook}")
     if not found:
         print("No such runs.", file=sys.stderr)
     return 0

@@ -23,6 +23,11 @@ _WHERE = (
 )
 
 
+def _state(given: str) -> str:
+    """A state as the service calls it; people are shown `cancelled`."""
+    return "dismissed" if given == "cancelled" else given
+
+
 def add_run_commands(commands: Commands, data: Path) -> None:
     """Adds both to the command line.
 
@@ -115,8 +120,8 @@ def _add_runs(commands: Commands, data: Path) -> None:
         description=f"Lists your runs, newest first. {_WHERE}",
     )
     runs.add_argument(
-        "--status", action="append", choices=_STATES, default=[], metavar="STATUS",
-        help="only runs in this state: %(choices)s",
+        "--status", action="append", type=_state, choices=_STATES, default=[], metavar="STATUS",
+        help="only runs in this state: %(choices)s (or cancelled)",
     )  # fmt: skip
     runs.add_argument("--text", metavar="WORDS", help="in the notebook's name, or in why it failed")
     runs.add_argument("--since", metavar="TIME", help="asked for then or later: 2026-11-21")

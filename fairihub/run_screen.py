@@ -82,12 +82,17 @@ class Screen:
 
 def standing(job: StatusInfo) -> str:
     """How a run stands, on one line."""
-    words = f"{job.jobID} {job.status.value}"
+    words = f"{job.jobID} {word(job.status)}"
     if job.attempt > 1 and not job.status.ended:
         words += f", attempt {job.attempt}"
     if job.status is State.accepted and not job.message:
         return f"{words}: {job.parameters.get('notebook', '')} with {job.profile}"
     return f"{words}: {shown(job.message)}" if job.message else words
+
+
+def word(state: State) -> str:
+    """What people read of it; programs read `dismissed`, as the OGC calls it."""
+    return "cancelled" if state is State.dismissed else state.value
 
 
 def failure(job: StatusInfo) -> str:

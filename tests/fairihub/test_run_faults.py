@@ -86,7 +86,7 @@ def test_several_runs_are_cancelled_whatever_becomes_of_one(server, capsys):
     server.answers = answer
     assert main(["runs", "cancel", "one", "gone", "two", "--status", "accepted"]) == 2
     said = capsys.readouterr()
-    assert said.out.splitlines() == [f"{name} dismissed" for name in ("one", "two", "waits")]
+    assert said.out.splitlines() == [f"{name} cancelled" for name in ("one", "two", "waits")]
     assert said.err == "fairihub: gone: There is none.\n"
     ended = [path.rpartition("/")[2] for method, path, _ in server.asked if method == "DELETE"]
     assert ended == [f"{name}?if=running" for name in ("one", "two", "waits")]
@@ -118,3 +118,16 @@ def test_an_answer_that_is_none_leaves_the_key(server, capsys):
     server.answers = lambda _: (200, {}, b"<html>")
     assert main(["run", "x.ipynb", "--key", "mine"]) == 3
     assert "--key mine" in capsys.readouterr().err
+
+
+def test_people_are_shown_what_was_cancelled_and_ask_for_it_so(server, capsys):
+    def answer(request: BaseHTTPRequestHandler) -> Answer:
+        jobs = [{**STATUS, "status": "dismissed"}]
+        return told(200, jobs=jobs, numberMatched=1, numberReturned=1, links=[])
+
+    server.answers = answer
+    assert main(["runs", "--status", "cancelled"]) == 0
+    assert "a-job  cancelled " in capsys.readouterr().out
+    assert "status=dismissed" in server.asked[-1][1]
+    assert main(["runs", "--status", "cancelled", "--format", "json"]) == 0
+    assert '"status": "dismissed"' in capsys.readouterr().out
