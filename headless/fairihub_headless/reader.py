@@ -29,7 +29,7 @@ _IDLE = 600.0
 
 
 class Readers:
-    """As many programs of a module as are asked at the same time, each begun at its first use."""
+    """As many programs of a module as are asked at the same time, and one beside; begun at need."""
 
     def __init__(self, module: str) -> None:
         self._command = [sys.executable, "-m", module]
@@ -43,6 +43,8 @@ class Readers:
                 reader, new = self._waiting.pop(), False
             except IndexError:
                 reader, new = self._begun(), True
+                # It takes a while to begin: whoever asks beside this one is not to wait for that.
+                self._waiting.append(self._begun())
             with contextlib.suppress(OSError):
                 said = _told(reader, what, given)
                 if said is not None:
