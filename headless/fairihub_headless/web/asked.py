@@ -97,8 +97,8 @@ def _require_known(given: Given) -> None:
     """A filter that is misspelt must not list everything."""
     unknown = [name for name in given if name not in QUERY]
     if unknown:
-        known = ", ".join(QUERY)
-        raise BadInput("bad-query", f"`{shortened(unknown[0], 60)}` is not known here: {known}.")
+        said, known = shortened(unknown[0], 60), ", ".join(QUERY)
+        raise BadInput("bad-query", f"`{said}` is not known here. Known: {known}.")
     if any(kind != "process" for kind in _several(given, "type")):
         raise BadInput("bad-query", "`type` can be: process.")
 
