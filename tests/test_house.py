@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,19 @@ def test_screen_sources_fit_in_the_head() -> None:
     screen = files("labextension/src/**/*.ts", "labextension/src/**/*.tsx")
     assert screen
     assert [f.name for f in screen if len(f.read_text().splitlines()) > 400] == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        path.stem
+        for path in sorted((ROOT / "benchmarks").glob("*.py"))
+        # What a hub loads has names that only the hub brings; pygeoapi is in no environment of ours.
+        if not path.stem.endswith("_config") and path.stem not in ("__init__", "runs_pygeoapi")
+    ],
+)
+def test_a_benchmark_finds_what_it_is_made_of(module: str) -> None:
+    assert importlib.import_module(f"benchmarks.{module}").__doc__
 
 
 def test_lower_bounds_leave_out_what_is_known_to_be_unsafe() -> None:
