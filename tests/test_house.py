@@ -72,7 +72,7 @@ def test_screen_sources_fit_in_the_head() -> None:
     [
         path.stem
         for path in sorted((ROOT / "benchmarks").glob("*.py"))
-        # What a hub loads has names that only the hub brings; pygeoapi is in no environment of ours.
+        # What a hub loads has names that only a hub brings; pygeoapi has its own environment.
         if not path.stem.endswith("_config") and path.stem not in ("__init__", "runs_pygeoapi")
     ],
 )
