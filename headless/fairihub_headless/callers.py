@@ -36,6 +36,10 @@ class Caller:
         """
         return self.is_operator or administers(self.login, team, self.directory, today)
 
+    def sees(self, run: Run, today: date) -> bool:
+        """Whether they see how a run stands: their own, or one of a team they look after."""
+        return self.owns(run) or self.looks_after(run.team, today)
+
     def teams_looked_after(self, today: date) -> tuple[str, ...]:
         """The teams that they are an admin of."""
         return tuple(t.name for t in self.directory.administered_by(self.login, today))

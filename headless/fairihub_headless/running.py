@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import shutil
 import uuid
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ from fairihub_core.offers import offers_for
 from fairihub_core.parameters import Parameter, validated_parameters
 from fairihub_core.places import Places
 from fairihub_headless.again import repeated
-from fairihub_headless.callers import Caller
-from fairihub_headless.engine.changes import Ended
+from fairihub_headless.callers import Caller, Selection
+from fairihub_headless.engine.changes import Ended, Progress, Told
 from fairihub_headless.engine.local import Engine
 from fairihub_headless.errors import Gone, gone, no_such_job, too_many_runs
 from fairihub_headless.folders import REPORTS, RunFolder
@@ -36,18 +36,20 @@ from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
 from fairihub_headless.processes.notebook_request import Execution, asked_of_notebook, execution_of
 from fairihub_headless.reading import told_by
-from fairihub_headless.results.bucket import Buckets, is_in_bucket
+from fairihub_headless.results.bucket import Buckets
 from fairihub_headless.results.report import Reports
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import Sources, Taken
+from fairihub_headless.store.listing import Filter, Order, Page, Place
 from fairihub_headless.store.runs import Store
-
-log = logging.getLogger("fairihub.headless")
 
 
 @dataclass
 class Runs:
-    """The runs of all members; every method works for one caller, as far as they may see."""
+    """The runs of all members.
+
+    What takes a caller goes as far as they may see; the rest is for what they were shown before.
+    """
 
     store: Store
     engine: Engine
@@ -167,23 +169,6 @@ class Runs:
             return None
         return await asyncio.to_thread(self.buckets.address_of, run, self.folder(run), name)
 
-    def forget(self, run_id: str) -> bool:
-        """Removes what of a run lies elsewhere than on the disk; False: not yet. Blocks."""
-        folder = RunFolder.of(self.places.headless, run_id)
-        run = self.store.get(run_id)
-        if run is not None and self.buckets is not None:
-            return self.buckets.forget(run, folder)
-        if is_in_bucket(folder):
-            log.warning("what run %s left stays in its bucket: it cannot be reached now", run_id)
-        return True
-
-    async def tidy_repository(self) -> None:
-        """Lets go of the revisions that no run needs any more."""
-        repository = self.sources.repository
-        if repository is not None:
-            used = await asyncio.to_thread(self.store.keeping.revisions)
-            await asyncio.to_thread(repository.tidy, used)
-
     async def echo(self, asked: Asked, caller: Caller, key: Key | None = None) -> Run:
         """Accepts an echo, which is a run as every other.
 
@@ -218,9 +203,26 @@ class Runs:
             Missing: `no-such-job`, also for the run of another.
         """
         run = await self._known(run_id, caller)
-        if not (caller.owns(run) or caller.looks_after(run.team, today())):
+        if not caller.sees(run, today()):
             raise no_such_job(run_id)
         return run
+
+    async def page(
+        self, seen: Selection, meant: Filter, order: Order, *,
+        limit: int, offset: int, place: Place | None,
+    ) -> Page:  # fmt: skip
+        """A page of those that a caller sees and means."""
+        return await asyncio.to_thread(
+            self.store.listing.page, seen, meant, order, limit=limit, offset=offset, place=place
+        )
+
+    def following(self, run_id: str) -> AbstractContextManager[Told]:
+        """What happens to a run, for as long as the block lasts."""
+        return self.engine.changes.listening(run_id)
+
+    def reported(self, run_id: str) -> Progress | None:
+        """What its notebook reported last, while it runs."""
+        return self.engine.changes.reported(run_id)
 
     async def ended(self, run_id: str, seconds: float) -> Run:
         """The run as soon as it has ended, or as it stands after so many seconds.
@@ -228,7 +230,7 @@ class Runs:
         Raises:
             Missing: `no-such-job`.
         """
-        with self.engine.changes.listening(run_id) as told:
+        with self.following(run_id) as told:
             run = await self._known(run_id)
             if not run.state.ended:
                 await told.end(seconds)

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth
@@ -31,7 +32,7 @@ from fairihub_headless.engine.watching import TICK as LOOKS
 from fairihub_headless.engine.watching import Watch
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.payload import MAX_BODY
-from fairihub_headless.results.bucket import Buckets
+from fairihub_headless.results.bucket import Buckets, is_in_bucket
 from fairihub_headless.results.tidying import EVERY as TIDYING
 from fairihub_headless.results.tidying import LOOKS as ENDS
 from fairihub_headless.results.tidying import Tidying
@@ -169,18 +170,38 @@ def _beside(runs: Runs, engine: LocalEngine, place: HubPlace) -> list[Periodical
     settings, store, root = runs.settings, runs.store, runs.places.headless
     watch = Watch(store.listing, engine.changes, lambda run_id: RunFolder.of(root, run_id).log)
     active = ActivityReporter(place.api_url, place.api_token, engine.running_owners)
-    tidying = Tidying(store.keeping, root, settings.rules, before=runs.forget)
+    tidying = Tidying(store.keeping, root, settings.rules, before=partial(_forget, runs))
+    lapsed = partial(_tidy_repository, runs)
     found: list[tuple[Callable[[], Awaitable[object]], float, str]] = [
         (watch.look, LOOKS, "followed runs could not be looked at"),
         (active.report_all, settings.activity_seconds, "activity was not reported"),
         (tidying.tidy, TIDYING, "runs could not be tidied"),
-        (runs.tidy_repository, TIDYING, "the copy of the repository could not be tidied"),
+        (lapsed, TIDYING, "the copy of the repository could not be tidied"),
         (tidying.make_room, ENDS, "what is too many could not be removed"),
     ]
     if runs.buckets is not None and settings.results_in_bucket:
         uploading = Uploading(store, runs.buckets, root)
         found.append((uploading.look, UPLOADING, "results could not be brought to their buckets"))
     return [Periodically(*each, log) for each in found]
+
+
+def _forget(runs: Runs, run_id: str) -> bool:
+    """Removes what of a run lies elsewhere than on the disk; False: not yet. Blocks."""
+    folder = RunFolder.of(runs.places.headless, run_id)
+    run = runs.store.get(run_id)
+    if run is not None and runs.buckets is not None:
+        return runs.buckets.forget(run, folder)
+    if is_in_bucket(folder):
+        log.warning("what run %s left stays in its bucket: it cannot be reached now", run_id)
+    return True
+
+
+async def _tidy_repository(runs: Runs) -> None:
+    """Lets go of the revisions that no run needs any more."""
+    repository = runs.sources.repository
+    if repository is not None:
+        used = await asyncio.to_thread(runs.store.keeping.revisions)
+        await asyncio.to_thread(repository.tidy, used)
 
 
 def _buckets(settings: HeadlessSettings, directory: Callable[[], TeamDirectory]) -> Buckets | None:

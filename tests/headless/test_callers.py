@@ -113,7 +113,7 @@ def test_nothing_is_listed_that_may_not_be_looked_at(
 ) -> None:
     who = caller(login)
     found = store.listing.page(selection_of(who, team, owner, TODAY), Filter(), limit=100)
-    assert all(who.owns(run) or who.looks_after(run.team, TODAY) for run in found.runs)
+    assert all(who.sees(run, TODAY) for run in found.runs)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, TooMany, Unavailable
 from fairihub_headless.engine.changes import CellDone, Ended, Progress, StateChanged, Told
 from fairihub_headless.errors import no_such_job
-from fairihub_headless.models import Run
 from fairihub_headless.results import log
 from fairihub_headless.web.asked import is_whole
 from fairihub_headless.web.base_handler import FAILURES, SERVICE, Base
@@ -39,10 +38,10 @@ class Follow(Base):
     async def get(self, jobID: str) -> None:
         run = await self.runs.seen(jobID, self.caller)
         self.story = Story(self._position())
-        most, changes = self.runs.settings.max_followers_per_member, self.runs.engine.changes
+        most = self.runs.settings.max_followers_per_member
         with (
             self.service.seats.taken(self.caller.login, most, _too_many(most)),
-            changes.listening(run.id) as self._told,
+            self.runs.following(run.id) as self._told,
         ):
             self._begin()
             try:
@@ -93,16 +92,15 @@ class Follow(Base):
         now = loop.time()
         until, self._checked, self._asked, self._said = now + seconds, now, now, now
         # Looked at after it began to listen: what happens meanwhile is told in any case.
-        self._run = await self._known(run_id)
-        reported = self.runs.engine.changes.reported(run_id)
-        await self._write(self.story.standing(self._run, reported))
+        self._run = await self.runs.seen(run_id, self.caller)
+        await self._write(self.story.standing(self._run, self.runs.reported(run_id)))
         await self._write_output()
         if self._run.state.ended:
             return await self._write_end()
         while loop.time() < until and not self._gone:
             for event in await told.next(_CHECK_SECONDS):
                 if isinstance(event, Ended):
-                    self._run = await self._known(run_id)
+                    self._run = await self.runs.seen(run_id, self.caller)
                     await self._write_output()
                     return await self._write_end()
                 if isinstance(event, StateChanged):
@@ -142,12 +140,6 @@ class Follow(Base):
             await asyncio.wait_for(self.flush(), _PATIENCE)
             self._said = asyncio.get_running_loop().time()
 
-    async def _known(self, run_id: str) -> Run:
-        run = await asyncio.to_thread(self.runs.store.get, run_id)
-        if run is None:
-            raise no_such_job(run_id)
-        return run
-
     async def _require_still(self) -> None:
         """Lets go on who may still see the run.
 
@@ -161,7 +153,7 @@ class Follow(Base):
         directory = self.service.follower.current().directory
         require_access(self.caller.login, directory, today())
         caller = replace(self.caller, directory=directory)
-        if not (caller.owns(self._run) or caller.looks_after(self._run.team, today())):
+        if not caller.sees(self._run, today()):
             raise no_such_job(self._run.id)
         if now - self._asked > _IDENTITY_SECONDS:
             self._asked = now

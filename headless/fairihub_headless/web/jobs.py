@@ -35,10 +35,9 @@ async def answer_jobs(handler: Base) -> None:
     said = handler.request.query_arguments.keys() - _WHO_ASKS
     asked = asked_of({name: handler.get_query_arguments(name) for name in said})
     seen = selection_of(caller, asked.team, asked.owner, today())
-    page = await asyncio.to_thread(
-        handler.runs.store.listing.page, seen, asked.meant, asked.order,
-        limit=asked.limit, offset=asked.offset, place=asked.place,
-    )  # fmt: skip
+    page = await handler.runs.page(
+        seen, asked.meant, asked.order, limit=asked.limit, offset=asked.offset, place=asked.place
+    )
     rules = handler.runs.settings.rules
     jobs = await asyncio.to_thread(views.job_list, page, base, asked, caller.login, rules)
     shown = pages.Shown(asked, seen.owner == caller.login, caller.lists(today()))
