@@ -114,7 +114,7 @@ def kinds(listing: Listing) -> dict[str, Callable[[], object]]:
         "own, longest": page(OWN, order=Order("duration")),
         "own, longest, page 1,600": page(OWN, order=Order("duration"), place=deep_by_time),
         "own, by notebook": page(OWN, order=Order("notebook", descends=False)),
-        "own, by state": page(OWN, order=Order("state")),
+        "own, by state": page(OWN, order=Order("status")),
         "of a team": page(TEAM),
         "of a team, failed, a word": page(TEAM, Filter(states=(RunState.failed,), words=("soil",))),
         "everybody's": page(ALL),

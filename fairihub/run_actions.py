@@ -196,7 +196,7 @@ def _logs(runs: RunsClient, options: Namespace) -> int:
 def _cancel(runs: RunsClient, options: Namespace) -> int:
     """All of them, whatever becomes of one; the exit code is the worst."""
     if not options.job and not options.standing:
-        raise BadInput("no-such-job", "Say which runs: their ids, or --status accepted.")
+        raise BadInput("no-such-job", "Say which runs: their ids, or --status waiting.")
     code, told = 0, list[StatusInfo]()
     # All are found before the first is ended: the list changes by that.
     chosen = list(runs.jobs(status=options.standing)) if options.standing else []

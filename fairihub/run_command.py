@@ -7,12 +7,15 @@ it left could not be fetched.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+from fairihub_core.run_words import RUN_WORDS, state_of
+
 Commands = Any  # argparse has no public name for it
 
-_STATES = ("accepted", "running", "successful", "failed", "dismissed")
+_BEFORE_THE_END = ("accepted", "running")
 _CODES = (
     "Exit code 0 if the run succeeded, 1 if it failed, 2 if it was asked for wrongly, 3 if it was "
     "cancelled, its end is not known, or what it left could not be fetched."
@@ -23,9 +26,20 @@ _WHERE = (
 )
 
 
-def _state(given: str) -> str:
-    """A state as the service calls it; people are shown `cancelled`."""
-    return "dismissed" if given == "cancelled" else given
+def _one_of(states: Collection[str]) -> Callable[[str], str]:
+    """Reads one of these states: as people are shown it, or as the service calls it."""
+
+    def read(given: str) -> str:
+        state = state_of(given)
+        if state is None or state not in states:
+            raise argparse.ArgumentTypeError(f"“{given}” is none of: {_words(states)}")
+        return state
+
+    return read
+
+
+def _words(states: Collection[str]) -> str:
+    return ", ".join(RUN_WORDS[state] for state in states)
 
 
 def add_run_commands(commands: Commands, data: Path) -> None:
@@ -120,8 +134,8 @@ def _add_runs(commands: Commands, data: Path) -> None:
         description=f"Lists your runs, newest first. {_WHERE}",
     )
     runs.add_argument(
-        "--status", action="append", type=_state, choices=_STATES, default=[], metavar="STATUS",
-        help="only runs in this state: %(choices)s (or cancelled)",
+        "--status", action="append", type=_one_of(RUN_WORDS), default=[], metavar="STATUS",
+        help=f"only runs in this state: {_words(RUN_WORDS)}",
     )  # fmt: skip
     runs.add_argument("--text", metavar="WORDS", help="in the notebook's name, or in why it failed")
     runs.add_argument("--since", metavar="TIME", help="asked for then or later: 2026-11-21")
@@ -157,8 +171,9 @@ def _add_runs(commands: Commands, data: Path) -> None:
 def _add_cancel(commands: Commands) -> None:
     cancel = _add_one(commands, "cancel", "cancel runs; what they have done stays", number="*")
     cancel.add_argument(
-        "--status", choices=_STATES[:2], action="append", default=[], dest="standing",
-        metavar="STATUS", help="all runs of yours that stand so: %(choices)s",
+        "--status", type=_one_of(_BEFORE_THE_END), action="append", default=[],
+        dest="standing", metavar="STATUS",
+        help=f"all runs of yours in this state: {_words(_BEFORE_THE_END)}",
     )  # fmt: skip
 
 

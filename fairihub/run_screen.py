@@ -7,6 +7,7 @@ import sys
 from typing import Any, TextIO
 
 from fairihub_core.logins import printable
+from fairihub_core.run_words import RUN_WORDS
 from fairihub_headless.client import (
     CellDone,
     Event,
@@ -91,8 +92,8 @@ def standing(job: StatusInfo) -> str:
 
 
 def word(state: State) -> str:
-    """What people read of it; programs read `dismissed`, as the OGC calls it."""
-    return "cancelled" if state is State.dismissed else state.value
+    """What people read of it, here as in the hub's pages."""
+    return RUN_WORDS[state.value]
 
 
 def failure(job: StatusInfo) -> str:

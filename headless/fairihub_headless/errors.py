@@ -63,4 +63,4 @@ def unreadable() -> Unavailable:
 
 
 def too_many_runs(most: int) -> TooMany:
-    return TooMany("too-many-runs", f"You have {most} runs waiting; wait for some or dismiss them.")
+    return TooMany("too-many-runs", f"You have {most} runs waiting; wait for some or cancel some.")

@@ -84,7 +84,7 @@ def test_several_runs_are_cancelled_whatever_becomes_of_one(server, capsys):
         return told(200, **STATUS | {"jobID": name, "status": ended})
 
     server.answers = answer
-    assert main(["runs", "cancel", "one", "gone", "two", "--status", "accepted"]) == 2
+    assert main(["runs", "cancel", "one", "gone", "two", "--status", "waiting"]) == 2
     said = capsys.readouterr()
     assert said.out.splitlines() == [f"{name} cancelled" for name in ("one", "two", "waits")]
     assert said.err == "fairihub: gone: There is none.\n"

@@ -95,13 +95,13 @@ def test_what_cannot_be_read(query: str) -> None:
         (Order("created", descends=False), Place(NOON, 7, before=True)),
         (Order("duration"), Place(1.5, 7)),
         (Order("notebook"), Place("grün 100%\u2028", 2**40)),
-        (Order("state", descends=False), Place("failed", 0)),
+        (Order("status", descends=False), Place("failed", 0)),
     ],
 )
 def test_a_cursor_names_a_place_in_its_own_order_only(order: Order, place: Place) -> None:
     cursor = written(order, place)
     assert read(order, cursor) == place
-    for other in (Order(order.by, not order.descends), Order("created"), Order("state")):
+    for other in (Order(order.by, not order.descends), Order("created"), Order("status")):
         if other != order:
             with pytest.raises(BadInput):
                 read(other, cursor)

@@ -110,15 +110,15 @@ def test_which_runs_are_meant(four: Listing, meant: Filter, found: str) -> None:
         (Order("duration"), "water soil soil2 green"),
         (Order("duration", descends=False), "green soil2 soil water"),
         (Order("notebook", descends=False), "green soil soil2 water"),
-        (Order("state", descends=False), "green soil2 soil water"),
-        (Order("state"), "water soil soil2 green"),
+        (Order("status", descends=False), "green soil2 soil water"),
+        (Order("status"), "water soil soil2 green"),
     ],
 )
 def test_in_which_order(four: Listing, order: Order, found: str) -> None:
     assert ids(four.page(ADA, Filter(), order, limit=9)) == found
 
 
-@pytest.mark.parametrize("by", ["created", "duration", "notebook", "state"])
+@pytest.mark.parametrize("by", ["created", "duration", "notebook", "status"])
 @pytest.mark.parametrize("descends", [True, False])
 @pytest.mark.parametrize("limit", [1, 3, 7])
 def test_pages_lose_and_repeat_nothing_there_and_back(

@@ -66,7 +66,7 @@ def test_it_runs_follows_prints_and_downloads(desk: Desk) -> None:
     ended = desk("run", "sum.ipynb", "-p", "a", "41", "--logs", "--download", "out")
     assert (ended.returncode, ended.stdout) == (0, "sum: 42\n"), ended.stderr
     assert "printed" in ended.stderr
-    assert "successful" in ended.stderr
+    assert "succeeded" in ended.stderr
     assert (desk.folder / "out/results/a.txt").read_text() == "hello"
 
 
@@ -129,7 +129,7 @@ def test_a_detached_run_is_looked_after_by_its_id(desk: Desk) -> None:
     job = desk("run", "long.ipynb", "--detach", "--deadline", "90").stdout.strip()
     until(lambda: "begun" in desk("runs", "logs", job).stdout, "a run that has begun", 60)
     assert desk("runs", "show", job).stdout.startswith(f"{job} running")
-    listed = desk("runs", "--status", "running", "--status", "accepted").stdout
+    listed = desk("runs", "--status", "running", "--status", "waiting").stdout
     assert job in listed
     assert job not in desk("runs", "--status", "failed").stdout
     assert desk("runs", "cancel", job).returncode == 0

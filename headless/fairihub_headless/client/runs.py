@@ -154,7 +154,7 @@ class RunsClient:
             status: only runs in this state, or one of these.
             text: words in the notebook's name, or in why it failed.
             since: asked for then or later; `until`: then or before. Days and moments in UTC.
-            sort: `created`, `duration`, `notebook` or `state`; with `-` before it, falling.
+            sort: `created`, `duration`, `notebook` or `status`; with `-` before it, falling.
             team: runs of this team: all for its admins, else only your own; `*` for all teams.
             owner: runs of this member, as far as you see them.
             filters: further ones that the service knows; its reference lists them.

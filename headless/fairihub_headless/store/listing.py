@@ -21,12 +21,12 @@ from fairihub_headless.store.database import Database
 from fairihub_headless.store.rows import run_of, words_of
 from fairihub_headless.store.tables import runs
 
-Key = Literal["created", "duration", "notebook", "state"]
+Key = Literal["created", "duration", "notebook", "status"]
 _COLUMN = {
     "created": runs.c.created,
     "duration": runs.c.took,
     "notebook": runs.c.words,
-    "state": runs.c.state,
+    "status": runs.c.state,
 }
 _AT_ONCE = 500
 

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from fairihub_core.clock import today
 from fairihub_core.errors import shortened
 from fairihub_core.parameters import Parameter
+from fairihub_core.run_words import RUN_WORDS
 from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
@@ -25,18 +26,11 @@ from fairihub_headless.processes.execute_notebook import EXAMPLE
 from fairihub_headless.store.listing import EVERY, NEWEST_FIRST
 from fairihub_headless.web.asked import Asked, sort_of
 
-_WORDS = {
-    RunState.accepted: "waiting",
-    RunState.running: "running",
-    RunState.successful: "succeeded",
-    RunState.failed: "failed",
-    RunState.dismissed: "cancelled",
-}
 _FOLLOWING = (Path(__file__).parent / "static/following.js").read_text(encoding="utf-8")
 _SPANS = {"today": 0, "last 7 days": 6, "last 30 days": 29}
 _ORDERS = {
     "-created": "newest first", "created": "oldest first", "-duration": "longest first",
-    "duration": "shortest first", "notebook": "by notebook", "state": "by state",
+    "duration": "shortest first", "notebook": "by notebook", "status": "by state",
 }  # fmt: skip
 _ONE_LINE = 72
 _MOST_TEXT = 20_000
@@ -333,7 +327,7 @@ _templates.filters |= {
     "kind_of": kind_of,
     "size": human_bytes,
     "with_code": with_code,
-    "word": _WORDS.__getitem__,
+    "word": lambda state: RUN_WORDS[state.value],
     "number": "{:,}".format,
 }
 _templates.globals |= {"lasted": lasted, "states": tuple(RunState), "usual": EXAMPLE}

@@ -89,7 +89,7 @@ ROUTES: tuple[Route, ...] = (
         jobs.Job,
         (
             _of_runs("getStatus", "How a job stands", gives="StatusInfo"),
-            Operation("DELETE", "dismiss", "Dismisses a job", needs=RUN, gives="StatusInfo",
+            Operation("DELETE", "dismiss", "Cancels a job", needs=RUN, gives="StatusInfo",
                       query=("if",), refuses=(409, 410)),
         ),
     ),
