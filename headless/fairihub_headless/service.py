@@ -8,8 +8,10 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth
@@ -26,18 +28,13 @@ from fairihub_core.service_page import Brand
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.activity import ActivityReporter
 from fairihub_headless.checkout import repository_of
+from fairihub_headless.engine import watching
 from fairihub_headless.engine.launching import WarmLauncher, open_many_files
 from fairihub_headless.engine.local import LocalEngine
-from fairihub_headless.engine.watching import TICK as LOOKS
-from fairihub_headless.engine.watching import Watch
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.payload import MAX_BODY
+from fairihub_headless.results import tidying, uploading
 from fairihub_headless.results.bucket import Buckets, is_in_bucket
-from fairihub_headless.results.tidying import EVERY as TIDYING
-from fairihub_headless.results.tidying import LOOKS as ENDS
-from fairihub_headless.results.tidying import Tidying
-from fairihub_headless.results.uploading import EVERY as UPLOADING
-from fairihub_headless.results.uploading import Uploading
 from fairihub_headless.running import Runs
 from fairihub_headless.settings import HeadlessSettings, read_settings
 from fairihub_headless.sources import CatalogSource, Sources
@@ -92,36 +89,40 @@ async def serve(settings: HeadlessSettings, place: HubPlace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
+    async with AsyncExitStack() as ends:
+        await _begin(settings, place, ends)
+        log.info("runs are served at %s", place.prefix)
+        await asked.wait()
+
+
+async def _begin(settings: HeadlessSettings, place: HubPlace, ends: AsyncExitStack) -> None:
+    """Starts everything; `ends` stops what has been started, the last first."""
     HubOAuth.instance().cache_max_age = _IDENTITY_SECONDS
+    audit = AuditReporter(f"{place.api_url}/fairihub/audit", place.api_token)
+    ends.push_async_callback(asyncio.to_thread, audit.close)
     follower = _follower(place)
     follower.start()
+    ends.callback(follower.stop)
     store = await asyncio.to_thread(_store, settings)
+    ends.push_async_callback(asyncio.to_thread, store.close)
     launcher = WarmLauncher(settings)
     launcher.start()
+    ends.push_async_callback(launcher.stop)
     engine = LocalEngine(store, settings, lambda: follower.current().directory, launcher)
     await engine.start()
-    audit = AuditReporter(f"{place.api_url}/fairihub/audit", place.api_token)
+    ends.push_async_callback(engine.stop)
     buckets = _buckets(settings, lambda: follower.current().directory)
     runs = Runs(store, engine, settings, _sources(settings), audit.record, buckets)
-    service = Service(runs, follower, _brand(settings, place), place.prefix)
     secret = await asyncio.to_thread(_cookie_secret, settings)
+    for each in _beside(runs, engine, place):
+        each.start()
+        ends.callback(each.stop)
+    if runs.sources.repository is not None:
+        ends.callback(runs.sources.repository.stop)
+    service = Service(runs, follower, _brand(settings, place), place.prefix)
     server = HTTPServer(application(service, secret), xheaders=True, max_body_size=MAX_BODY)
     server.listen(place.port, address=place.host)
-    log.info("runs are served at %s", place.prefix)
-    beside = _beside(runs, engine, place)
-    for each in beside:
-        each.start()
-    await asked.wait()
-    server.stop()
-    if runs.sources.repository is not None:
-        runs.sources.repository.stop()
-    for each in beside:
-        each.stop()
-    await engine.stop()
-    await launcher.stop()
-    follower.stop()
-    await asyncio.to_thread(store.close)
-    await asyncio.to_thread(audit.close)
+    ends.callback(server.stop)
 
 
 def main() -> None:
@@ -168,20 +169,25 @@ def _sources(settings: HeadlessSettings) -> Sources:
 def _beside(runs: Runs, engine: LocalEngine, place: HubPlace) -> list[Periodically]:
     """What is done again and again while runs are served."""
     settings, store, root = runs.settings, runs.store, runs.places.headless
-    watch = Watch(store.listing, engine.changes, lambda run_id: RunFolder.of(root, run_id).log)
+
+    def log_of(run_id: str) -> Path:
+        return RunFolder.of(root, run_id).log
+
+    watch = watching.Watch(store.listing, engine.changes, log_of)
     active = ActivityReporter(place.api_url, place.api_token, engine.running_owners)
-    tidying = Tidying(store.keeping, root, settings.rules, before=partial(_forget, runs))
+    tidier = tidying.Tidying(store.keeping, root, settings.rules, before=partial(_forget, runs))
     lapsed = partial(_tidy_repository, runs)
     found: list[tuple[Callable[[], Awaitable[object]], float, str]] = [
-        (watch.look, LOOKS, "followed runs could not be looked at"),
+        (watch.look, watching.TICK, "followed runs could not be looked at"),
         (active.report_all, settings.activity_seconds, "activity was not reported"),
-        (tidying.tidy, TIDYING, "runs could not be tidied"),
-        (lapsed, TIDYING, "the copy of the repository could not be tidied"),
-        (tidying.make_room, ENDS, "what is too many could not be removed"),
+        (tidier.tidy, tidying.EVERY, "runs could not be tidied"),
+        (lapsed, tidying.EVERY, "the copy of the repository could not be tidied"),
+        (tidier.make_room, tidying.LOOKS, "what is too many could not be removed"),
     ]
     if runs.buckets is not None and settings.results_in_bucket:
-        uploading = Uploading(store, runs.buckets, root)
-        found.append((uploading.look, UPLOADING, "results could not be brought to their buckets"))
+        uploader = uploading.Uploading(store, runs.buckets, root)
+        trouble = "results could not be brought to their buckets"
+        found.append((uploader.look, uploading.EVERY, trouble))
     return [Periodically(*each, log) for each in found]
 
 
