@@ -152,10 +152,10 @@ ANSWERS = {
     ("notebook_id", "token", "answer"),
     [
         ("uc1.ndvi", "ada's", b"notebook"),
-        ("uc1.ndvi", "eve's", "catalog-refused"),
+        ("uc1.ndvi", "eve's", "catalogue-refused"),
         ("uc1.nothing", "ada's", "no-such-notebook"),
         ("../../hub/api/user", "ada's", "no-such-notebook"),
-        ("uc1.moved", "ada's", "catalog-refused"),
+        ("uc1.moved", "ada's", "catalogue-refused"),
         ("uc1.broken", "ada's", "catalogue-away"),
     ],
 )

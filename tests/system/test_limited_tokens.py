@@ -58,7 +58,7 @@ def test_a_token_for_runs_starts_runs_and_opens_nothing_else(
 
 def test_a_notebook_of_the_catalogue_is_read_with_the_callers_own_token(hub: RunningHub) -> None:
     refused = limited(hub, "ada", RUNS, RUN).post(EXECUTE, json=OF_THE_CATALOGUE)
-    assert (refused.status_code, refused.json()["code"]) == (403, "catalog-refused")
+    assert (refused.status_code, refused.json()["code"]) == (403, "catalogue-refused")
     assert CATALOG in refused.json()["detail"]
     script = limited(hub, "ada", RUNS, RUN, CATALOG)
     accepted = script.post(EXECUTE, json=OF_THE_CATALOGUE)
