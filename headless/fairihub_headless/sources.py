@@ -167,8 +167,8 @@ def _refusal(problem: HTTPClientError, notebook_id: str, version: str | None) ->
     if problem.code in (400, 404):
         return Missing("no-such-notebook", f"The catalogue has no notebook “{shown}” for you.")
     if problem.code in (302, 401, 403):
-        return Refused("catalogue-refused", "The notebook is in the catalogue, which this token may "
-                       "not reach: it lacks “access:services!service=catalog”.")  # fmt: skip
+        return Refused("catalogue-refused", "The notebook is in the catalogue, which this token "
+                       "may not reach: it lacks “access:services!service=catalog”.")  # fmt: skip
     return _away()
 
 
