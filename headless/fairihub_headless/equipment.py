@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from fairihub_core.bucket_keys import bucket_access
 from fairihub_core.equipment import BucketAccess, environment_of, own_packages
-from fairihub_core.homes import prepare_home
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places
 from fairihub_core.team_secrets import secrets_of
@@ -28,10 +27,12 @@ _INHERITED = re.compile(
 
 @dataclass(frozen=True)
 class Equipment:
-    """The environment of a worker, and which names in it hold secrets."""
+    """The environment of a worker, which names in it hold secrets, and what these open."""
 
     environment: Mapping[str, str]
     secret_names: tuple[str, ...]
+    bucket: str | None = None
+    """The bucket that it has the key of."""
 
 
 def equipment_of(
@@ -40,8 +41,6 @@ def equipment_of(
     """What the worker of `run` gets. Reads secret files; blocks."""
     secrets = secrets_of(offer, places)
     bucket = _bucket(s3, offer)
-    named = offer.profile.s3_bucket_name if bucket else None
-    prepare_home(places, offer.team.name, run.owner, named)
     given = environment_of(_narrowed(offer, run.limits), bucket, secrets)
     secret_names = {*secrets}
     if bucket is not None:
@@ -58,7 +57,8 @@ def equipment_of(
         **({"JUPYTER_IMAGE": offer.profile.image} if offer.profile.image else {}),
         **({VARIABLE: str(folder.checkout)} if run.source.revision else {}),
     }
-    return Equipment({**inherited, **given, **own}, tuple(sorted(secret_names)))
+    named = offer.profile.s3_bucket_name if bucket else None
+    return Equipment({**inherited, **given, **own}, tuple(sorted(secret_names)), named)
 
 
 def _narrowed(offer: Offer, limits: Limits) -> Offer:

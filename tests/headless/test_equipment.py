@@ -54,14 +54,17 @@ def test_the_environment_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert environment["LANG"] == "C.UTF-8"
     assert environment["PATH"] != "/evil"
     assert environment["JOB_NAME"] == "r1"
-    assert environment["S3_USER_STORAGE_BUCKET"] == "bucket"
+    assert environment["S3_USER_STORAGE_BUCKET"] == equipment.bucket == "bucket"
     assert equipment.secret_names == ("AWS_SECRET_ACCESS_KEY", "KEY", "S3_USER_STORAGE_SECRET")
     assert not {"JUPYTERHUB_API_TOKEN", "FAIRIHUB_SERVICE", "not a name"} & set(environment)
+    assert not Places(tmp_path).homes.exists()  # it is said, and not yet made
 
 
 def test_another_teams_bucket_is_not_opened(tmp_path: Path) -> None:
     profile = Profile(slug="small", display_name="", s3_bucket_name="theirs")
-    assert "AWS_SECRET_ACCESS_KEY" not in given(tmp_path, profile).environment
+    equipment = given(tmp_path, profile)
+    assert "AWS_SECRET_ACCESS_KEY" not in equipment.environment
+    assert equipment.bucket is None
 
 
 @pytest.mark.parametrize(("content", "code"), [(None, "no-secret"), (b"\xff", "bad-secret"),

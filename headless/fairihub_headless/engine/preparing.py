@@ -1,4 +1,4 @@
-"""What a run is given when it begins: an offer that still holds, its equipment, its order."""
+"""What a run is given when it begins: an offer that still holds, its home, equipment, order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from fairihub_core.access import require_access
 from fairihub_core.clock import today
 from fairihub_core.errors import Refused
-from fairihub_core.homes import own_places
+from fairihub_core.homes import own_places, prepare_home
 from fairihub_core.notebooks import is_home_path
 from fairihub_core.offers import Offer, offers_for
 from fairihub_core.places import Places
@@ -25,7 +25,7 @@ from fairihub_headless.settings import HeadlessSettings
 def prepared(
     run: Run, folder: RunFolder, directory: TeamDirectory, settings: HeadlessSettings
 ) -> tuple[WorkOrder, Equipment]:
-    """What the worker needs, by what the team files say at this moment. Blocks.
+    """What the worker needs, by what the team files say at this moment; its home is made. Blocks.
 
     Raises:
         Refused: as `offer_of`.
@@ -33,8 +33,7 @@ def prepared(
     places = Places(settings.data)
     offer = offer_of(run, directory, today())
     equipment = equipment_of(run, offer, folder, places, settings.s3)
-    home = places.home(run.team, run.owner)
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home = prepare_home(places, offer.team.name, run.owner, equipment.bucket).path
     checkout = checked_out(run, folder, repository_of(settings, places))
     cwd = working_folder(run, home, checkout)
     own = own_places(home, offer.profile.s3_bucket_name)
