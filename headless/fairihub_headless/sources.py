@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from fairihub_core.errors import BadInput, Missing, Refused, Unavailable
 from fairihub_core.files import open_below
-from fairihub_core.homes import behind_own_link
+from fairihub_core.homes import behind_own_link, own_places
 from fairihub_core.notebooks import MAX_NOTEBOOK_BYTES, is_home_path, too_large
 from fairihub_core.offers import Offer
 from fairihub_core.places import Places, confined
@@ -96,7 +95,7 @@ def notebook_in_home(places: Places, offer: Offer, login: str, path: str) -> byt
     """
     home = places.home(offer.team.name, login)
     confined(home, path)
-    root, below = behind_own_link(home, path, _own_places(places, offer))
+    root, below = behind_own_link(home, path, own_places(home, offer.profile.s3_bucket_name))
     missing = Missing("no-such-notebook", f"There is no notebook “{path[:200]}” in your home.")
     try:
         # Through no link on the way, whatever was put there since the check.
@@ -108,11 +107,6 @@ def notebook_in_home(places: Places, offer: Offer, login: str, path: str) -> byt
         if size > MAX_NOTEBOOK_BYTES:
             raise too_large(size)
         return opened.read(MAX_NOTEBOOK_BYTES + 1)
-
-
-def _own_places(places: Places, offer: Offer) -> tuple[Path, ...]:
-    bucket = offer.profile.s3_bucket_name
-    return (places.library(offer.team.name), *([places.bucket(bucket)] if bucket else []))
 
 
 class Edition(NamedTuple):
