@@ -24,9 +24,9 @@ import httpx
 import pytest
 
 from benchmarks import runs_cells, runs_client, runs_list, runs_many, runs_peers, runs_trivial
-from benchmarks.runs_hub import Service, running_hub
 from benchmarks.runs_table import Measure, table
 from tests.support.postgres import Postgres
+from tests.support.runs_hub import Service, running_hub
 
 
 @dataclass(frozen=True)

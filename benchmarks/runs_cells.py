@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.runs_hub import notebook
 from benchmarks.runs_table import Measure, beside
+from tests.support.runs_hub import notebook
 
 HERE = Path(__file__).parent.parent
 _PAIRS = 3

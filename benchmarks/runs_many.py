@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks import runs_client
-from benchmarks.runs_hub import Service, memory, notebook
 from benchmarks.runs_table import Measure, beside
+from tests.support.runs_hub import Service, memory, notebook
 
 MIB = 2**20
 

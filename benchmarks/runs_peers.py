@@ -19,10 +19,10 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.runs_hub import notebook, until
 from benchmarks.runs_table import Measure, beside
 from fairihub.node import cache_folder
 from tests.support.ports import free_port
+from tests.support.runs_hub import notebook, until
 
 BUILD_SECONDS = 300
 POLL = 0.25

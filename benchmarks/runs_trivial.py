@@ -14,9 +14,9 @@ import httpx
 import psutil
 
 from benchmarks import runs_client
-from benchmarks.runs_hub import Service, memory, notebook, put, until
 from benchmarks.runs_table import Measure, beside, percentile, spread
 from fairihub_headless.models import MARK
+from tests.support.runs_hub import Service, memory, notebook, put, until
 
 RUN_ID = 36
 """Characters of a run's id; what waits has room for more."""

@@ -11,9 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.runs_hub import RunsHub, running_hub
 from tests.chaos.bases import opened
 from tests.chaos.storm import Plan, Report, Storm
+from tests.support.runs_hub import RunsHub, running_hub
 
 
 def main() -> int:

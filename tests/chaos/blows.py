@@ -11,9 +11,9 @@ from random import Random
 
 import psutil
 
-from benchmarks.runs_hub import Service
 from fairihub_headless.models import GUARD, MARK
 from tests.chaos.bases import Base
+from tests.support.runs_hub import Service
 
 WORKER, KERNEL = '"kind": "worker"', '"kind": "kernel"'
 """As the command lines of fork servers have it, and of all that they fork."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.runs_hub import RunsHub, running_hub
+from tests.support.runs_hub import RunsHub, running_hub
 
 
 @pytest.fixture(scope="session")

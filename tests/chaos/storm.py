@@ -17,13 +17,13 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from benchmarks.runs_hub import RunsHub, Service, notebook, put
 from fairihub_core.processes import is_still
 from fairihub_headless.models import GUARD, MARK
 from tests.chaos.bases import Base
 from tests.chaos.blows import Blows
 from tests.chaos.ledger import Verdict, cells_of, judged
 from tests.chaos.member import Member
+from tests.support.runs_hub import RunsHub, Service, notebook, put
 
 STUCK = 100.0
 """Seconds in which nothing at all moves on."""

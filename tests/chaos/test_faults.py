@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.runs_hub import RunsHub, Service, notebook, put, until
 from tests.chaos.bases import opened
 from tests.chaos.member import PATH, listed
 from tests.support.ports import free_port
+from tests.support.runs_hub import RunsHub, Service, notebook, put, until
 
 WITNESS = """\
 import os, time

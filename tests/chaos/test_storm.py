@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.runs_hub import RunsHub
 from tests.chaos.bases import opened
 from tests.chaos.storm import Plan, Storm
+from tests.support.runs_hub import RunsHub
 
 RUNS, KILLS = 60, 10
 

@@ -16,7 +16,6 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from benchmarks.runs_hub import RunsHub, Service
 from fairihub_core.audit import Entry
 from fairihub_core.places import Places
 from fairihub_core.teams import Member, Profile, Team, TeamDirectory
@@ -30,6 +29,7 @@ from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.store.runs import Store
 from tests.support.databases import opening
 from tests.support.ports import free_port
+from tests.support.runs_hub import RunsHub, Service
 
 SECRET = "canary-7f3a91c2"
 

@@ -1,6 +1,6 @@
 """A real hub with its proxy, and the runs service beside it: what is measured, and what is broken.
 
-Used by `benchmarks/runs*.py` and by `tests/chaos/`.
+Used by the tests of runs, by `tests/chaos/` and by `benchmarks/runs*.py`.
 """
 
 from __future__ import annotations
