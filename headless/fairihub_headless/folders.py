@@ -23,6 +23,10 @@ RUNS, REPORTS = "runs", "reports"
 NOTEBOOK = "notebook.ipynb"
 LOG = "log.txt"
 FILES = "files"
+WORK = "work"
+"""Where an attempt's results grow, in its place."""
+EXIT = "exit.json"
+"""What its worker says last, in its place."""
 RESULTS = "results"
 GLUED = "glued.json"
 """What the notebook glued, as its worker has read it out of the outputs."""
@@ -76,7 +80,7 @@ class RunFolder:
 
     @property
     def exit(self) -> Path:
-        return self.place / "exit.json"
+        return self.place / EXIT
 
     @property
     def started(self) -> Path:
@@ -89,7 +93,7 @@ class RunFolder:
 
     @property
     def work(self) -> Path:
-        return self.place / "work"
+        return self.place / WORK
 
     @property
     def checkout(self) -> Path:
@@ -149,7 +153,7 @@ class RunFolder:
         """The worker's last words, or None if it died without any."""
         try:
             return read_record(
-                read_below(self._root, self._below(f"{self.place.name}/exit.json"), MAX_RECORD)
+                read_below(self._root, self._below(f"{self.place.name}/{EXIT}"), MAX_RECORD)
             )
         except FairihubError:
             return None

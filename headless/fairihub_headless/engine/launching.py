@@ -20,6 +20,7 @@ from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.warm.asking import Forked, NotForked, Unheard, ask
 from fairihub_headless.warm.environments import facts_of
 from fairihub_headless.warm.fitness import variable_at_birth
+from fairihub_headless.warm.forking.wire import SOCKET
 from fairihub_headless.warm.keeping import Warmth
 
 log = logging.getLogger("fairihub.headless")
@@ -166,7 +167,7 @@ async def _forked(place: Path, folder: Path, environment: Mapping[str, str]) -> 
         ours.callback(os.close, ours_out)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         theirs.callback(os.close, nowhere)
-        forked = await ask(place / "socket", order, (stdin, stdout, nowhere))
+        forked = await ask(place / SOCKET, order, (stdin, stdout, nowhere))
         ours.pop_all()
     return await _ForkedWorker.of(forked, ours_in, ours_out)
 

@@ -14,14 +14,13 @@ from typing import Any, BinaryIO, NamedTuple
 from fairihub_core.errors import BadInput, FairihubError, Missing
 from fairihub_core.places import require_relative
 from fairihub_headless.errors import unreadable
-from fairihub_headless.folders import GLUED, RESULTS, RunFolder
+from fairihub_headless.folders import GLUED, RESULTS, WORK, RunFolder
 from fairihub_headless.glued import MOST as MOST_GLUED
 from fairihub_headless.glued import Glued, read
 from fairihub_headless.models import NOTEBOOK_TYPE
 from fairihub_headless.reading import glued_by
 
 RESULT_FILE = "result-file"
-WORK = "work"
 _MAX_FILES = 200_000
 """What a list and an archive can hold in memory; what is beyond is said to be left out."""
 _MAX_NAMED = 100

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fairihub_headless.warm.fitness import Facts
+from fairihub_headless.warm.forking.wire import FACTS
 
 _OWN_PYTHON = {
     "python",
@@ -39,7 +40,7 @@ def facts_of(folder: Path) -> Facts:
     Raises:
         OSError, ValueError, KeyError: it says nothing, or nothing that can be read.
     """
-    told = json.loads((folder / "facts.json").read_bytes())
+    told = json.loads((folder / FACTS).read_bytes())
     return Facts(
         modules=frozenset(told["modules"]),
         late=frozenset(told["late"]),

@@ -25,6 +25,7 @@ from fairihub_headless.warm import forking
 from fairihub_headless.warm.environments import key_of
 from fairihub_headless.warm.fitness import is_ipython
 from fairihub_headless.warm.forking.process import ROOM
+from fairihub_headless.warm.forking.wire import FACTS, SOCKET
 from fairihub_headless.warm.keeper import Place, decided
 
 log = logging.getLogger("fairihub.headless")
@@ -256,7 +257,7 @@ def _remove_left_over() -> None:
 def _tidy(folder: Path) -> None:
     """Removes what a fork server left, but not the folders of kernels: they may be in use."""
     shutil.rmtree(folder / "home", ignore_errors=True)
-    for name in ("socket", "facts.json"):
+    for name in (SOCKET, FACTS):
         (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()

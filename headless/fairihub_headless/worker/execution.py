@@ -18,7 +18,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from fairihub_core.errors import Conflict, FairihubError, Missing
 from fairihub_core.files import folder_below, write_whole_in
-from fairihub_headless.folders import GLUED, RunFolder
+from fairihub_headless.folders import GLUED, WORK, RunFolder
 from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.glued import MOST, Glued, glued, written
 from fairihub_headless.line import Line
@@ -60,7 +60,7 @@ class Execution:
         self._notebook: NotebookNode | None = None
         # Opened before the notebook begins, which may put links in their places.
         self._place = folder_below(folder.place, "")
-        self._work = folder_below(folder.place, "work")
+        self._work = folder_below(folder.place, WORK)
         self._glued = Glued({}, {})
         self._written = b""
         self._kernel: Kernel | None = None

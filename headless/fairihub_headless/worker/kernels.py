@@ -26,6 +26,7 @@ from fairihub_headless.warm.asking import Forked, NotForked, ask
 from fairihub_headless.warm.environments import command_of, facts_of, key_of
 from fairihub_headless.warm.fitness import Facts, is_ipython, why_cold
 from fairihub_headless.warm.forking.process import limits_here
+from fairihub_headless.warm.forking.wire import SOCKET
 
 _NO_HISTORY = "--HistoryManager.enabled=False"
 _ASK_AGAIN = 0.1
@@ -202,7 +203,7 @@ class Kernel:
             raise NotForked(reason)
         stdin = _at_its_end()
         try:
-            return await ask(Path(place, "socket"), self._order(environment), (stdin, 1, 2))
+            return await ask(Path(place, SOCKET), self._order(environment), (stdin, 1, 2))
         except NotForked as problem:
             raise NotForked(f"the fork server gave none ({problem})") from None
         finally:

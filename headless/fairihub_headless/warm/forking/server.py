@@ -56,7 +56,7 @@ def _begun(kind: Any, said: Mapping[str, Any]) -> dict[str, Any]:
         _give_up(f"{threads - 1} threads were begun by its imports; they would be lost")
     gc.collect()
     gc.freeze()
-    with open(os.path.join(said["folder"], "facts.json"), "w") as file:
+    with open(os.path.join(said["folder"], wire.FACTS), "w") as file:
         json.dump(facts, file)
     return facts
 
@@ -87,7 +87,7 @@ class Server:
         signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(os.path.join(self._said["folder"], "socket"))
+        self._listener.bind(os.path.join(self._said["folder"], wire.SOCKET))
         self._listener.listen(128)
         process.outlive_parent()
         print(json.dumps({"ready": True}), flush=True)
@@ -133,7 +133,7 @@ class Server:
         """The service may have been killed: nobody else removes what is on the disk then."""
         folder = self._said["folder"]
         shutil.rmtree(self._said["home"], ignore_errors=True)
-        for name in ("socket", "facts.json"):
+        for name in (wire.SOCKET, wire.FACTS):
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(folder, name))
         process.remove_if_empty(folder)

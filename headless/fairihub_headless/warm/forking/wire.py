@@ -9,6 +9,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+SOCKET, FACTS = "socket", "facts.json"
+"""In the folder of a fork server: where it is asked, and what it says of itself."""
 _HEAD = struct.Struct("!I")
 _LONGEST = 16 * 2**20
 _MOST = 8
