@@ -96,10 +96,10 @@ class Alone:
     def began(self, notebook: NotebookNode, settle: Callable[[], None]) -> None:
         self._cells = len(notebook.cells)
 
-    def kernel_begun(self) -> None:
+    def process_there(self) -> None:
         """Nothing bounds it but what bounds this program."""
 
-    def kernel_started(self, pid: int | None) -> None:
+    def kernel_up(self, pid: int | None) -> None:
         self._kernel = pid
         self._tell("kernel", pid=pid)
 

@@ -113,11 +113,11 @@ class Execution:
     def began(self, notebook: NotebookNode, settle: Callable[[], None]) -> None:
         self._notebook, self._settle = notebook, settle
 
-    def kernel_begun(self) -> None:
+    def process_there(self) -> None:
         if self._kernel is not None:
             confine(self._kernel, self._order, self._log.say)
 
-    def kernel_started(self, pid: int | None) -> None:
+    def kernel_up(self, pid: int | None) -> None:
         if self._kernel is not None:
             about = self._kernel.environment()
             self._line.kernel(about, self._kernel.command, self._kernel.guardian)

@@ -116,7 +116,7 @@ class Client(PapermillNotebookClient):
         if not self.km.has_kernel:
             await self.async_start_new_kernel(**kwargs)
         # The system takes its time for that; so does the kernel to answer.
-        bounded = asyncio.ensure_future(asyncio.to_thread(self._witness.kernel_begun))
+        bounded = asyncio.ensure_future(asyncio.to_thread(self._witness.process_there))
         try:
             if self.kc is None:
                 await self.async_start_new_kernel_client()
@@ -124,7 +124,7 @@ class Client(PapermillNotebookClient):
             await bounded
         self.log.info(f"Executing notebook with kernel: {self.kernel_name}")
         known = self.km if isinstance(self.km, Kernel) else getattr(self.km, "provisioner", None)
-        self._witness.kernel_started(getattr(known, "pid", None))
+        self._witness.kernel_up(getattr(known, "pid", None))
 
     async def _execute_cells(self) -> None:
         for index, cell in enumerate(self.nb.cells):

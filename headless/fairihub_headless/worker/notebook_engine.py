@@ -38,15 +38,26 @@ class Witness(Protocol):
     def began(self, notebook: NotebookNode, settle: Callable[[], None]) -> None:
         """`notebook` will grow; `settle` brings into it what has come but is not in it yet."""
 
-    def kernel_begun(self) -> None:
-        """There is a process; it is asked whether it is ready meanwhile. In a thread of its own."""
+    def process_there(self) -> None:
+        """The kernel's process has begun, and is asked whether it is ready. In another thread."""
 
-    def kernel_started(self, pid: int | None) -> None: ...
-    def cell_started(self, done: int, cells: int) -> None: ...
-    def printed(self, text: str, stream: str = "stdout") -> None: ...
-    def reported(self, fraction: float, message: str) -> None: ...
-    def failed(self, cell: int, cells: int, error: CellExecutionError) -> None: ...
-    def save(self, notebook: NotebookNode, *, last: bool = False) -> None: ...
+    def kernel_up(self, pid: int | None) -> None:
+        """The kernel has answered: code of the notebook may run from here on."""
+
+    def cell_started(self, done: int, cells: int) -> None:
+        """So many cells are done, and the next one begins."""
+
+    def printed(self, text: str, stream: str = "stdout") -> None:
+        """A cell wrote this, which is in the notebook as well."""
+
+    def reported(self, fraction: float, message: str) -> None:
+        """The notebook said by itself how far it is."""
+
+    def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
+        """This cell, counted from 1, ended the execution."""
+
+    def save(self, notebook: NotebookNode, *, last: bool = False) -> None:
+        """It is time to write the notebook down; `last` says that it grows no more."""
 
 
 class FairihubEngine(NBClientEngine):
