@@ -12,6 +12,7 @@ MOST_RETRIES = 5
 VERSION = re.compile(r"[0-9a-f]{7,64}")
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}")
 _TEXT_OR_NUMBER = {"oneOf": [{"type": "string"}, {"type": "number"}]}
+_NOT_RESERVED = "; never above the profile. Kept and shown with the run: nothing is reserved for it."
 
 UPLOAD: dict[str, Any] = {
     "type": "object",
@@ -53,9 +54,9 @@ INPUTS: dict[str, Input] = {
     ),
     "profile": Input({"type": "string"}, "A profile of yours: its slug, or team.slug."),
     "kernel": Input({"type": "string"}, "Name of the kernel; default is the notebook's own."),
-    "cpu_requests": Input(_TEXT_OR_NUMBER, "Cores, such as 500m or 2."),
+    "cpu_requests": Input(_TEXT_OR_NUMBER, f"Cores, such as 500m or 2{_NOT_RESERVED}"),
     "cpu_limit": Input(_TEXT_OR_NUMBER, "Cores; never above the profile."),
-    "mem_requests": Input(_TEXT_OR_NUMBER, "Memory, such as 512Mi."),
+    "mem_requests": Input(_TEXT_OR_NUMBER, f"Memory, such as 512Mi{_NOT_RESERVED}"),
     "mem_limit": Input(_TEXT_OR_NUMBER, "Memory, 128Mi or more; never above the profile."),
     "output_filename": Input(
         {"type": "string"}, "Name of the executed notebook; a plain file name."
