@@ -12,7 +12,7 @@ MOST_RETRIES = 5
 VERSION = re.compile(r"[0-9a-f]{7,64}")
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}")
 _TEXT_OR_NUMBER = {"oneOf": [{"type": "string"}, {"type": "number"}]}
-_NOT_RESERVED = "; never above the profile. Kept and shown with the run: nothing is reserved for it."
+_NOT_RESERVED = "; never above the profile. It is shown with the run, and reserves nothing."
 
 UPLOAD: dict[str, Any] = {
     "type": "object",
