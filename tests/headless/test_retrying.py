@@ -6,8 +6,15 @@ from datetime import datetime, timezone
 
 import pytest
 
-from fairihub_headless.engine.retrying import LONGEST_PAUSE, MOST_LOST, Again, after_failure
-from fairihub_headless.models import Failure, Run
+from fairihub_headless.engine.retrying import (
+    LONGEST_PAUSE,
+    MOST_LOST,
+    Again,
+    Failed,
+    after_failure,
+    verdict,
+)
+from fairihub_headless.models import ECHO, ExitRecord, Failure, Run
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
@@ -85,3 +92,40 @@ def test_a_pause_has_an_end_and_a_restart_of_the_service_costs_none() -> None:
     assert long is not None
     assert long.pause <= 1.25 * LONGEST_PAUSE
     assert after("service-stopped", run(), started=False) == Again(0.0, lost=True)
+
+
+OWN = Failure(code="cell-failed", message="it failed by itself")
+OURS = Failure(code="service-stopped", message="we ended it")
+DONE = ExitRecord(state="successful", finished=NOON)
+FAILED = ExitRecord(state="failed", failure=OWN, finished=NOON)
+
+
+@pytest.mark.parametrize(
+    ("witness", "ending", "code", "said"),
+    [
+        (FAILED, None, 0, "cell-failed"),
+        (FAILED, OURS, 0, "service-stopped"),
+        (None, OURS, -9, "service-stopped"),
+        (None, None, -9, "worker-died"),
+        (FAILED.model_copy(update={"failure": None}), None, 1, "worker-died"),
+    ],
+)
+def test_what_we_did_to_an_attempt_explains_it_first_then_what_its_worker_says(
+    witness: ExitRecord | None, ending: Failure | None, code: int, said: str
+) -> None:
+    found = verdict(run(), witness, ending, code, started=True)
+    assert isinstance(found, Failed)
+    assert (found.failure.code, found.again) == (said, None)
+    assert ("signal 9" in found.failure.message) == (said == "worker-died" and code == -9)
+
+
+def test_a_worker_that_came_to_its_end_has_succeeded_whatever_we_were_about_to_do() -> None:
+    assert verdict(run(), DONE, OURS, -9, started=True) is DONE
+
+
+def test_an_echo_has_no_code_that_may_have_run() -> None:
+    echo = run().model_copy(update={"process": ECHO})
+    for made, begins in ((echo, True), (run(), False)):
+        found = verdict(made, None, OURS, None, started=True)
+        assert isinstance(found, Failed)
+        assert (found.again is not None) == begins

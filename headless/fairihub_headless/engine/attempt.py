@@ -21,22 +21,14 @@ from fairihub_headless.engine.changes import CellDone, Changes, Ended, Progress,
 from fairihub_headless.engine.groups import bounds_memory, group_for, group_of
 from fairihub_headless.engine.last_words import say_last
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
-from fairihub_headless.engine.retrying import Again, after_failure
+from fairihub_headless.engine.retrying import Again, Failed, verdict
 from fairihub_headless.engine.room import Room
 from fairihub_headless.engine.usage import Usage
 from fairihub_headless.equipment import Equipment
 from fairihub_headless.folders import RESULTS, RunFolder
 from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Cells, KernelUp, Reported, heard
-from fairihub_headless.models import (
-    ECHO,
-    Environment,
-    ExitRecord,
-    Failure,
-    Run,
-    RunState,
-    WorkOrder,
-)
+from fairihub_headless.models import Environment, ExitRecord, Failure, Run, RunState, WorkOrder
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Hold, Standing, Store
 from fairihub_headless.threads import ENGINE
@@ -143,6 +135,12 @@ class Attempt:
         self._ending = self._ending or failure
         await self._recorded(None)
 
+    async def finished(self, record: ExitRecord | None) -> None:
+        """Records what needed no worker and has left its results; None: it was ended."""
+        self._made = await ENGINE.do(self.folder.mark)
+        self._heard, self._told = True, record
+        await self._recorded(None)
+
     def take_over(self) -> None:
         """This is what another engine left: its worker has been heard by nobody here."""
         self._started = self.run.environment is not None
@@ -169,45 +167,42 @@ class Attempt:
         self.folder.open_up()
         witness = self._told if self._heard else self.folder.exit_record()
         self.folder.forget_order()
-        failure = self._failure(witness, code)
-        begun = self.run.process != ECHO and (self._started or self.folder.may_have_started())
-        again = failure and after_failure(self.run, failure, started=begun)
-        if failure is not None and again:
-            moved = self.waits = self._wait(failure, again)
+        started = self._started or self.folder.may_have_started()
+        found = verdict(self.run, witness, self._ending, code, started=started)
+        if isinstance(found, Failed) and found.again is not None:
+            moved = self.waits = self._wait(found.failure, found.again)
             if not moved and self._was_dismissed():  # what it left stays
                 self._publish()
         else:
             if self._ending is not None or witness is None:
-                self._say_last(failure)
-            moved = self._end(witness, failure)
+                self._say_last(found)
+            moved = self._end(found)
         # Of a run that is another's by now nothing is removed, least of all that it had started.
         if self._tell(moved):
             self.folder.clear()
 
-    def _failure(self, witness: ExitRecord | None, code: int | None) -> Failure | None:
-        if witness is not None and witness.state == "successful":
-            return None
-        return self._ending or (witness and witness.failure) or _unexplained(code)
-
-    def _say_last(self, failure: Failure | None) -> None:
+    def _say_last(self, found: ExitRecord | Failed) -> None:
         """Once, as long as the run is ours: who or what ended it."""
         run = self.store.get(self.run.id)
         if self._said_last or run is None or (run.engine, run.attempt) != self.hold[1:]:
             return
         self._said_last = True
-        words = run.message if run.state is RunState.dismissed else failure and failure.message
-        if words:
+        words = found.failure.message if isinstance(found, Failed) else ""
+        if words := run.message if run.state is RunState.dismissed else words:
             say_last(self.folder.log, words)
 
-    def _end(self, witness: ExitRecord | None, failure: Failure | None) -> bool:
+    def _end(self, found: ExitRecord | Failed) -> bool:
         unseen = self._publish()  # what cannot be shown as a whole is not, and that is no success
-        failure = failure or unseen
-        if failure is None and witness is not None:
-            return self.store.end(
-                self.hold, RunState.successful, witness.message or "Done.", cells=witness.cells,
-                finished=witness.finished, environment=self._environment,
-            )  # fmt: skip
-        failure = failure or _unexplained(None)
+        if isinstance(found, Failed):
+            return self._end_failed(found.failure)
+        if unseen is not None:
+            return self._end_failed(unseen)
+        return self.store.end(
+            self.hold, RunState.successful, found.message or "Done.", cells=found.cells,
+            finished=found.finished, environment=self._environment,
+        )  # fmt: skip
+
+    def _end_failed(self, failure: Failure) -> bool:
         return self.store.end(
             self.hold, RunState.failed, failure.message, failure=failure,
             environment=self._environment, cell=self._news.get("cell"),
@@ -225,8 +220,9 @@ class Attempt:
     def _was_dismissed(self) -> bool:
         """Whether it is this attempt that was; a later one may be under way already."""
         run = self.store.get(self.run.id)
-        same = run is not None and run.engine is None and run.attempt == self.run.attempt
-        return run is not None and same and run.state is RunState.dismissed
+        if run is None or (run.engine, run.attempt) != (None, self.run.attempt):
+            return False
+        return run.state is RunState.dismissed
 
     def _wait(self, failure: Failure, again: Again) -> bool:
         """Lets the run wait for its next attempt, and says until when."""
@@ -240,13 +236,14 @@ class Attempt:
         run = self.store.get(self.run.id)
         if run is None:
             return True
-        if not moved and not (run.state.ended and run.engine is None):
+        over = moved or (run.state.ended and run.engine is None)
+        if not over:
             log.warning("run %s is another engine's by now", run.id)
         elif run.state.ended:
             self.changes.tell(run.id, Ended(run.state))
         else:
             self.changes.tell(run.id, StateChanged(run.state, run.message, run.attempt))
-        return moved or (run.state.ended and run.engine is None)
+        return over
 
     async def _watch(self, worker: Worker, told: asyncio.Future[None]) -> None:
         """Until the worker has ended or must be ended."""
@@ -346,16 +343,6 @@ class Attempt:
         used = await ENGINE.do(self.usage.below, pid, *([self._beside] if self._beside else ()))
         if used > limit and is_still(pid, born):
             self.end(_too_much(limit), quickly=True)
-
-
-def _unexplained(code: int | None) -> Failure:
-    """For a worker that left no record; mostly the system ended it for want of memory."""
-    how = f" by signal {-code}" if code is not None and code < 0 else ""
-    return Failure(
-        code="worker-died",
-        message=f"The process of this run was ended{how} before it could say why; often the "
-        "machine was short of memory.",
-    )
 
 
 def _too_long(seconds: float, deadline: float | None) -> Failure:

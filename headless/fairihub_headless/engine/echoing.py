@@ -21,15 +21,13 @@ class EchoAttempt(Attempt):
         """Waits for the pause, then leaves what was given."""
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._asked.wait(), self.run.parameters.get("pause", 0))
-        if not self._asked.is_set():
-            await ENGINE.do(self._leave)
-            self._told = ExitRecord(state="successful", message="Done.", finished=now())
-        self._heard = True
-        await self._recorded(None)
+        if self._asked.is_set():
+            return await self.finished(None)
+        await ENGINE.do(self._leave)
+        await self.finished(ExitRecord(state="successful", message="Done.", finished=now()))
 
     def _leave(self) -> None:
         self.folder.unpublish()
         self.folder.work.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = json.dumps(self.run.parameters, ensure_ascii=False).encode()
         write_whole(self.folder.work / OUTPUTS_FILE, content)
-        self._made = self.folder.mark()

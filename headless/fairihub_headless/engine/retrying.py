@@ -1,11 +1,11 @@
-"""Whether a run is begun again after an attempt failed, and when; pure."""
+"""What an attempt came to, and whether and when the run is begun again after it; pure."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 
-from fairihub_headless.models import Failure, Run
+from fairihub_headless.models import ECHO, ExitRecord, Failure, Run
 
 MOST_LOST = 5
 """So often a run is begun again whose notebook had not started: that costs nobody anything."""
@@ -27,6 +27,33 @@ class Again:
     """Whether the attempt is not counted, since the notebook had not started."""
 
 
+@dataclass(frozen=True)
+class Failed:
+    """The attempt came to nothing."""
+
+    failure: Failure
+    again: Again | None
+    """None if that was the end of the run."""
+
+
+def verdict(
+    run: Run, witness: ExitRecord | None, ending: Failure | None, code: int | None, *, started: bool
+) -> ExitRecord | Failed:
+    """What an attempt at `run` came to: the record of its success, or what follows from failure.
+
+    Args:
+        witness: the worker's last words, if it had any that are believed. They go before all else.
+        ending: why we have ended it ourselves.
+        code: with which the worker ended, if that is known.
+        started: whether code of the notebook may have run; an echo has none.
+    """
+    if witness is not None and witness.state == "successful":
+        return witness
+    failure = ending or (witness and witness.failure) or _unexplained(code)
+    started = started and run.process != ECHO
+    return Failed(failure, after_failure(run, failure, started=started))
+
+
 def after_failure(run: Run, failure: Failure, *, started: bool) -> Again | None:
     """What follows from a failed attempt of `run`; None if that was its end.
 
@@ -45,6 +72,16 @@ def after_failure(run: Run, failure: Failure, *, started: bool) -> Again | None:
         return Again(0.0 if at_once else _pause(run, _FIRST_LOST_PAUSE, run.lost), lost=True)
     begun = run.attempt - run.lost
     return Again(_pause(run, _FIRST_PAUSE, begun - 1), lost=False) if begun <= run.retries else None
+
+
+def _unexplained(code: int | None) -> Failure:
+    """For a worker that left no record; mostly the system ended it for want of memory."""
+    how = f" by signal {-code}" if code is not None and code < 0 else ""
+    return Failure(
+        code="worker-died",
+        message=f"The process of this run was ended{how} before it could say why; often the "
+        "machine was short of memory.",
+    )
 
 
 def _pause(run: Run, first: float, before: int) -> float:
