@@ -39,7 +39,7 @@ class Again(Base):
         self.answer(await self.status_of(run), "Accepted", status=201)
 
 
-class Repeat(Base):
+class AgainForm(Base):
     """The same for people: a form with what the run was given, and what comes of it."""
 
     async def get(self, jobID: str) -> None:
@@ -95,7 +95,7 @@ class Pin(Base):
         self.answer(await self.status_of(run), "Pinned")
 
 
-class Keep(Base):
+class PinForm(Base):
     """The same for people, by a form on the page of the run."""
 
     async def post(self, jobID: str) -> None:

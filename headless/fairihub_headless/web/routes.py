@@ -118,7 +118,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "/jobs/{jobID}/repeat",
-        repeating.Repeat,
+        repeating.AgainForm,
         (
             Operation("GET", "askToRepeat", "Asks what is to change", needs=RUN),
             Operation("POST", "repeatByForm", "Runs it again", needs=RUN),
@@ -137,7 +137,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "/jobs/{jobID}/keep",
-        repeating.Keep,
+        repeating.PinForm,
         (Operation("POST", "keepByForm", "Pins or unpins", needs=RUN),),
         for_people=True,
     ),
