@@ -30,7 +30,7 @@ from fairihub_headless.models import (
 )
 from fairihub_headless.store import database
 from fairihub_headless.store.listing import Filter
-from fairihub_headless.store.runs import Hold, Standing, Store
+from fairihub_headless.store.runs import AttemptProgress, Hold, Store
 from tests.support.engines import claimed, engine, hold
 from tests.support.postgres import Postgres
 
@@ -140,7 +140,7 @@ def test_an_end_stays_unless_it_is_dismissed(store: Store, first: str) -> None:
     else:
         assert store.end(mine, RunState.failed, "why", failure=failure, cell=1, cells=2)
         assert not store.end(mine, RunState.successful, "again")
-        store.progress(mine, Standing(1, 7))
+        store.progress(mine, AttemptProgress(1, 7))
         found = store.get("r1")
         assert found is not None
         assert (found.state, found.failure, found.cells) == (RunState.failed, failure, 2)
@@ -155,8 +155,8 @@ def test_progress_and_the_environment_are_kept(store: Store) -> None:
     store.add(run("r1"))
     mine = claimed(store, "r1")
     environment = Environment(kernel="python3", language="python")
-    store.progress(mine, Standing(environment=environment, worker_pid=7, worker_born=1.5))
-    store.progress(mine, Standing(2, 3, "2 of 3 cells done."))
+    store.progress(mine, AttemptProgress(environment=environment, worker_pid=7, worker_born=1.5))
+    store.progress(mine, AttemptProgress(2, 3, "2 of 3 cells done."))
     found = store.get("r1")
     assert found is not None
     assert (found.cell, found.cells, found.worker_pid) == (2, 3, 7)
@@ -207,7 +207,7 @@ def test_what_a_dead_engine_held_is_taken_over_by_one(store: Store) -> None:
         won = [r for r in threads.map(lambda name: store.take_over(orphan, name), names) if r]
     assert len(won) == 1
     assert not store.end(holds["running"], RunState.successful, "The dead speak.")
-    store.progress(holds["running"], Standing(1, 1))
+    store.progress(holds["running"], AttemptProgress(1, 1))
     assert store.end(hold(won[0]), RunState.failed, "Taken over.")
 
 
@@ -282,7 +282,7 @@ def test_what_is_done_comes_to_the_same_when_a_connection_breaks(store: Store, w
     claims = [again(lambda n=n: store.claim(n, "engine")) for n in ("r1", "r2", "r3")]  # type: ignore[misc]
     assert [(c.attempt, c.engine) for c in claims] == [(1, "engine")] * 3
     r1, r2, r3 = (hold(claim) for claim in claims)
-    again(lambda: store.progress(r1, Standing(1, 2)))
+    again(lambda: store.progress(r1, AttemptProgress(1, 2)))
     assert again(lambda: store.end(r1, RunState.successful, "Done.", cells=2))
     assert again(lambda: store.again(r2, "Again.", FAILURE, None, lost=True))
     assert again(lambda: store.dismiss("r3"))
@@ -378,7 +378,7 @@ def test_texts_that_no_database_keeps_are_kept_as_near_as_can_be(store: Store) -
         update={"message": "a\0b \udcff", "error": "\0", "traceback": "\ud800"}
     )
     assert Failure(**dict(odd)).message == "a\ufffdb \ufffd"
-    store.progress(mine, Standing(message="at \0"))
+    store.progress(mine, AttemptProgress(message="at \0"))
     found = store.get("r1")
     assert found is not None
     assert found.message == "at \ufffd"

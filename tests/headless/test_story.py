@@ -26,7 +26,7 @@ from fairihub_headless.engine.changes import (
 from fairihub_headless.engine.watching import Watch
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.results.log import piece, start_of_tail
-from fairihub_headless.store.runs import Standing, Store
+from fairihub_headless.store.runs import AttemptProgress, Store
 from fairihub_headless.web.seats import Seats
 from fairihub_headless.web.story import Story
 from tests.support.engines import claimed
@@ -189,7 +189,7 @@ async def test_what_another_engine_does_is_told_too(store: Store, tmp_path: Path
         found = store.get("r1")
         assert found is not None
         await comes(StateChanged(RunState.running, found.message, found.attempt))
-        store.progress(hold, Standing(1, 3))
+        store.progress(hold, AttemptProgress(1, 3))
         await comes(CellDone(1, 3))
         with (tmp_path / "r1").open("a") as log:
             log.write("bye\n")

@@ -30,7 +30,7 @@ from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Cells, KernelUp, Reported, heard
 from fairihub_headless.models import Environment, ExitRecord, Failure, Run, RunState, WorkOrder
 from fairihub_headless.settings import HeadlessSettings
-from fairihub_headless.store.runs import Hold, Standing, Store
+from fairihub_headless.store.runs import AttemptProgress, Hold, Store
 from fairihub_headless.threads import ENGINE
 
 log = logging.getLogger("fairihub.headless")
@@ -294,7 +294,7 @@ class Attempt:
             news, self._news = self._news, {}
             try:
                 if news:
-                    await ENGINE.do(self.store.progress, self.hold, Standing(**news))
+                    await ENGINE.do(self.store.progress, self.hold, AttemptProgress(**news))
             except Unavailable:
                 self._news = {**news, **self._news}
             await self._check_memory(worker.pid, worker.born)

@@ -53,7 +53,7 @@ class Hold(NamedTuple):
     attempt: int
 
 
-class Standing(NamedTuple):
+class AttemptProgress(NamedTuple):
     """How far an attempt has come, as it is kept now and then."""
 
     cell: int | None = None
@@ -185,7 +185,7 @@ class Store:
         self._database.writing(lambda c: c.execute(taken))
         return next(iter(self._all(mine)), None)
 
-    def progress(self, hold: Hold, standing: Standing) -> None:
+    def progress(self, hold: Hold, standing: AttemptProgress) -> None:
         """Keeps how far a run has come."""
         values = {name: value for name, value in standing._asdict().items() if value is not None}
         if standing.environment is not None:
