@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Protocol
 
-from fairihub_headless.models import Kept, RunState
+from fairihub_headless.models import Kept, Run
 from fairihub_headless.settings import Rules
 
 
-class _Standing(Protocol):
-    @property
-    def state(self) -> RunState: ...
-    @property
-    def finished(self) -> datetime | None: ...
-    @property
-    def pinned(self) -> bool: ...
-    @property
-    def expired(self) -> datetime | None: ...
-
-
-def expires(run: _Standing, rules: Rules) -> datetime | None:
+def expires(run: Run, rules: Rules) -> datetime | None:
     """When age will take what a run left; None while it runs, is pinned, or has expired.
 
     It can go sooner where a team has more runs than are kept: nobody can say when.
