@@ -215,7 +215,7 @@ class RunSettings(BaseModel):
     )
 
     @property
-    def room(self) -> int:
+    def slots(self) -> int:
         """How many runs are executed at once."""
         return self.max_runs or os.cpu_count() or 1
 

@@ -89,7 +89,7 @@ def test_all_that_an_operator_says_of_runs_reaches_their_service(hub_with):
 def test_without_a_word_the_service_has_its_own_defaults(hub_with):
     found = told(hub_with())
     assert {name: getattr(found, name) for name in SAID} == dict(RunSettings())
-    assert found.room >= 1
+    assert found.slots >= 1
 
 
 def test_every_setting_says_what_it_means():

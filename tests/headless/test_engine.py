@@ -18,7 +18,7 @@ from fairihub_core import clock
 from fairihub_core.errors import Unavailable
 from fairihub_headless.engine import local, retrying
 from fairihub_headless.engine.launching import ColdLauncher, Worker
-from fairihub_headless.engine.queueing import Pauses, Room
+from fairihub_headless.engine.queueing import Pauses, Slots
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import RunState, Waiting
 from fairihub_headless.processes.asking import Asked
@@ -148,7 +148,7 @@ def test_a_pause_is_as_long_as_it_was_meant_or_shorter(jump: float) -> None:
 
 
 async def test_so_many_runs_of_a_team_at_once(house: Any) -> None:
-    house.engine._queue.room = Room(in_all=9, per_member=9, per_team=1)
+    house.engine._queue.slots = Slots(in_all=9, per_member=9, per_team=1)
     runs = [await house.submit(ASLEEP, path=f"{n}.ipynb") for n in range(3)]
     await house.until(runs[0], lambda r: r.environment is not None)
     states = [(await house.runs.own(r.id, house.caller())).state.value for r in runs]
@@ -167,13 +167,13 @@ async def test_echoes_keep_no_notebook_waiting(house: Any) -> None:
 
 
 async def test_the_most_urgent_of_ones_own_runs_goes_first(house: Any) -> None:
-    house.engine._queue.room = Room(0, 9)
+    house.engine._queue.slots = Slots(0, 9)
     for name, priority in (("a", "low"), ("b", "normal"), ("c", "high")):
         await house.submit("1", path=f"{name}.ipynb", priority=priority)
     order = []
     claim = house.runs.store.claim
     house.runs.store.claim = lambda run_id, engine: order.append(run_id) or claim(run_id, engine)
-    house.engine._queue.room = Room(1, 9)
+    house.engine._queue.slots = Slots(1, 9)
     house.engine.wake()
     for _ in range(600):
         if len(order) == 3:
@@ -193,11 +193,11 @@ async def test_a_run_that_another_service_dismissed_ends_here(house: Any) -> Non
 
 
 async def test_a_claim_that_was_kept_though_nobody_heard_of_it_is_no_dead_end(house: Any) -> None:
-    house.engine._queue.room = Room(0, 0)
+    house.engine._queue.slots = Slots(0, 0)
     run = await house.submit("1")
     claimed = await asyncio.to_thread(house.runs.store.claim, run.id, house.engine._keeper.me.id)
     assert claimed is not None
-    house.engine._queue.room = Room(1, 1)
+    house.engine._queue.slots = Slots(1, 1)
     run = await house.ended(run)
     assert (run.state, run.attempt, run.lost) == (RunState.successful, 2, 1)
 

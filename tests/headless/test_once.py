@@ -70,16 +70,16 @@ async def send(house: Any, key: Key | None, login: str = "ada") -> Run:
 @pytest.fixture
 def waiting(house: Any, notebook: Any) -> Any:
     """A house where runs wait for ever."""
-    house.engine._queue.room = once_no_room()
+    house.engine._queue.slots = no_slots()
     for login in ("ada", "bob"):
         house.put(notebook("1"), login=login)
     return house
 
 
-def once_no_room() -> Any:
-    from fairihub_headless.engine.queueing import Room
+def no_slots() -> Any:
+    from fairihub_headless.engine.queueing import Slots
 
-    return Room(0, 0)
+    return Slots(0, 0)
 
 
 def folders(house: Any) -> int:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from fairihub_headless.engine.queueing import Queue, Room
+from fairihub_headless.engine.queueing import Queue, Slots
 from fairihub_headless.models import Waiting
 
-ROOMY = Room(in_all=100, per_member=100)
+MANY = Slots(in_all=100, per_member=100)
 
 
-def queue(words: str, room: Room = ROOMY, first: int = 0) -> Queue:
+def queue(words: str, slots: Slots = MANY, first: int = 0) -> Queue:
     """Runs in the order of their words: `ada`, `ada/uc2` for another team, `ada!` if urgent."""
-    made = Queue(room)
+    made = Queue(slots)
     for seq, word in enumerate(words.split(), first):
         made.put(waiting(seq, word))
     return made
@@ -32,27 +32,27 @@ def ids(runs: Sequence[Waiting]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("words", "room", "taken"),
+    ("words", "slots", "taken"),
     [
-        ("", ROOMY, ""),
-        ("ada bob ada", ROOMY, "ada0 bob1 ada2"),
-        ("ada ada ada bob", ROOMY, "ada0 bob3 ada1 ada2"),
-        ("ada ada ada bob", Room(2, 100), "ada0 bob3"),
-        ("ada ada ada bob", Room(9, 2), "ada0 bob3 ada1"),
+        ("", MANY, ""),
+        ("ada bob ada", MANY, "ada0 bob1 ada2"),
+        ("ada ada ada bob", MANY, "ada0 bob3 ada1 ada2"),
+        ("ada ada ada bob", Slots(2, 100), "ada0 bob3"),
+        ("ada ada ada bob", Slots(9, 2), "ada0 bob3 ada1"),
         # Urgency is a matter of one's own runs: it takes no turn away from bob.
-        ("ada bob ada! ada? ada", Room(2, 100), "ada2 bob1"),
-        ("ada? ada ada!", ROOMY, "ada2 ada1 ada0"),
+        ("ada bob ada! ada? ada", Slots(2, 100), "ada2 bob1"),
+        ("ada? ada ada!", MANY, "ada2 ada1 ada0"),
         # A team that is full holds up neither its members' other teams nor other members.
-        ("ada ada ada/uc2 bob/uc2 bob", Room(9, 9, 1), "ada0 bob3"),
-        ("ada ada/uc2 bob", Room(9, 9, 2), "ada0 bob2 ada1"),
+        ("ada ada ada/uc2 bob/uc2 bob", Slots(9, 9, 1), "ada0 bob3"),
+        ("ada ada/uc2 bob", Slots(9, 9, 2), "ada0 bob2 ada1"),
     ],
 )
-def test_who_is_next(words: str, room: Room, taken: str) -> None:
-    assert ids(queue(words, room).take()) == taken
+def test_who_is_next(words: str, slots: Slots, taken: str) -> None:
+    assert ids(queue(words, slots).take()) == taken
 
 
 def test_what_is_over_makes_room_for_the_next() -> None:
-    found = queue("ada ada bob bob", Room(in_all=9, per_member=1))
+    found = queue("ada ada bob bob", Slots(in_all=9, per_member=1))
     assert ids(found.take()) == "ada0 bob2"
     assert ids(found.take()) == ""
     found.over("bob2")
@@ -103,7 +103,7 @@ class Counted(int):
 @pytest.mark.parametrize("per_team", [2, 6])
 def test_ten_thousand_runs_take_few_steps_each(members: int, per_team: int) -> None:
     Counted.compared = 0
-    found = Queue(Room(in_all=8, per_member=2, per_team=per_team))
+    found = Queue(Slots(in_all=8, per_member=2, per_team=per_team))
     number = 10_000
     for seq in range(number):
         owner = f"m{seq % members}"

@@ -19,7 +19,7 @@ from fairihub_headless.engine.echoing import EchoAttempt
 from fairihub_headless.engine.keeping import Keeper
 from fairihub_headless.engine.launching import ColdLauncher, Launcher
 from fairihub_headless.engine.preparing import prepared
-from fairihub_headless.engine.queueing import Pauses, Queue, Room
+from fairihub_headless.engine.queueing import Pauses, Queue, Slots
 from fairihub_headless.engine.strangers import Strangers
 from fairihub_headless.engine.usage import Usage
 from fairihub_headless.folders import RunFolder
@@ -81,9 +81,9 @@ class LocalEngine:
         self._root = Places(settings.data).headless
         self.changes = Changes()
         self._queue = Queue(
-            Room(settings.room, settings.max_runs_per_member, settings.max_runs_per_team)
+            Slots(settings.slots, settings.max_runs_per_member, settings.max_runs_per_team)
         )
-        self._echoes = Queue(Room(_ECHOES, settings.max_runs_per_member))
+        self._echoes = Queue(Slots(_ECHOES, settings.max_runs_per_member))
         self._queues = (self._queue, self._echoes)
         self._pauses = Pauses()
         self._strangers = Strangers()

@@ -18,7 +18,7 @@ from fairihub_headless.models import Waiting
 
 
 @dataclass(frozen=True)
-class Room:
+class Slots:
     """How many runs may be executed at once."""
 
     in_all: int
@@ -40,8 +40,8 @@ class _Turn(NamedTuple):
 class Queue:
     """The runs that wait, and how much each member and team uses."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
         self._waiting: dict[str, Waiting] = {}
         self._taken: dict[str, Waiting] = {}
         self._used_by: Counter[str] = Counter()
@@ -85,10 +85,10 @@ class Queue:
     def take(self) -> list[Waiting]:
         """The runs to start now; they count as executed until they are over."""
         taken: list[Waiting] = []
-        while len(self._taken) < self.room.in_all and (team := self._next_team()) is not None:
+        while len(self._taken) < self.slots.in_all and (team := self._next_team()) is not None:
             turn = heappop(self._turns[team])
             del self._turn[turn.owner, team]
-            if self._used_by[turn.owner] >= self.room.per_member:
+            if self._used_by[turn.owner] >= self.slots.per_member:
                 continue  # until one of theirs is over
             if turn not in self._turns_of(turn.owner).values():
                 self._line_up(turn.owner)
@@ -99,7 +99,7 @@ class Queue:
 
     def _next_team(self) -> str | None:
         """The team with room whose turn it is; a full one is not looked into."""
-        most = self.room.per_team
+        most = self.slots.per_team
         soonest: tuple[_Turn, str] | None = None
         for team, turns in list(self._turns.items()):
             if most is not None and self._used_for[team] >= most:
