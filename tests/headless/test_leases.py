@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from fairihub_headless.engine.here import host, this_engine
-from fairihub_headless.engine.leases import Watch, dead, is_fenced
+from fairihub_headless.engine.leases import BeatsSeen, dead, is_fenced
 from fairihub_headless.models import EngineRow
 
 BEAT, LEASE = 10.0, 30.0
@@ -18,12 +18,12 @@ def row(beat: int, id: str = "other", host: str = "there boot ns", pid: int = 7)
     return EngineRow(id, host, pid, 1.5, beat)
 
 
-def looked(looks: Iterable[tuple[float, int]]) -> Watch:
+def looked(looks: Iterable[tuple[float, int]]) -> BeatsSeen:
     """After these looks: at a time, the beat that was read."""
-    watch = Watch()
+    seen = BeatsSeen()
     for at, beat in looks:
-        watch = watch.after_look([row(beat)], at, every=2 * BEAT)
-    return watch
+        seen = seen.after_look([row(beat)], at, every=2 * BEAT)
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_a_beat_that_stands_still(looks: list[tuple[float, int]], still: bool) -
 
 
 def test_an_engine_that_comes_later_is_watched_from_then_on() -> None:
-    watch = looked([(0, 5), (15, 5)]).after_look([row(5), row(0, "new")], 30, every=20)
-    assert watch.still(LEASE) == {"other"}
-    assert watch.after_look([row(0, "new")], 45, every=20).still(LEASE) == set()
+    seen = looked([(0, 5), (15, 5)]).after_look([row(5), row(0, "new")], 30, every=20)
+    assert seen.still(LEASE) == {"other"}
+    assert seen.after_look([row(0, "new")], 45, every=20).still(LEASE) == set()
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_an_engine_that_comes_later_is_watched_from_then_on() -> None:
 def test_a_process_of_this_host_that_is_gone_is_dead_at_once(
     other: EngineRow, lives: bool, is_dead: bool
 ) -> None:
-    watch = Watch().after_look([other], 0, every=20)
-    found = dead(watch, [other], ME, LEASE, lambda pid, since: lives)
+    seen = BeatsSeen().after_look([other], 0, every=20)
+    found = dead(seen, [other], ME, LEASE, lambda pid, since: lives)
     assert found == ({other.id} if is_dead else set())
 
 
 def test_one_never_takes_itself_for_dead() -> None:
-    watch = Watch()
+    seen = BeatsSeen()
     for at in range(0, 100, 10):
-        watch = watch.after_look([row(0, "me")], at, every=20)
-    assert dead(watch, [row(0, "me")], ME, LEASE, lambda pid, since: True) == set()
+        seen = seen.after_look([row(0, "me")], at, every=20)
+    assert dead(seen, [row(0, "me")], ME, LEASE, lambda pid, since: True) == set()
 
 
 def test_an_engine_is_fenced_before_others_take_its_runs_over() -> None:

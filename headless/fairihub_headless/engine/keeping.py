@@ -17,7 +17,7 @@ from fairihub_headless.engine import processes
 from fairihub_headless.engine.attempt import UNSUPERVISED, Attempt
 from fairihub_headless.engine.changes import Changes, Ended
 from fairihub_headless.engine.here import this_engine, uptime
-from fairihub_headless.engine.leases import BEATS_TO_DEATH, Watch, dead, is_fenced
+from fairihub_headless.engine.leases import BEATS_TO_DEATH, BeatsSeen, dead, is_fenced
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import EngineRow, Failure, Run, RunState
 from fairihub_headless.settings import HeadlessSettings
@@ -63,7 +63,7 @@ class Keeper:
     dismissed: Callable[[str], None]
     me: EngineRow = field(default_factory=this_engine)
     _renewed: float = 0.0
-    _watch: Watch = field(default_factory=Watch)
+    _seen: BeatsSeen = field(default_factory=BeatsSeen)
     _troubles: dict[str, int] = field(default_factory=dict)
     """How often a run could not be looked after."""
     _beside: list[Periodically] = field(default_factory=list)
@@ -103,9 +103,9 @@ class Keeper:
         """Takes over what the dead have left; ids of own runs that were dismissed. Blocks."""
         begun = uptime()
         rows = self.store.engines.all()
-        self._watch = self._watch.after_look(rows, begun, 2 * self.settings.beat_seconds)
+        self._seen = self._seen.after_look(rows, begun, 2 * self.settings.beat_seconds)
         lease = BEATS_TO_DEATH * self.settings.beat_seconds
-        for engine in dead(self._watch, rows, self.me, lease, _may_live):
+        for engine in dead(self._seen, rows, self.me, lease, _may_live):
             log.warning("engine %s has died", engine)
             self.store.engines.bury(engine)
         held = self.store.held(self.me.id)

@@ -29,14 +29,14 @@ class Stood:
 
 
 @dataclass(frozen=True)
-class Watch:
+class BeatsSeen:
     """What one has seen of the other engines until now."""
 
     stood: Mapping[str, Stood] = field(default_factory=lambda: MappingProxyType({}))
     looked: float | None = None
     """The time of the last look."""
 
-    def after_look(self, rows: Iterable[EngineRow], at: float, every: float) -> Watch:
+    def after_look(self, rows: Iterable[EngineRow], at: float, every: float) -> BeatsSeen:
         """What has been seen after a look that read `rows`, begun at the time `at`.
 
         Args:
@@ -48,7 +48,7 @@ class Watch:
             before = self.stood.get(row.id)
             stands = before is not None and before.beat == row.beat and not blind
             seen[row.id] = before if stands and before else Stood(row.beat, at)
-        return Watch(MappingProxyType(seen), at)
+        return BeatsSeen(MappingProxyType(seen), at)
 
     def still(self, lease: float) -> set[str]:
         """The engines whose beat has stood still for as long as a lease."""
@@ -58,7 +58,7 @@ class Watch:
 
 
 def dead(
-    watch: Watch,
+    seen: BeatsSeen,
     rows: Iterable[EngineRow],
     me: EngineRow,
     lease: float,
@@ -69,7 +69,7 @@ def dead(
     Args:
         lives: whether there is a process of this host with that number and time of birth.
     """
-    still = watch.still(lease)
+    still = seen.still(lease)
     return {
         row.id
         for row in rows
