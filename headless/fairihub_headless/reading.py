@@ -27,7 +27,7 @@ from fairihub_headless.payload import MAX_BODY, json_object, refuse_constant
 from fairihub_headless.reader import Readers, serve
 
 
-class Told(Frozen):
+class AboutNotebook(Frozen):
     """What a notebook says of itself."""
 
     title: str
@@ -41,7 +41,7 @@ _SMALL = 256 * 1024
 _THREADS = ThreadPoolExecutor(2, "reading")
 _READERS = Readers("fairihub_headless.reading")
 _REMEMBERED = 64
-_known: OrderedDict[str, Told] = OrderedDict()
+_known: OrderedDict[str, AboutNotebook] = OrderedDict()
 """What the large notebooks that were read last declare, by their digests."""
 
 
@@ -69,7 +69,7 @@ async def received(raw: bytes) -> Received:
     return Received(told["body"], notebook if told["notebook"] else None)
 
 
-async def told_by(content: bytes) -> Told:
+async def told_by(content: bytes) -> AboutNotebook:
     """What the notebook in `content` says of itself.
 
     Raises:
@@ -90,7 +90,7 @@ def _digest(content: bytes) -> str:
 
 
 def _remember(digest: str, found: dict[str, Any]) -> None:
-    _known[digest] = Told.model_validate(found)
+    _known[digest] = AboutNotebook.model_validate(found)
     _known.move_to_end(digest)
     while len(_known) > _REMEMBERED:
         _known.popitem(last=False)
@@ -144,12 +144,12 @@ def _within(raw: bytes) -> bytes:
     return raw
 
 
-def _told(content: bytes) -> Told:
+def _told(content: bytes) -> AboutNotebook:
     from fairihub_core.notebooks import metadata_of, read_notebook
     from fairihub_core.parameters import parameters_of
 
     notebook = read_notebook(content)
-    return Told(title=metadata_of(notebook, "").title, parameters=parameters_of(notebook))
+    return AboutNotebook(title=metadata_of(notebook, "").title, parameters=parameters_of(notebook))
 
 
 async def _apart(what: str, given: bytes) -> bytes:
