@@ -9,8 +9,8 @@ import pytest
 from fairihub_headless.engine.retrying import (
     LONGEST_PAUSE,
     MOST_LOST,
-    Again,
     Failed,
+    Retry,
     after_failure,
     verdict,
 )
@@ -26,7 +26,7 @@ def run(attempt: int = 1, lost: int = 0, retries: int = 0, name: str = "r1") -> 
     )  # fmt: skip
 
 
-def after(code: str, made: Run, *, started: bool) -> Again | None:
+def after(code: str, made: Run, *, started: bool) -> Retry | None:
     return after_failure(made, Failure(code=code, message="why"), started=started)
 
 
@@ -91,7 +91,7 @@ def test_a_pause_has_an_end_and_a_restart_of_the_service_costs_none() -> None:
     long = after("worker-died", run(attempt=40, lost=0, retries=99), started=True)
     assert long is not None
     assert long.pause <= 1.25 * LONGEST_PAUSE
-    assert after("service-stopped", run(), started=False) == Again(0.0, lost=True)
+    assert after("service-stopped", run(), started=False) == Retry(0.0, lost=True)
 
 
 OWN = Failure(code="cell-failed", message="it failed by itself")

@@ -21,7 +21,7 @@ from fairihub_headless.engine.changes import CellDone, Changes, Ended, Progress,
 from fairihub_headless.engine.groups import bounds_memory, group_for, group_of
 from fairihub_headless.engine.last_words import say_last
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
-from fairihub_headless.engine.retrying import Again, Failed, verdict
+from fairihub_headless.engine.retrying import Failed, Retry, verdict
 from fairihub_headless.engine.room import Room
 from fairihub_headless.engine.usage import Usage
 from fairihub_headless.equipment import Equipment
@@ -224,7 +224,7 @@ class Attempt:
             return False
         return run.state is RunState.dismissed
 
-    def _wait(self, failure: Failure, again: Again) -> bool:
+    def _wait(self, failure: Failure, again: Retry) -> bool:
         """Lets the run wait for its next attempt, and says until when."""
         until = now() + timedelta(seconds=again.pause) if again.pause else None
         when = f"at {until:%H:%M:%S} UTC" if until else "at once"

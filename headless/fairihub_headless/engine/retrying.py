@@ -19,7 +19,7 @@ _FULL_PAUSE = 20.0
 
 
 @dataclass(frozen=True)
-class Again:
+class Retry:
     """The run waits for so many seconds, then begins again."""
 
     pause: float
@@ -32,7 +32,7 @@ class Failed:
     """The attempt came to nothing."""
 
     failure: Failure
-    again: Again | None
+    again: Retry | None
     """None if that was the end of the run."""
 
 
@@ -54,7 +54,7 @@ def verdict(
     return Failed(failure, after_failure(run, failure, started=started))
 
 
-def after_failure(run: Run, failure: Failure, *, started: bool) -> Again | None:
+def after_failure(run: Run, failure: Failure, *, started: bool) -> Retry | None:
     """What follows from a failed attempt of `run`; None if that was its end.
 
     Args:
@@ -62,16 +62,16 @@ def after_failure(run: Run, failure: Failure, *, started: bool) -> Again | None:
         started: whether code of the notebook may have run.
     """
     if failure.code == _FULL and not started:  # until there is room: others wait for that as well
-        return Again(_pause(run, _FULL_PAUSE, 0), lost=True)
+        return Retry(_pause(run, _FULL_PAUSE, 0), lost=True)
     if failure.code not in _WORTH:
         return None
     if not started:
         if run.lost >= MOST_LOST:
             return None
         at_once = failure.code == "service-stopped"
-        return Again(0.0 if at_once else _pause(run, _FIRST_LOST_PAUSE, run.lost), lost=True)
+        return Retry(0.0 if at_once else _pause(run, _FIRST_LOST_PAUSE, run.lost), lost=True)
     begun = run.attempt - run.lost
-    return Again(_pause(run, _FIRST_PAUSE, begun - 1), lost=False) if begun <= run.retries else None
+    return Retry(_pause(run, _FIRST_PAUSE, begun - 1), lost=False) if begun <= run.retries else None
 
 
 def _unexplained(code: int | None) -> Failure:

@@ -37,7 +37,7 @@ class Uploading:
     root: Path
     pause: float = EVERY
     _since: datetime | None = None
-    _again: dict[str, _Again] = field(default_factory=dict)
+    _again: dict[str, _RetryAt] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
 
     async def look(self) -> None:
@@ -65,7 +65,7 @@ class Uploading:
             if now() < (run.finished or run.updated) + _LOOKED_BACK:
                 before = self._again.get(run_id)
                 pause = self.pause if before is None else min(2 * before.pause, _LONGEST_PAUSE)
-                self._again[run_id] = _Again(pause, time.monotonic() + pause)
+                self._again[run_id] = _RetryAt(pause, time.monotonic() + pause)
                 return
             kind = type(problem).__name__
             log.warning("run %s stays on the disk, its bucket takes nothing: %s", run_id, kind)
@@ -73,7 +73,7 @@ class Uploading:
         self._done.add(run_id)
 
 
-class _Again(NamedTuple):
+class _RetryAt(NamedTuple):
     """When what failed is tried again."""
 
     pause: float
