@@ -68,6 +68,8 @@ async def test_a_disk_that_is_full_at_saving_fails_the_run_and_no_other(house: A
         if (home / "ballast").exists() and _free(home) == 0:
             break
         await asyncio.sleep(0.1)
+    else:
+        pytest.fail("the disk never became full")
     run = await freed(house, run)
     assert (run.state, run.failure.code) == (RunState.failed, "no-room"), run.failure
     again = await house.ended(await house.submit("print('fine')", path="again.ipynb"))

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -242,8 +243,14 @@ def test_what_is_shown_is_on_the_disk_first(
     assert synced[-1] == folder.path
 
 
-def test_the_whole_disk_of_a_folder_is_synced(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_synced_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folders._sync_disk_of(tmp_path)
+    broken = SimpleNamespace(syncfs=lambda _: -1)
+    monkeypatch.setattr(folders.ctypes, "CDLL", lambda *_, **__: broken)
+    with pytest.raises(OSError, match="cannot be written to the disk"):
+        folders._sync_disk_of(tmp_path)
 
 
 def test_a_folder_that_another_request_has_just_made_is_not_overwritten(tmp_path: Path) -> None:
