@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from fairihub_headless.web import executing, outcomes
+from fairihub_headless.web import executing, outcomes, streaming
 from fairihub_headless.web.executing import Execution
 from tests.headless.web_house import opened
 from tests.support.ogc import ECHO
@@ -88,7 +88,7 @@ async def test_a_place_is_free_while_its_run_is_waited_for(
 async def test_a_body_that_never_ends_costs_its_connection(
     door: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executing, "_BODY_SECONDS", 0.5)
+    monkeypatch.setattr(streaming, "_BODY_SECONDS", 0.5)
     reader, writer = await asyncio.open_connection(door.base_url.host, door.base_url.port)
     head = f"POST {door.base_url.path}{EXECUTE} HTTP/1.1\r\nHost: hub\r\n"
     writer.write(f"{head}Content-Length: 4000000\r\n\r\n".encode() + b" " * (3 * 2**20))
@@ -126,6 +126,13 @@ async def test_a_key_is_for_one_process(door: httpx.AsyncClient, job: str) -> No
 async def test_a_filter_that_is_not_known_lists_nothing(door: httpx.AsyncClient, job: str) -> None:
     assert (await door.get("jobs?state=failed")).json()["code"] == "bad-query"
     assert len((await door.get("jobs?token=x")).json()["jobs"]) == 1
+
+
+async def test_a_word_that_is_no_text_names_nothing(door: httpx.AsyncClient, job: str) -> None:
+    for word in ("%00", "%ff", "%1f"):
+        for name in ("q", "processID", "owner"):
+            assert not (await door.get(f"jobs?{name}={word}")).json().get("jobs"), (name, word)
+        assert (await door.get(f"jobs/{word}")).json()["code"] == "no-such-job"
 
 
 async def test_head_tells_of_the_whole_and_leads_nowhere(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from fairihub_headless.web.seats import Seats
 
 log = logging.getLogger("fairihub.headless")
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 NOTHING: Needs = MappingProxyType({})
 Content = Callable[[], str]
 """Makes the inside of a page: HTML that is safe."""
@@ -84,6 +86,14 @@ class Answering(RequestHandler):
         if asked is not None:
             return asked == "html"
         return prefers_page(self.request.headers.get("Accept", ""))
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """A word of the address, of the query or of a form.
+
+        What is no text names nothing that there is. tornado would refuse it before the body has
+        come, and read a control character as a blank: a filter of these would be none at all.
+        """
+        return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", value.decode("utf-8", "replace"))
 
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")

@@ -19,14 +19,16 @@ from fairihub_headless.web import pages
 from fairihub_headless.web.base_handler import REPLAYED, Base
 from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.executing import keep_pace
+from fairihub_headless.web.streaming import Streaming
 
 
-class Again(Base):
+class Again(Streaming):
     """Repeats a run with the notebook, parameters and limits that are stored with it."""
 
     async def post(self, jobID: str) -> None:
+        self.require_admitted()
         keep_pace(self)
-        body = self.request.body
+        body = bytes(self.received)
         changes: dict[str, Any] = {}
         if body.strip():
             require_json(self.request.headers.get("Content-Type", ""))
