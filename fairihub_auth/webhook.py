@@ -75,6 +75,8 @@ class WebhookHandler(JsonHandler):
     def initialize(
         self, signed: Callable[[Mapping[str, str], bytes], bool] | None, poke: Poke
     ) -> None:
+        if self.request.method not in self.SUPPORTED_METHODS:
+            self.request.method = "PATCH"  # tornado refuses before its time what it does not know
         self._signed = signed
         self._poke = poke
         self._pieces: list[bytes] = []

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,19 @@ def test_a_body_that_never_comes_is_refused_by_what_it_says_of_its_length(hub: H
             b"Content-Length: 90000000\r\n\r\nx"
         )
         assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_method_that_is_not_known_costs_no_connection(hub: Hub) -> None:
+    path = "/hub/api/fairihub/webhook/central"
+    line = HTTPConnection("127.0.0.1", hub.port, timeout=10)
+    line.connect()
+    line.auto_open = 0
+    for method in ("PROPFIND", "POST"):
+        line.request(method, path)
+        answer = line.getresponse()
+        answer.read()
+        assert answer.status in (401, 405)
+    line.close()
 
 
 def test_without_a_secret_there_is_no_such_address(tmp_path: Path, origin: Origin) -> None:
