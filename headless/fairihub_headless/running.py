@@ -34,7 +34,11 @@ from fairihub_headless.models import PROCESS, Run, RunState, Source
 from fairihub_headless.once import Key, asked_before, kept_once
 from fairihub_headless.processes.asking import Asked
 from fairihub_headless.processes.echo import new_echo
-from fairihub_headless.processes.notebook_request import Execution, asked_of_notebook, execution_of
+from fairihub_headless.processes.notebook_request import (
+    NotebookRequest,
+    asked_of_notebook,
+    request_of,
+)
 from fairihub_headless.reading import told_by
 from fairihub_headless.results.bucket import Buckets
 from fairihub_headless.results.report import Reports
@@ -87,9 +91,9 @@ class Runs:
         before = await asyncio.to_thread(asked_before, self.store, caller.login, key)
         if before is not None:
             return before
-        execution = await self._execution(asked, caller)
-        taken = await self.sources.taken(execution, caller.login, caller.token, sent)
-        return await self._accept(execution, caller, taken, key)
+        request = await self._request(asked, caller)
+        taken = await self.sources.taken(request, caller.login, caller.token, sent)
+        return await self._accept(request, caller, taken, key)
 
     async def again(
         self, run_id: str, changes: dict[str, Any], caller: Caller, *, whole: bool = False,
@@ -111,26 +115,26 @@ class Runs:
             return before
         require_repeatable(run)
         asked = asked_of_notebook(repeated(run, changes, whole=whole))
-        execution = await self._execution(asked, caller)
+        request = await self._request(asked, caller)
         content = await asyncio.to_thread(self._kept_notebook, run)
-        same = execution.git_revision == run.git_revision
-        wanted = run.source.revision if same else execution.git_revision
+        same = request.git_revision == run.git_revision
+        wanted = run.source.revision if same else request.git_revision
         commit = await self.sources.commit_of(wanted)
         source = Source(kind="run", run=run.id, version=run.source.version, revision=commit)
-        return await self._accept(execution, caller, Taken(content, source), key)
+        return await self._accept(request, caller, Taken(content, source), key)
 
-    async def _execution(self, asked: Asked, caller: Caller) -> Execution:
+    async def _request(self, asked: Asked, caller: Caller) -> NotebookRequest:
         offers = offers_for(caller.login, caller.directory, today())
-        execution = await asyncio.to_thread(execution_of, asked, offers)
+        request = await asyncio.to_thread(request_of, asked, offers)
         await self._require_room(caller)
-        return execution
+        return request
 
     async def _accept(
-        self, execution: Execution, caller: Caller, taken: Taken, key: Key | None
+        self, request: NotebookRequest, caller: Caller, taken: Taken, key: Key | None
     ) -> Run:
         told = await told_by(taken.content)
-        parameters = validated_parameters(execution.parameters, told.parameters)
-        run = await asyncio.to_thread(_new_run, execution, parameters, caller.login, taken)
+        parameters = validated_parameters(request.parameters, told.parameters)
+        run = await asyncio.to_thread(_new_run, request, parameters, caller.login, taken)
         run = run.model_copy(update={"title": told.title})
         return await self._keep(run, taken.content, key)
 
@@ -360,28 +364,28 @@ def require_kept(run: Run) -> None:
         raise gone(run)
 
 
-def _new_run(execution: Execution, parameters: dict[str, Any], owner: str, taken: Taken) -> Run:
+def _new_run(request: NotebookRequest, parameters: dict[str, Any], owner: str, taken: Taken) -> Run:
     """A run that waits. Blocks: a large notebook takes its time."""
     moment = now()
     return Run(
         id=str(uuid.uuid4()),
         owner=owner,
-        team=execution.offer.team.name,
-        profile=execution.offer.name,
-        notebook=execution.notebook,
+        team=request.offer.team.name,
+        profile=request.offer.name,
+        notebook=request.notebook,
         parameters=parameters,
-        kernel=execution.kernel,
-        limits=execution.limits,
-        output_filename=execution.output_filename,
-        output_dirname=execution.output_dirname,
-        result_data_directory=execution.result_data_directory,
-        git_revision=execution.git_revision,
+        kernel=request.kernel,
+        limits=request.limits,
+        output_filename=request.output_filename,
+        output_dirname=request.output_dirname,
+        result_data_directory=request.result_data_directory,
+        git_revision=request.git_revision,
         source=taken.source,
-        outputs=execution.outputs,
-        response=execution.response,
-        deadline=execution.deadline,
-        retries=execution.retries,
-        priority=execution.priority,
+        outputs=request.outputs,
+        response=request.response,
+        deadline=request.deadline,
+        retries=request.retries,
+        priority=request.priority,
         digest=hashlib.sha256(taken.content).hexdigest(),
         message="Waiting for its turn.",
         created=moment,

@@ -19,7 +19,7 @@ from fairihub_core.places import Places, confined
 from fairihub_headless.checkout import Repository, below_algorithm, no_repository
 from fairihub_headless.models import Source
 from fairihub_headless.processes.notebook_inputs import VERSION
-from fairihub_headless.processes.notebook_request import Execution
+from fairihub_headless.processes.notebook_request import NotebookRequest
 
 _TIMEOUT = 20.0
 
@@ -43,7 +43,9 @@ class Sources:
     catalog: CatalogSource
     repository: Repository | None = None
 
-    async def taken(self, asked: Execution, login: str, token: str, sent: bytes | None) -> Taken:
+    async def taken(
+        self, asked: NotebookRequest, login: str, token: str, sent: bytes | None
+    ) -> Taken:
         """The notebook that a request asks for.
 
         Args:

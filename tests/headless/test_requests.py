@@ -14,20 +14,24 @@ from fairihub_core.offers import offers_for
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.models import Limits
 from fairihub_headless.payload import json_object
-from fairihub_headless.processes.notebook_request import Execution, asked_of_notebook, execution_of
+from fairihub_headless.processes.notebook_request import (
+    NotebookRequest,
+    asked_of_notebook,
+    request_of,
+)
 
 GIB = 2**30
-Parse = Callable[..., Execution]
+Parse = Callable[..., NotebookRequest]
 
 
 @pytest.fixture
 def parse(directory: TeamDirectory) -> Parse:
-    """The execution that these inputs ask for, by a member."""
+    """The request that these inputs make, by a member."""
 
-    def reader(body: Any = None, login: str = "ada", **inputs: Any) -> Execution:
+    def reader(body: Any = None, login: str = "ada", **inputs: Any) -> NotebookRequest:
         offers = offers_for(login, directory, date(2026, 6, 1))
         usual = {"inputs": {"notebook": "a.ipynb", **inputs}}
-        return execution_of(asked_of_notebook(usual if body is None else body), offers)
+        return request_of(asked_of_notebook(usual if body is None else body), offers)
 
     return reader
 

@@ -33,7 +33,7 @@ _FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,120}")
 
 
 @dataclass(frozen=True)
-class Execution:
+class NotebookRequest:
     """A request that makes sense for this member; the notebook has not been looked at yet."""
 
     notebook: str
@@ -64,8 +64,8 @@ def asked_of_notebook(body: dict[str, Any]) -> Asked:
     return asked_of(body, INPUTS, OUTPUTS)
 
 
-def execution_of(asked: Asked, offers: Sequence[Offer]) -> Execution:
-    """The execution that is asked for, paid for by one of `offers`.
+def request_of(asked: Asked, offers: Sequence[Offer]) -> NotebookRequest:
+    """The request with all that it means, paid for by one of `offers`.
 
     Raises:
         BadInput: a wrong type, or a value that this profile does not allow.
@@ -79,7 +79,7 @@ def execution_of(asked: Asked, offers: Sequence[Offer]) -> Execution:
         ("node_purpose", offer.profile.node_purpose),
     ):
         _only_the_profiles(inputs, key, named, offer)
-    return Execution(
+    return NotebookRequest(
         notebook=_notebook(inputs),
         parameters=_parameters(inputs),
         offer=offer,
