@@ -16,33 +16,35 @@ from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.warm import forking, keeping
 from fairihub_headless.warm.environments import key_of
 from fairihub_headless.warm.fitness import Facts, is_ipython, variable_at_birth, why_cold
-from fairihub_headless.warm.keeper import Decision, Place, decided
+from fairihub_headless.warm.which import Decision, ForkServer, decided
 
 FACTS = Facts(frozenset({"json", "tornado"}), frozenset({"late"}), {"LANG": "C"}, None, None)
 
 
 def test_the_environments_used_last_have_a_fork_server_and_others_lose_theirs() -> None:
-    places = [Place(key, used, lives_since=1.0) for key, used in (("a", 10), ("b", 30), ("c", 20))]
-    assert decided(places, 40, most=2, idle=100) == Decision((), ("a",), (), 80.0)
-    assert decided(places, 125, most=2, idle=100).end == ("c", "a")
+    servers = [
+        ForkServer(key, used, lives_since=1.0) for key, used in (("a", 10), ("b", 30), ("c", 20))
+    ]
+    assert decided(servers, 40, most=2, idle=100) == Decision((), ("a",), (), 80.0)
+    assert decided(servers, 125, most=2, idle=100).end == ("c", "a")
 
 
 def test_one_that_is_idle_is_ended_and_forgotten() -> None:
-    place = Place("a", 0.0, lives_since=1.0)
-    assert decided([place], 200, 2, 100) == Decision((), ("a",), (), None)
-    assert decided([place.ended()], 200, 2, 100) == Decision((), (), ("a",), None)
+    server = ForkServer("a", 0.0, lives_since=1.0)
+    assert decided([server], 200, 2, 100) == Decision((), ("a",), (), None)
+    assert decided([server.ended()], 200, 2, 100) == Decision((), (), ("a",), None)
 
 
 def test_one_that_dies_comes_back_later_and_later_unless_it_lived_long() -> None:
-    place, pauses, now = Place("a", 0.0), [], 0.0
+    server, pauses, now = ForkServer("a", 0.0), [], 0.0
     for _ in range(8):
-        place = place.born(now).died(now)
-        pauses.append(place.not_before - now)
-        assert decided([place], now, 1, 1e9).begin == ()
-        now = place.not_before
-        assert decided([place], now, 1, 1e9).begin == ("a",)
+        server = server.born(now).died(now)
+        pauses.append(server.not_before - now)
+        assert decided([server], now, 1, 1e9).begin == ()
+        now = server.not_before
+        assert decided([server], now, 1, 1e9).begin == ("a",)
     assert pauses == [0.25, 1, 4, 16, 64, 256, 300, 300]
-    assert place.born(now).died(now + 61).not_before == now + 61.25
+    assert server.born(now).died(now + 61).not_before == now + 61.25
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from fairihub_headless.warm.environments import key_of
 from fairihub_headless.warm.fitness import is_ipython
 from fairihub_headless.warm.forking.process import ROOM
 from fairihub_headless.warm.forking.wire import FACTS, SOCKET
-from fairihub_headless.warm.keeper import Place, decided
+from fairihub_headless.warm.which import ForkServer, decided
 
 log = logging.getLogger("fairihub.headless")
 
@@ -51,7 +51,7 @@ class Warmth:
 
     def __init__(self, settings: HeadlessSettings) -> None:
         self._settings = settings
-        self._places: dict[str, Place] = {}
+        self._servers: dict[str, ForkServer] = {}
         self._commands: dict[str, tuple[str, ...]] = {}
         self._ready: dict[str, Path] = {}
         self._living: dict[str, asyncio.Task[None]] = {}
@@ -67,7 +67,7 @@ class Warmth:
             return
         _remove_left_over()
         self.root, self._lock = _own_folder()
-        self._places[WORKERS] = Place(WORKERS, float("inf"))
+        self._servers[WORKERS] = ForkServer(WORKERS, float("inf"))
         self._commands[WORKERS] = (sys.executable, "-I")
         self._task = asyncio.create_task(self._keep())
 
@@ -96,8 +96,8 @@ class Warmth:
         if self._task is None or not self._may_be_kept(command):
             return
         key = self._key_of(tuple(command))
-        place = self._places.get(key, Place(key, 0.0))
-        self._places[key] = replace(place, used=time.monotonic())
+        server = self._servers.get(key, ForkServer(key, 0.0))
+        self._servers[key] = replace(server, used=time.monotonic())
         self._commands[key] = tuple(command)
         self._changed.set()
 
@@ -120,15 +120,15 @@ class Warmth:
             self._changed.clear()
             # The workers' is one more than those of environments.
             decision = decided(
-                self._places.values(), time.monotonic(),
+                self._servers.values(), time.monotonic(),
                 self._settings.warm_environments + 1, 60 * self._settings.warm_idle_minutes,
             )  # fmt: skip
             for key in decision.end:
                 self._living[key].cancel()
             for key in decision.forget:
-                del self._places[key], self._commands[key]
+                del self._servers[key], self._commands[key]
             for key in decision.begin:
-                self._places[key] = self._places[key].born(time.monotonic())
+                self._servers[key] = self._servers[key].born(time.monotonic())
                 self._living[key] = asyncio.create_task(self._live(key))
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), decision.again)
@@ -147,8 +147,8 @@ class Warmth:
         finally:
             self._ready.pop(key, None)
             self._living.pop(key, None)
-            place = self._places[key]
-            self._places[key] = place.ended() if deliberate else place.died(time.monotonic())
+            server = self._servers[key]
+            self._servers[key] = server.ended() if deliberate else server.died(time.monotonic())
             self._changed.set()
             _tidy(folder)
 

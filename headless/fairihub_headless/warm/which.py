@@ -11,8 +11,8 @@ _STEADY = 60.0
 
 
 @dataclass(frozen=True)
-class Place:
-    """An environment whose kernels are wanted, and how its fork server fares.
+class ForkServer:
+    """The fork server of an environment whose kernels are wanted, and how it fares.
 
     Times are monotonic.
     """
@@ -23,17 +23,17 @@ class Place:
     deaths: int = 0
     not_before: float = 0.0
 
-    def born(self, now: float) -> Place:
+    def born(self, now: float) -> ForkServer:
         return replace(self, lives_since=now)
 
-    def died(self, now: float) -> Place:
+    def died(self, now: float) -> ForkServer:
         """The oftener it dies, the longer until it is tried again."""
         steady = self.lives_since is not None and now - self.lives_since > _STEADY
         deaths = 1 if steady else self.deaths + 1
         pause = min(_LONGEST_PAUSE, 0.25 * 4 ** (deaths - 1))
         return replace(self, lives_since=None, deaths=deaths, not_before=now + pause)
 
-    def ended(self) -> Place:
+    def ended(self) -> ForkServer:
         """We ended it."""
         return replace(self, lives_since=None)
 
@@ -48,15 +48,15 @@ class Decision:
     again: float | None = None
 
 
-def decided(places: Iterable[Place], now: float, most: int, idle: float) -> Decision:
+def decided(servers: Iterable[ForkServer], now: float, most: int, idle: float) -> Decision:
     """The `most` environments that were used last have one, while they are used at all."""
-    latest_first = sorted(places, key=lambda place: -place.used)
-    fresh = [place for place in latest_first if now - place.used < idle]
+    latest_first = sorted(servers, key=lambda server: -server.used)
+    fresh = [server for server in latest_first if now - server.used < idle]
     wanted = fresh[:most]
-    kept = {place.key for place in wanted}
+    kept = {server.key for server in wanted}
     begin = tuple(p.key for p in wanted if p.lives_since is None and p.not_before <= now)
     moments = [p.not_before for p in wanted if p.lives_since is None and p.not_before > now]
-    moments += [place.used + idle for place in wanted]
+    moments += [server.used + idle for server in wanted]
     return Decision(
         begin=begin,
         end=tuple(p.key for p in latest_first if p.key not in kept and p.lives_since is not None),
