@@ -44,7 +44,7 @@ from fairihub_headless.results.bucket import Buckets
 from fairihub_headless.results.report import Reports
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.sources import Sources, Taken
-from fairihub_headless.store.listing import Filter, Order, Page, Place
+from fairihub_headless.store.listing import Filter, Order, Page, Position
 from fairihub_headless.store.runs import Store
 
 
@@ -213,7 +213,7 @@ class Runs:
 
     async def page(
         self, seen: Selection, meant: Filter, order: Order, *,
-        limit: int, offset: int, place: Place | None,
+        limit: int, offset: int, place: Position | None,
     ) -> Page:  # fmt: skip
         """A page of those that a caller sees and means."""
         return await asyncio.to_thread(

@@ -12,7 +12,7 @@ import pytest
 
 from fairihub_core.errors import BadInput
 from fairihub_headless.models import RunState
-from fairihub_headless.store.listing import EVERY, Filter, Order, Place
+from fairihub_headless.store.listing import EVERY, Filter, Order, Position
 from fairihub_headless.web.asked import Asked, asked_of, period, read, written
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
@@ -91,14 +91,14 @@ def test_what_cannot_be_read(query: str) -> None:
 @pytest.mark.parametrize(
     ("order", "place"),
     [
-        (Order(), Place(NOON, 7)),
-        (Order("created", descends=False), Place(NOON, 7, before=True)),
-        (Order("duration"), Place(1.5, 7)),
-        (Order("notebook"), Place("grün 100%\u2028", 2**40)),
-        (Order("status", descends=False), Place("failed", 0)),
+        (Order(), Position(NOON, 7)),
+        (Order("created", descends=False), Position(NOON, 7, before=True)),
+        (Order("duration"), Position(1.5, 7)),
+        (Order("notebook"), Position("grün 100%\u2028", 2**40)),
+        (Order("status", descends=False), Position("failed", 0)),
     ],
 )
-def test_a_cursor_names_a_place_in_its_own_order_only(order: Order, place: Place) -> None:
+def test_a_cursor_names_a_place_in_its_own_order_only(order: Order, place: Position) -> None:
     cursor = written(order, place)
     assert read(order, cursor) == place
     for other in (Order(order.by, not order.descends), Order("created"), Order("status")):
@@ -151,14 +151,14 @@ def test_what_is_asked_for_is_written_as_it_is_read(query: str) -> None:
 
 def test_the_next_page_asks_for_the_same() -> None:
     asked = asked_of(given("q=a&sort=duration&offset=5&status=failed"))
-    further = asked_of(given(asked.query(offset=0, place=Place(2.5, 9))))
-    assert (further.place, further.offset) == (Place(2.5, 9), 0)
+    further = asked_of(given(asked.query(offset=0, place=Position(2.5, 9))))
+    assert (further.place, further.offset) == (Position(2.5, 9), 0)
     assert (further.meant, further.order) == (asked.meant, asked.order)
 
 
 def test_a_cursor_goes_without_an_offset() -> None:
     with pytest.raises(BadInput):
-        asked_of(given(f"offset=5&cursor={written(Order(), Place(NOON, 7))}"))
+        asked_of(given(f"offset=5&cursor={written(Order(), Position(NOON, 7))}"))
 
 
 def test_no_page_is_larger_than_a_thousand() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from fairihub_headless.callers import Selection
 from fairihub_headless.models import Failure, Run, RunState
 from fairihub_headless.store import listing
-from fairihub_headless.store.listing import Filter, Listing, Order, Page, Place, Standing
+from fairihub_headless.store.listing import Filter, Listing, Order, Page, Position, Standing
 from fairihub_headless.store.runs import Store
 from tests.support.engines import claimed
 
@@ -129,7 +129,7 @@ def test_pages_lose_and_repeat_nothing_there_and_back(
     order = Order(by, descends)
     whole = [run.id for run in store.listing.page(ADA, Filter(), order, limit=9).runs]
     pages: list[Page] = []
-    place: Place | None = None
+    place: Position | None = None
     while not pages or place:
         pages.append(store.listing.page(ADA, Filter(), order, limit=limit, place=place))
         place = pages[-1].older

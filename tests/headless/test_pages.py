@@ -16,7 +16,7 @@ from fairihub_headless.models import Failure, FileEntry, FileList, Limits, Run, 
 from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.settings import Rules
-from fairihub_headless.store.listing import Filter, Page, Place
+from fairihub_headless.store.listing import Filter, Page, Position
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.asked import Asked, asked_of, written
 
@@ -52,7 +52,7 @@ def listed(
     lists: tuple[str, ...] = (),
 ) -> str:
     asked = Asked(meant=Filter(states=chosen), team=team)
-    older = None if total is None else Place(BEGAN, 7)
+    older = None if total is None else Position(BEGAN, 7)
     page = Page(list(runs), total or len(runs), None, older)
     jobs = views.job_list(page, BASE, asked, "ada", RULES)
     return pages.runs(jobs, pages.Shown(asked, team not in lists, lists), BASE, BRAND)
@@ -138,7 +138,7 @@ def test_the_title_says_what_is_listed(team: str | None, owner: str | None, titl
 def test_the_ways_to_more_runs_keep_what_was_asked_for() -> None:
     asked = asked_of({"limit": ["10"], "offset": ["10"], "status": ["failed"], "team": ["a&b"],
                       "owner": ["bob"], "q": ["ä b"]})  # fmt: skip
-    newer, older = Place(BEGAN, 20, before=True), Place(BEGAN, 11)
+    newer, older = Position(BEGAN, 20, before=True), Position(BEGAN, 11)
     jobs = views.job_list(Page([], 30, newer, older), BASE, asked, "ada", RULES)
     query = "status=failed&team=a%26b&owner=bob&q=%C3%A4+b"
     cursors = [f"cursor={written(asked.order, place)}" for place in (older, newer)]

@@ -61,7 +61,7 @@ EVERY = Filter()
 NEWEST_FIRST = Order()
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A place in a sorted list: beside the run with these values."""
 
     value: Any
@@ -75,8 +75,8 @@ class Page(NamedTuple):
 
     runs: list[Run]
     total: int
-    newer: Place | None
-    older: Place | None
+    newer: Position | None
+    older: Position | None
 
 
 class Standing(NamedTuple):
@@ -98,7 +98,7 @@ class Listing:
 
     def page(
         self, selection: Selection, meant: Filter, order: Order = NEWEST_FIRST, *,
-        limit: int, offset: int = 0, place: Place | None = None,
+        limit: int, offset: int = 0, place: Position | None = None,
     ) -> Page:  # fmt: skip
         """A page of the runs that are meant: at a place, or after so many rows."""
         where = [*_seen(selection), *_meant(meant)]
@@ -136,18 +136,18 @@ class Listing:
 
 
 def _page(
-    rows: Sequence[Any], total: int, column: str, more: bool, place: Place | None, offset: int
+    rows: Sequence[Any], total: int, column: str, more: bool, place: Position | None, offset: int
 ) -> Page:
     backwards = place is not None and place.before
     newer = older = None
     if rows and (more if backwards else place is not None or offset):
-        newer = Place(getattr(rows[0], column), rows[0].seq, before=True)
+        newer = Position(getattr(rows[0], column), rows[0].seq, before=True)
     if rows and (more or backwards):
-        older = Place(getattr(rows[-1], column), rows[-1].seq)
+        older = Position(getattr(rows[-1], column), rows[-1].seq)
     return Page([run_of(row) for row in rows], total, newer, older)
 
 
-def _beyond(column: Any, place: Place, descends: bool) -> ColumnElement[bool]:
+def _beyond(column: Any, place: Position, descends: bool) -> ColumnElement[bool]:
     """Whatever comes after the place; written so that the index is entered there."""
     if descends:
         beside = and_(column == place.value, runs.c.seq < place.seq)

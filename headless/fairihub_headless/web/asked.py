@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from fairihub_core.errors import BadInput, shortened
 from fairihub_headless.models import RunState
-from fairihub_headless.store.listing import EVERY, NEWEST_FIRST, Filter, Key, Order, Place
+from fairihub_headless.store.listing import EVERY, NEWEST_FIRST, Filter, Key, Order, Position
 
 QUERY = (
     "limit", "offset", "cursor", "type", "status", "processID", "team", "owner", "q", "datetime",
@@ -36,7 +36,7 @@ class Asked:
 
     limit: int = LIMIT
     offset: int = 0
-    place: Place | None = None
+    place: Position | None = None
     meant: Filter = EVERY
     order: Order = NEWEST_FIRST
     team: str | None = None
@@ -108,7 +108,7 @@ def sort_of(order: Order) -> str:
     return f"{'-' if order.descends else ''}{order.by}"
 
 
-def written(order: Order, place: Place) -> str:
+def written(order: Order, place: Position) -> str:
     """A place as a cursor, which is good for lists in this order only."""
     value = place.value
     plain = value.isoformat() if isinstance(value, datetime) else value
@@ -116,7 +116,7 @@ def written(order: Order, place: Place) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read(order: Order, cursor: str) -> Place:
+def read(order: Order, cursor: str) -> Position:
     """The place that a cursor names.
 
     Raises:
@@ -135,7 +135,7 @@ def read(order: Order, cursor: str) -> Place:
             value = value.astimezone(timezone.utc)
         if "\0" in str(value).encode().decode():  # nor what UTF-8 cannot hold
             raise ValueError
-        return Place(value, int(seq), before is True)
+        return Position(value, int(seq), before is True)
     except (ValueError, TypeError, OverflowError, RecursionError):
         message = "`cursor` is no address of a page of this list; begin with the first page."
         raise BadInput("bad-query", message) from None
