@@ -13,7 +13,7 @@ import pytest
 from fairihub_core.errors import BadInput
 from fairihub_headless.models import RunState
 from fairihub_headless.store.listing import EVERY, Filter, Order, Position
-from fairihub_headless.web.asked import Asked, asked_of, period, read, written
+from fairihub_headless.web.asked import ListQuery, list_query, period, read, written
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
@@ -42,7 +42,7 @@ def given(query: str) -> dict[str, list[str]]:
     ],
 )  # fmt: skip
 def test_which_runs(query: str, meant: Filter) -> None:
-    assert asked_of(given(query)).meant == meant
+    assert list_query(given(query)).meant == meant
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_period(text: str, since: str | None, before: str | None) -> None:
 )  # fmt: skip
 def test_what_cannot_be_read(query: str) -> None:
     with pytest.raises(BadInput) as problem:
-        asked_of(given(query))
+        list_query(given(query))
     assert problem.value.code == "bad-query"
 
 
@@ -144,23 +144,23 @@ def test_a_cursor_holds_only_what_a_database_could(text: str) -> None:
     ],
 )
 def test_what_is_asked_for_is_written_as_it_is_read(query: str) -> None:
-    asked = asked_of(given(query))
-    assert asked_of(given(asked.query())) == asked
+    asked = list_query(given(query))
+    assert list_query(given(asked.query())) == asked
     assert given(asked.query()) == given(query)
 
 
 def test_the_next_page_asks_for_the_same() -> None:
-    asked = asked_of(given("q=a&sort=duration&offset=5&status=failed"))
-    further = asked_of(given(asked.query(offset=0, place=Position(2.5, 9))))
+    asked = list_query(given("q=a&sort=duration&offset=5&status=failed"))
+    further = list_query(given(asked.query(offset=0, place=Position(2.5, 9))))
     assert (further.place, further.offset) == (Position(2.5, 9), 0)
     assert (further.meant, further.order) == (asked.meant, asked.order)
 
 
 def test_a_cursor_goes_without_an_offset() -> None:
     with pytest.raises(BadInput):
-        asked_of(given(f"offset=5&cursor={written(Order(), Position(NOON, 7))}"))
+        list_query(given(f"offset=5&cursor={written(Order(), Position(NOON, 7))}"))
 
 
 def test_no_page_is_larger_than_a_thousand() -> None:
-    assert asked_of(given("limit=100000")).limit == 1000
-    assert Asked().limit == 50
+    assert list_query(given("limit=100000")).limit == 1000
+    assert ListQuery().limit == 50

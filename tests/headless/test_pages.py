@@ -18,7 +18,7 @@ from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Filter, Page, Position
 from fairihub_headless.web import pages, views
-from fairihub_headless.web.asked import Asked, asked_of, written
+from fairihub_headless.web.asked import ListQuery, list_query, written
 
 BASE = "http://hub.example/services/headless/"
 BRAND = Brand("Orchard", "#0b7261", "Our Notebooks", "/")
@@ -51,7 +51,7 @@ def listed(
     team: str | None = None,
     lists: tuple[str, ...] = (),
 ) -> str:
-    asked = Asked(meant=Filter(states=chosen), team=team)
+    asked = ListQuery(meant=Filter(states=chosen), team=team)
     older = None if total is None else Position(BEGAN, 7)
     page = Page(list(runs), total or len(runs), None, older)
     jobs = views.job_list(page, BASE, asked, "ada", RULES)
@@ -132,11 +132,11 @@ def test_a_team_without_runs_is_not_told_how_to_start_one() -> None:
     ],
 )
 def test_the_title_says_what_is_listed(team: str | None, owner: str | None, title: str) -> None:
-    assert pages.Shown(Asked(team=team, owner=owner), own=False).title == title
+    assert pages.Shown(ListQuery(team=team, owner=owner), own=False).title == title
 
 
 def test_the_ways_to_more_runs_keep_what_was_asked_for() -> None:
-    asked = asked_of({"limit": ["10"], "offset": ["10"], "status": ["failed"], "team": ["a&b"],
+    asked = list_query({"limit": ["10"], "offset": ["10"], "status": ["failed"], "team": ["a&b"],
                       "owner": ["bob"], "q": ["ä b"]})  # fmt: skip
     newer, older = Position(BEGAN, 20, before=True), Position(BEGAN, 11)
     jobs = views.job_list(Page([], 30, newer, older), BASE, asked, "ada", RULES)
@@ -323,7 +323,7 @@ def test_only_the_end_of_a_long_log_is_shown() -> None:
 def test_a_search_keeps_what_was_asked_for_before() -> None:
     query = {"q": ['"grün"'], "status": ["failed"], "team": ["uc4"], "sort": ["duration"],
              "datetime": ["2026-01-01/2026-02-01"], "pinned": ["true"]}  # fmt: skip
-    asked = asked_of(query)
+    asked = list_query(query)
     jobs = views.job_list(Page([run_of()], 1, None, None), BASE, asked, "ada", RULES)
     page = pages.runs(jobs, pages.Shown(asked, own=False, lists=("uc4",)), BASE, BRAND)
     for words in (
@@ -341,7 +341,7 @@ def test_a_search_keeps_what_was_asked_for_before() -> None:
 
 
 def test_nothing_found_is_not_nothing_there() -> None:
-    asked = asked_of({"q": ["nowhere"]})
+    asked = list_query({"q": ["nowhere"]})
     jobs = views.job_list(Page([], 0, None, None), BASE, asked, "ada", RULES)
     page = pages.runs(jobs, pages.Shown(asked, own=True), BASE, BRAND)
     assert "None of your runs is so." in page

@@ -31,7 +31,7 @@ Given = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListQuery:
     """What of the list of jobs is asked for."""
 
     limit: int = LIMIT
@@ -69,7 +69,7 @@ class Asked:
         return urlencode({k: v for k, v in given.items() if v}, doseq=True)
 
 
-def asked_of(given: Given) -> Asked:
+def list_query(given: Given) -> ListQuery:
     """What a query asks for.
 
     Raises:
@@ -81,7 +81,7 @@ def asked_of(given: Given) -> Asked:
     if cursor and _one(given, "offset"):
         raise BadInput("bad-query", "`cursor` goes without `offset`.")
     free = ("processID", "q", "datetime", "minDuration", "maxDuration", "pinned")
-    return Asked(
+    return ListQuery(
         limit=min(whole_number(_one(given, "limit") or str(LIMIT), "limit", least=1), MOST),
         offset=whole_number(_one(given, "offset") or "0", "offset"),
         place=read(order, cursor) if cursor else None,

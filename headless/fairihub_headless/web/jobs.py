@@ -13,7 +13,7 @@ from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
 from fairihub_headless.results import log
 from fairihub_headless.web import pages, views
-from fairihub_headless.web.asked import asked_of
+from fairihub_headless.web.asked import list_query
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import results_of
 from fairihub_headless.web.outcomes import files_left
@@ -33,7 +33,7 @@ class Jobs(Base):
 async def answer_jobs(handler: Base) -> None:
     caller, base = handler.caller, handler.base
     said = handler.request.query_arguments.keys() - _WHO_ASKS
-    asked = asked_of({name: handler.get_query_arguments(name) for name in said})
+    asked = list_query({name: handler.get_query_arguments(name) for name in said})
     seen = selection_of(caller, asked.team, asked.owner, today())
     page = await handler.runs.page(
         seen, asked.meant, asked.order, limit=asked.limit, offset=asked.offset, place=asked.place

@@ -24,7 +24,7 @@ from fairihub_headless.callers import EVERY_TEAM
 from fairihub_headless.models import FileEntry, FileList, JobList, RunState, StatusInfo
 from fairihub_headless.processes.execute_notebook import EXAMPLE
 from fairihub_headless.store.listing import EVERY, NEWEST_FIRST
-from fairihub_headless.web.asked import Asked, sort_of
+from fairihub_headless.web.asked import ListQuery, sort_of
 
 _FOLLOWING = (Path(__file__).parent / "static/following.js").read_text(encoding="utf-8")
 _SPANS = {"today": 0, "last 7 days": 6, "last 30 days": 29}
@@ -72,7 +72,7 @@ def policy(brand: Brand) -> str:
 class Shown:
     """Which runs a list shows, and which others there are to choose."""
 
-    asked: Asked
+    asked: ListQuery
     own: bool
     """Whether only runs of the caller are in it."""
     lists: Sequence[str] = ()

@@ -24,7 +24,7 @@ from fairihub_headless.results.left import Found, LeftFile, is_result
 from fairihub_headless.results.retention import expires
 from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Page
-from fairihub_headless.web.asked import Asked
+from fairihub_headless.web.asked import ListQuery
 
 _SHOWN_AS_IT_IS = (
     "progress", "team", "profile", "limits", "cell", "cells", "failure", "attempt", "retries",
@@ -117,7 +117,7 @@ def process_description(process: Process, base: str) -> dict[str, Any]:
         **summary,
         "inputs": {
             name: {
-                "title": told.title or name,
+                "title": name,
                 "description": told.description,
                 "schema": dict(told.schema),
                 "minOccurs": int(told.required),
@@ -188,7 +188,7 @@ def _ways(run: Run, base: str, own: bool) -> list[Link]:
     return links
 
 
-def job_list(page: Page, base: str, asked: Asked, login: str, rules: Rules) -> JobList:
+def job_list(page: Page, base: str, asked: ListQuery, login: str, rules: Rules) -> JobList:
     """A page of jobs with the ways to its neighbours, as `login` may see them."""
 
     def way(query: str, rel: str, title: str) -> Link:
@@ -207,9 +207,7 @@ def job_list(page: Page, base: str, asked: Asked, login: str, rules: Rules) -> J
     )
 
 
-def file_list(
-    run: Run, found: Found, base: str, *, limit: int = MOST_LISTED, offset: int = 0
-) -> FileList:
+def file_list(run: Run, found: Found, base: str, *, limit: int, offset: int) -> FileList:
     """A page of the files that a run left, with the ways to its neighbours."""
 
     def page(to: int, rel: str, title: str) -> Link:
