@@ -36,18 +36,15 @@ def glued(notebook: Mapping[str, Any]) -> Glued:
     """The values and displays in the outputs of an executed notebook (version 4, as JSON)."""
     found = Glued({}, {})
     for output in _outputs(notebook):
-        data = output.get("data")
-        if not isinstance(data, dict):
-            continue
-        _take_values(data, found.scraps)
-        about = output.get("metadata", {}).get("scrapbook", {})
-        if isinstance(about, dict) and about.get("display") and about.get("name"):
-            found.displays[str(about["name"])] = {
-                kind: _joined(kind, value)
-                for kind, value in data.items()
-                if not kind.startswith(_SCRAP_PREFIX)
-            }
+        _take(output, found)
     return found
+
+
+def names_in(output: Mapping[str, Any]) -> list[str]:
+    """The names under which an output, or the content of a message, glues something."""
+    found = Glued({}, {})
+    _take(output, found)
+    return [name for part in found for name in part]
 
 
 def written(found: Glued, most: int = MOST) -> Written:
@@ -88,6 +85,20 @@ def read(content: bytes) -> Glued:
 def _outputs(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for cell in notebook.get("cells", []):
         yield from cell.get("outputs", [])
+
+
+def _take(output: Mapping[str, Any], found: Glued) -> None:
+    data = output.get("data")
+    if not isinstance(data, dict):
+        return
+    _take_values(data, found.scraps)
+    about = output.get("metadata", {}).get("scrapbook", {})
+    if isinstance(about, dict) and about.get("display") and about.get("name"):
+        found.displays[str(about["name"])] = {
+            kind: _joined(kind, value)
+            for kind, value in data.items()
+            if not kind.startswith(_SCRAP_PREFIX)
+        }
 
 
 def _take_values(data: dict[str, Any], scraps: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from fairihub_headless.models import RunState
+from fairihub_headless.results.left import glued_in
 
 CAPPED = 1.3 * 2**20
 """The house keeps a mebibyte of output in a notebook, and one in the log."""
@@ -218,3 +219,16 @@ async def test_success_is_never_read_from_the_notebook(
     ]
     assert [run.state.value for run in found] == ["failed", "successful", "successful"]
     assert found[0].failure.cell == 2
+
+
+async def test_what_is_glued_outlives_a_flood_and_what_has_no_room_is_named(house: Any) -> None:
+    run = await house.submit(
+        "from fairihub_headless import glue\nprint('x' * 2 * 2**20)\nglue('small', 7)\n"
+        "glue('stale', 1)\nglue('huge', 'y' * 9 * 2**20)\nglue('stale', 'z' * 9 * 2**20)"
+    )
+    run = await house.ended(run)
+    assert run.state is RunState.successful, run.failure
+    assert glued_in(house.runs.folder(run), "executed.ipynb").scraps == {"small": 7}
+    said = "Not kept, since more than 8 MiB was glued: huge, stale."
+    assert said in run.message
+    assert said in house.log(run)

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any
@@ -111,6 +111,9 @@ class Alone:
 
     def reported(self, fraction: float, message: str) -> None:
         self._tell("progress", fraction=fraction, message=message[:LONGEST_MESSAGE])
+
+    def glued(self, names: Sequence[str], *, kept: bool) -> None:
+        """The cell says where there was no room."""
 
     def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
         self._tell("failed", cell=cell, cells=cells, error=f"{error.ename}: {error.evalue}"[:2000])

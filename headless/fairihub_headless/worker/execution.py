@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Execution:
         self._place = folder_below(folder.place, "")
         self._work = folder_below(folder.place, WORK)
         self._glued = Glued({}, {})
+        self._not_kept: dict[str, None] = {}
         self._written = b""
         self._kernel: Kernel | None = None
         self.interrupted = False
@@ -133,6 +134,10 @@ class Execution:
 
     def reported(self, fraction: float, message: str) -> None:
         self._line.report(fraction, self.masker.text(message))
+
+    def glued(self, names: Sequence[str], *, kept: bool) -> None:
+        # The last of a name counts: one before it, for which there was room, is not meant.
+        self._not_kept = {n: None for n in (*self._not_kept, *names) if not (kept and n in names)}
 
     def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
         if error.ename == "SystemExit" and error.evalue in _ENDED_WELL:
@@ -233,15 +238,25 @@ class Execution:
 
     def _keep_glued(self) -> None:
         """Writes down what was glued, so that nobody reads a large notebook for it."""
-        content, left_out = written(self._glued)
+        lost = self.masker.deep(list(self._not_kept))
+        found = Glued(*({n: v for n, v in part.items() if n not in lost} for part in self._glued))
+        content, left_out = written(found)
         with suppress(OSError):  # then the notebook is read for it
             write_whole_in(self._place, GLUED, content, synced=False)
+        more = f"since more than {MOST // 2**20} MiB was glued"
         if left_out:
-            names = ", ".join(self.masker.text(name)[:100] for name in left_out[:5])
-            more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
-            said = f"Only in the executed notebook, since more than {MOST // 2**20} MiB was glued: "
-            self.remark = f"{self.remark} {said}{names}{more}.".strip()
-            self._log.say(f"{said}{names}{more}.")
+            self._note(f"Only in the executed notebook, {more}: {self._named(left_out)}.")
+        if lost:
+            self._note(f"Not kept, {more}: {self._named(lost)}.")
+
+    def _named(self, names: Sequence[str]) -> str:
+        shown = ", ".join(self.masker.text(name)[:100] for name in names[:5])
+        return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+    def _note(self, said: str) -> None:
+        """Says it in the log and, after what was said before, of the run."""
+        self.remark = f"{self.remark} {said}".strip()
+        self._log.say(said)
 
     def _deliver(self) -> None:
         """Puts the copy that was asked for into the home; never over another file."""
@@ -251,10 +266,9 @@ class Execution:
             folder = opened_in_home(self._order, self._order.deliver_to)
             name = put_beside(folder, self._order.notebook_name, self._written)
         except (OSError, FairihubError) as problem:
-            self.remark = f"The copy for your home folder could not be written: {problem}"
+            self._note(f"The copy for your home folder could not be written: {problem}")
         else:
-            self.remark = f"A copy is at ~/{self._order.deliver_to}/{name}."
-        self._log.say(self.remark)
+            self._note(f"A copy is at ~/{self._order.deliver_to}/{name}.")
 
     def _copy_results(self) -> None:
         """Puts the result files into the folder of the home that was asked for."""
@@ -268,8 +282,7 @@ class Execution:
         else:
             said = f"{count} {'file is' if count == 1 else 'files are'} at ~/{folder}."
             said += f" Left out, as links are: {left_out}." if left_out else ""
-        self.remark = f"{self.remark} {said}".strip()
-        self._log.say(said)
+        self._note(said)
 
 
 def _is_injected(cell: dict[str, Any]) -> bool:

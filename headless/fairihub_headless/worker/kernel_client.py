@@ -21,6 +21,7 @@ from nbclient.util import ensure_async, run_sync
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 
+from fairihub_headless.glued import names_in
 from fairihub_headless.reporting import PROGRESS_TYPE, taken_out
 from fairihub_headless.worker.kernels import Kernel, listen_quietly
 from fairihub_headless.worker.output_room import OutputRoom
@@ -289,13 +290,16 @@ class Client(PapermillNotebookClient):
         self._tell(kind, content)
         if self.clear_before_next_output:
             self._clear(outs, cell_index)
-        if not self._room.take(outs, kind, content, cell_index):
+        kept, names = self._room.take(outs, kind, content, cell_index), names_in(content)
+        if names:
+            self._witness.glued(names, kept=kept)
+        if not kept:
             return None
         if kind == "stream" and not self.output_hook_stack[msg["parent_header"].get("msg_id")]:
             return self._room.stream(outs, content["name"], content["text"], cell_index)
         self._room.settle(ended=True)
-        kept: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
-        return kept
+        made: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
+        return made
 
     def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
         if msg["content"].get("wait") or self.output_hook_stack[msg["parent_header"].get("msg_id")]:

@@ -6,7 +6,7 @@ witness of their own, which is told everything and decides where the notebook is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,6 +52,9 @@ class Witness(Protocol):
 
     def reported(self, fraction: float, message: str) -> None:
         """The notebook said by itself how far it is."""
+
+    def glued(self, names: Sequence[str], *, kept: bool) -> None:
+        """A cell glued something under these names; `kept`: the notebook has room for it."""
 
     def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
         """This cell, counted from 1, ended the execution."""

@@ -1,6 +1,7 @@
 """How much output a notebook may hold: what comes is taken in, cut, or left out, and that is said.
 
-What is cleared, overwritten or replaced gives its room back.
+What is cleared, overwritten or replaced gives its room back. What is glued has room of its own:
+however much a notebook prints, its results come to nothing by that.
 """
 
 from __future__ import annotations
@@ -13,10 +14,31 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from fairihub_headless.glued import MOST, names_in
 from fairihub_headless.worker.outputs import settled, shortened, size_of, weight
 
 _SMALL = 64 * 1024
 """So much text is put together at once; more of it only when it has grown by a part."""
+
+
+class _Room:
+    """So many bytes, which cells share.
+
+    Args:
+        excuse: what is said where it is full.
+    """
+
+    def __init__(self, limit: float, excuse: str) -> None:
+        self.left = limit
+        self.excuse = excuse
+        self._taken: defaultdict[int, float] = defaultdict(float)
+
+    def charge(self, cell: int, size: float) -> None:
+        self._taken[cell] += size
+        self.left -= size
+
+    def clear(self, cell: int) -> None:
+        self.left += self._taken.pop(cell, 0)
 
 
 class OutputRoom:
@@ -27,13 +49,19 @@ class OutputRoom:
     """
 
     def __init__(self, limit: int | None, notebook: NotebookNode) -> None:
-        self._limit = math.inf if limit is None else limit
-        self._left = self._limit
-        self._taken: defaultdict[int, float] = defaultdict(float)
+        self._room = _Room(
+            math.inf if limit is None else limit,
+            f"More than {(limit or 0) / 2**20:.1f} MiB of output: from here on it is left out. "
+            "Write large results to a file in RESULTS_DIRECTORY.",
+        )
+        self._glued = _Room(
+            math.inf if limit is None else MOST,
+            f"More than {MOST // 2**20} MiB was glued: from here on it is left out.",
+        )
         self._notebook = notebook
         self._streams: dict[str, tuple[NotebookNode, list[str]]] = {}
         self._cell = -1
-        self._told: set[int] = set()
+        self._told: set[tuple[int, str]] = set()
 
     def take(self, outs: list[NotebookNode], kind: str, content: dict[str, Any], cell: int) -> bool:
         """Whether there is room for this output; a text is cut to what fits, an error always does.
@@ -42,16 +70,16 @@ class OutputRoom:
         """
         if kind == "stream":
             content["text"] = shortened(content["text"])
-        size = size_of(content)
-        fits = size <= self._left or kind == "error"
-        if not fits and kind == "stream" and self._left > 0:
-            content["text"] = content["text"][: int(self._left)]
+        size, room = size_of(content), self._glued if names_in(content) else self._room
+        fits = size <= room.left or kind == "error"
+        if not fits and kind == "stream" and room.left > 0:
+            content["text"] = content["text"][: int(room.left)]
             self.stream(outs, content["name"], content["text"], cell)
-            self._charge(cell, len(content["text"]))
+            room.charge(cell, len(content["text"]))
         if fits:
-            self._charge(cell, size)
+            room.charge(cell, size)
         else:
-            self._excuse(cell, outs)
+            self._excuse(cell, outs, room)
         return fits
 
     def take_update(self, shown: Mapping[int, list[int]], content: dict[str, Any]) -> bool:
@@ -60,12 +88,12 @@ class OutputRoom:
         for cell, numbers in shown.items():
             outs = self._notebook.cells[cell].outputs
             growth += sum(new - size_of(outs[number]) for number in numbers)
-        if growth > self._left:
+        if growth > self._room.left:
             cell = max(shown)
-            self._excuse(cell, self._notebook.cells[cell].outputs)
+            self._excuse(cell, self._notebook.cells[cell].outputs, self._room)
             return False
         for cell in list(shown)[:1]:
-            self._charge(cell, growth)
+            self._room.charge(cell, growth)
         return True
 
     def take_state(self, known: Mapping[str, Any], msg: dict[str, Any]) -> bool:
@@ -76,9 +104,9 @@ class OutputRoom:
             return isinstance(data, Mapping)
         growth = weight(state) - weight({k: known[k] for k in state if k in known})
         growth += sum(memoryview(part).nbytes * 4 // 3 for part in msg.get("buffers", ()))
-        if growth > self._left:
+        if growth > self._room.left:
             return False
-        self._left -= growth
+        self._room.left -= growth
         return True
 
     def stream(self, outs: list[NotebookNode], name: str, text: str, cell: int) -> NotebookNode:
@@ -107,7 +135,8 @@ class OutputRoom:
     def clear(self, cell: int) -> None:
         """The outputs of `cell` are no more."""
         self._streams.clear()
-        self._left += self._taken.pop(cell, 0)
+        self._room.clear(cell)
+        self._glued.clear(cell)
 
     def _join(self, node: NotebookNode, pieces: list[str]) -> None:
         if not pieces:
@@ -115,18 +144,11 @@ class OutputRoom:
         whole = node.text + "".join(pieces)
         pieces.clear()
         node.text = settled(whole)
-        self._charge(self._cell, len(node.text) - len(whole))
+        self._room.charge(self._cell, len(node.text) - len(whole))
 
-    def _charge(self, cell: int, size: float) -> None:
-        self._taken[cell] += size
-        self._left -= size
-
-    def _excuse(self, cell: int, outs: list[NotebookNode]) -> None:
-        if cell in self._told:
+    def _excuse(self, cell: int, outs: list[NotebookNode], room: _Room) -> None:
+        if (cell, room.excuse) in self._told:
             return
-        self._told.add(cell)
+        self._told.add((cell, room.excuse))
         self.settle(ended=True)
-        outs.append(new_output("stream", name="stderr", text=(
-            f"[fairihub] More than {self._limit / 2**20:.1f} MiB of output: from here on it is "
-            "left out. Write large results to a file in RESULTS_DIRECTORY.\n"
-        )))  # fmt: skip
+        outs.append(new_output("stream", name="stderr", text=f"[fairihub] {room.excuse}\n"))
