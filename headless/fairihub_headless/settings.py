@@ -141,8 +141,8 @@ class RunSettings(BaseModel):
     max_results_bytes: Bytes = Field(
         20 * 2**30,
         ge=2**20,
-        description="What a run may write into RESULTS_DIRECTORY, on the disk; one that takes more "
-        "is ended. A size like `50Gi`.",
+        description="What a run may leave, on the disk: its files, and the executed notebook with "
+        "them; one that takes more fails. A size like `50Gi`.",
     )
     min_free_bytes: Bytes = Field(
         256 * 2**20,

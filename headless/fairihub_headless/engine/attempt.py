@@ -22,10 +22,10 @@ from fairihub_headless.engine.groups import bounds_memory, group_for, group_of
 from fairihub_headless.engine.last_words import say_last
 from fairihub_headless.engine.launching import ColdLauncher, Launcher, Worker
 from fairihub_headless.engine.retrying import Failed, Retry, verdict
-from fairihub_headless.engine.room import Room
+from fairihub_headless.engine.room import Room, too_large
 from fairihub_headless.engine.usage import Usage
 from fairihub_headless.equipment import Equipment
-from fairihub_headless.folders import RESULTS, RunFolder
+from fairihub_headless.folders import RunFolder
 from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.line import Cells, KernelUp, Reported, heard
 from fairihub_headless.models import Environment, ExitRecord, Failure, Run, RunState, WorkOrder
@@ -195,8 +195,10 @@ class Attempt:
         unseen = self._publish()  # what cannot be shown as a whole is not, and that is no success
         if isinstance(found, Failed):
             return self._end_failed(found.failure)
-        if unseen is not None:
-            return self._end_failed(unseen)
+        # Here, too, since a disk is filled between two looks.
+        if wrong := unseen or too_large(self.folder.files, self.settings.max_results_bytes):
+            self._say_last(Failed(wrong, None))
+            return self._end_failed(wrong)
         return self.store.end(
             self.hold, RunState.successful, found.message or "Done.", cells=found.cells,
             finished=found.finished, environment=self._environment,
@@ -288,7 +290,7 @@ class Attempt:
 
     async def _look_on(self, worker: Worker) -> None:
         """What is done once a second: the store hears of progress, limits are looked at."""
-        room = Room(self.folder.work / RESULTS, self.settings.max_results_bytes)
+        room = Room(self.folder.work, self.settings.max_results_bytes)
         await asyncio.sleep(_FIRST_LOOK)
         while True:
             news, self._news = self._news, {}
@@ -298,8 +300,8 @@ class Attempt:
             except Unavailable:
                 self._news = {**news, **self._news}
             await self._check_memory(worker.pid, worker.born)
-            if too_large := await ENGINE.do(room.look):
-                self.end(too_large, quickly=True)
+            if too_much := await ENGINE.do(room.look):
+                self.end(too_much, quickly=True)
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _signal(self, worker: Worker, ended: asyncio.Future[Any]) -> None:

@@ -1,4 +1,4 @@
-"""How much room on the disk the results of a run take while they grow."""
+"""How much room on the disk takes what a run leaves: while it grows, and at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Room:
     """Looked at now and then, more seldom where there are so many files that it takes long.
 
     Args:
-        folder: RESULTS_DIRECTORY.
+        folder: where results grow, the executed notebook and RESULTS_DIRECTORY among them.
         most: bytes that all in it may take on the disk.
     """
 
@@ -34,28 +34,38 @@ class Room:
         began = time.monotonic()
         if began < self._next:
             return None
-        used = used_by(self._folder, self._most)
+        found = too_large(self._folder, self._most)
         took = time.monotonic() - began
         self._next = began + max(_EVERY, _SHARE * took)
-        return _too_large(self._most) if used > self._most else None
+        return found
 
 
 def used_by(folder: Path, most: int) -> int:
-    """The bytes that all below `folder` takes, counted until they are more than `most`. Blocks."""
-    used = 0
+    """The bytes that all below `folder` takes, counted until they are more than `most`. Blocks.
+
+    A file with several names takes its bytes once.
+    """
+    used, counted = 0, set[tuple[int, int]]()
     with contextlib.suppress(OSError):
         for _, _, names, place in os.fwalk(folder):
             for name in names:
                 with contextlib.suppress(OSError):
-                    used += _BLOCK * os.stat(name, dir_fd=place, follow_symlinks=False).st_blocks
+                    about = os.stat(name, dir_fd=place, follow_symlinks=False)
+                    file = about.st_dev, about.st_ino
+                    used += 0 if file in counted else _BLOCK * about.st_blocks
+                    if about.st_nlink > 1:
+                        counted.add(file)
             if used > most:
                 break
     return used
 
 
-def _too_large(most: int) -> Failure:
+def too_large(folder: Path, most: int) -> Failure | None:
+    """Why a run has failed of which all below `folder` takes more than `most`. Blocks."""
+    if used_by(folder, most) <= most:
+        return None
     return Failure(
         code="results-too-large",
-        message=f"The run has written more than {human_bytes(most)} into RESULTS_DIRECTORY, the "
-        "most of this hub, and was ended.",
+        message=f"What the run has written takes more than {human_bytes(most)} of the disk, the "
+        "most that this hub allows.",
     )
