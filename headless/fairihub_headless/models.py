@@ -167,6 +167,8 @@ class Run(Frozen):
     """How often it was begun; 0 while it waits for the first time."""
     lost: int = 0
     """How many of these attempts ended before the notebook had started."""
+    waited: int = 0
+    """How many of those found no room on the disk, and are no sign that the next will fail."""
     not_before: datetime | None = None
     """The moment before which it does not begin: the pause before a retry."""
     engine: str | None = None

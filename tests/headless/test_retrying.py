@@ -19,10 +19,13 @@ from fairihub_headless.models import ECHO, ExitRecord, Failure, Run
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
 
-def run(attempt: int = 1, lost: int = 0, retries: int = 0, name: str = "r1") -> Run:
+def run(
+    attempt: int = 1, lost: int = 0, retries: int = 0, name: str = "r1", waited: int = 0
+) -> Run:
     return Run(
         id=name, owner="ada", team="uc1", profile="uc1.small", notebook="a.ipynb", digest="0",
-        created=NOON, updated=NOON, attempt=attempt, lost=lost, retries=retries,
+        created=NOON, updated=NOON, attempt=attempt, lost=lost, waited=waited,
+        retries=retries,
     )  # fmt: skip
 
 
@@ -67,9 +70,16 @@ def test_what_would_fail_again_is_not_begun_again(code: str, started: bool) -> N
 def test_a_run_that_finds_no_room_to_begin_waits_for_it() -> None:
     again = after("no-room", run(attempt=100, lost=99), started=False)
     assert again is not None
-    assert again.lost
+    assert (again.lost, again.waited) == (True, True)
     assert 10 < again.pause < 30
     assert after("no-room", run(retries=5), started=True) is None
+
+
+def test_waiting_for_room_takes_nothing_of_the_times_that_a_run_may_be_lost() -> None:
+    for died in range(MOST_LOST):
+        again = after("service-stopped", run(attempt=9, lost=8 + died, waited=8), started=False)
+        assert again == Retry(0.0, lost=True)
+    assert after("worker-died", run(lost=8 + MOST_LOST, waited=8), started=False) is None
 
 
 def pauses(name: str, started: bool) -> list[float]:

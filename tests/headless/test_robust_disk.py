@@ -107,6 +107,7 @@ async def test_a_run_that_finds_no_room_to_begin_waits_until_there_is_some(
     monkeypatch.setattr(retrying, "_FULL_PAUSE", 0.1)
     run = await house.ended(await house.submit("print(1)"))
     assert (run.state, run.attempt, run.lost) == (RunState.successful, 2, 1)
+    assert run.waited == 1
 
 
 async def test_results_that_cannot_be_shown_as_a_whole_are_no_success(

@@ -170,11 +170,13 @@ def test_progress_and_the_environment_are_kept(store: Store) -> None:
 def test_a_run_waits_again_and_is_begun_again(store: Store) -> None:
     store.add(run("r1"))
     later = NOON + timedelta(seconds=5)
-    assert store.again(claimed(store, "r1"), "Begins again.", FAILURE, later, lost=True)
+    assert store.again(
+        claimed(store, "r1"), "Begins again.", FAILURE, later, lost=True, waited=True
+    )
     found = store.get("r1")
     assert found is not None
     assert (found.state, found.engine, found.not_before) == (RunState.accepted, None, later)
-    assert (found.attempt, found.lost, found.started) == (1, 1, None)
+    assert (found.attempt, found.lost, found.waited, found.started) == (1, 1, 1, None)
     assert store.waiting()[0].not_before == later
     second = claimed(store, "r1")
     assert second.attempt == 2
@@ -290,7 +292,7 @@ def test_what_is_done_comes_to_the_same_when_a_connection_breaks(store: Store, w
     assert again(lambda: store.refuse("r4", FAILURE))
     found = store.get("r2")
     assert found is not None
-    assert (found.attempt, found.lost) == (1, 1)
+    assert (found.attempt, found.lost, found.waited) == (1, 1, 0)
     assert again(lambda: store.engines.beat("engine"))
     again(lambda: store.engines.register(EngineRow("new", "h", 1, 1.0, 0)))
     taken = store.claim("r2", "engine")

@@ -231,7 +231,9 @@ class Attempt:
         until = now() + timedelta(seconds=again.pause) if again.pause else None
         when = f"at {until:%H:%M:%S} UTC" if until else "at once"
         message = f"Begins again {when}: {failure.message}"
-        return self.store.again(self.hold, message, failure, until, lost=again.lost)
+        return self.store.again(
+            self.hold, message, failure, until, lost=again.lost, waited=again.waited
+        )
 
     def _tell(self, moved: bool) -> bool:
         """Tells who follows it how the run stands; whether this attempt at it is over for all."""

@@ -25,6 +25,8 @@ class Retry:
     pause: float
     lost: bool
     """Whether the attempt is not counted, since the notebook had not started."""
+    waited: bool = False
+    """Whether it found no room on the disk: that is waited for as long as it takes."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,15 @@ def after_failure(run: Run, failure: Failure, *, started: bool) -> Retry | None:
         started: whether code of the notebook may have run.
     """
     if failure.code == _FULL and not started:  # until there is room: others wait for that as well
-        return Retry(_pause(run, _FULL_PAUSE, 0), lost=True)
+        return Retry(_pause(run, _FULL_PAUSE, 0), lost=True, waited=True)
     if failure.code not in _WORTH:
         return None
     if not started:
-        if run.lost >= MOST_LOST:
+        died = run.lost - run.waited
+        if died >= MOST_LOST:
             return None
         at_once = failure.code == "service-stopped"
-        return Retry(0.0 if at_once else _pause(run, _FIRST_LOST_PAUSE, run.lost), lost=True)
+        return Retry(0.0 if at_once else _pause(run, _FIRST_LOST_PAUSE, died), lost=True)
     begun = run.attempt - run.lost
     return Retry(_pause(run, _FIRST_PAUSE, begun - 1), lost=False) if begun <= run.retries else None
 

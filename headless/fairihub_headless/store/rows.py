@@ -17,7 +17,7 @@ _REQUEST = {
 _COLUMNS = {
     "id", "owner", "team", "profile", "process", "state", "message", "digest", "cell", "cells",
     "failure", "created", "started", "finished", "updated", "worker_pid", "worker_born",
-    "attempt", "lost", "not_before", "engine", "environment", "key", "pinned", "expired",
+    "attempt", "lost", "waited", "not_before", "engine", "environment", "key", "pinned", "expired",
 }  # fmt: skip
 LONGEST = 200
 """Characters of a name or a message that are searched: they stand in an index."""

@@ -215,16 +215,18 @@ class Store:
         })  # fmt: skip
 
     def again(
-        self, hold: Hold, message: str, failure: Failure, not_before: datetime | None, *, lost: bool
-    ) -> bool:
+        self, hold: Hold, message: str, failure: Failure, not_before: datetime | None,
+        *, lost: bool, waited: bool = False,
+    ) -> bool:  # fmt: skip
         """Lets a run wait for its next attempt; False as for `end`.
 
         Args:
             lost: whether the attempt does not count, since the notebook had not started.
+            waited: whether that was since there was no room on the disk.
         """
         return self._leave(hold, now(), {
             "state": "accepted", "message": message, "not_before": not_before, "started": None,
-            "cell": 0, "lost": runs.c.lost + (1 if lost else 0),
+            "cell": 0, "lost": runs.c.lost + int(lost), "waited": runs.c.waited + int(waited),
             "failure": failure.model_dump(mode="json"), "environment": null(),
         })  # fmt: skip
 

@@ -86,6 +86,8 @@ runs = Table(
     Column("attempt", Integer, nullable=False, server_default="0"),
     # Attempts that ended before the notebook had started; they are not counted.
     Column("lost", Integer, nullable=False, server_default="0"),
+    # Those of them that found no room on the disk: as many as it takes.
+    Column("waited", Integer, nullable=False, server_default="0"),
     # The lower, the sooner: high is 0, normal 1, low 2.
     Column("rank", Integer, nullable=False, server_default="1"),
     Column("not_before", Utc),
