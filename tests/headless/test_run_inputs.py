@@ -17,7 +17,7 @@ from fairihub_headless.processes.notebook_request import asked_of_notebook
 from fairihub_headless.results.left import glued_in
 from fairihub_headless.settings import CheckoutSettings
 from fairihub_headless.sources import CatalogSource, Sources
-from fairihub_headless.worker import delivering
+from fairihub_headless.worker import copies
 from tests.support.git_origin import Origin
 
 GLUE = "from fairihub_headless.scraps import glue\n"
@@ -137,9 +137,9 @@ def test_a_link_that_is_put_there_after_the_check_is_not_followed(
         (home / "out" / "deep").symlink_to(elsewhere)
         return found
 
-    monkeypatch.setattr(delivering, "behind_own_link", swapped)
+    monkeypatch.setattr(copies, "behind_own_link", swapped)
     with pytest.raises(OSError, match="deep"):
-        delivering.opened_in_home(order, "out/deep")
+        copies.opened_in_home(order, "out/deep")
     assert os.listdir(elsewhere) == []
 
 
@@ -151,13 +151,13 @@ def test_a_copy_is_put_beside_what_is_there_and_through_our_own_links_only(tmp_p
     order = WorkOrder(run="1", cwd="", home=str(home), notebook_name="a.ipynb",
                       own_places=(str(shared),), max_output_bytes=1, max_log_bytes=1)  # fmt: skip
     names = [
-        delivering.put_beside(delivering.opened_in_home(order, "shared/x"), "a.ipynb", content)
+        copies.put_beside(copies.opened_in_home(order, "shared/x"), "a.ipynb", content)
         for content in (b"1", b"2")
     ]
     assert names == ["a.ipynb", "a (1).ipynb"]
     assert (shared / "x" / "a (1).ipynb").read_bytes() == b"2"
     with pytest.raises(FairihubError):
-        delivering.opened_in_home(order.model_copy(update={"own_places": ()}), "shared/x")
+        copies.opened_in_home(order.model_copy(update={"own_places": ()}), "shared/x")
 
 
 async def test_no_link_in_the_home_leads_the_copies_elsewhere(house: Any, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, sure_secrets_in
 from fairihub_headless.models import Failure, WorkOrder
 from fairihub_headless.worker.confining import confine, why_it_died
-from fairihub_headless.worker.delivering import copied_results, opened_in_home, put_beside
+from fairihub_headless.worker.copies import copied_results, opened_in_home, put_beside
 from fairihub_headless.worker.kernels import Kernel, KernelWanted
 from fairihub_headless.worker.notebook_engine import NAME, SAVE_EVERY, FairihubEngine
 from fairihub_headless.worker.notebook_file import notebook_bytes
