@@ -95,7 +95,7 @@ def asked_before(store: Store, owner: str, key: Key | None) -> Run | None:
 
 def kept_once(
     store: Store, folder: RunFolder, run: Run, content: bytes, key: Key | None,
-    most: int | None = None,
+    most: int,
 ) -> Run:  # fmt: skip
     """The run as it is kept, or the one that was quicker with the same key. Blocks.
 

@@ -133,7 +133,7 @@ async def test_no_clock_that_is_set_ends_or_holds_up_a_run(
 
 @pytest.mark.parametrize("jump", [-1e7, 0.0, 1e7])
 def test_a_pause_is_as_long_as_it_was_meant_or_shorter(jump: float) -> None:
-    pauses = Pauses(longest=400)
+    pauses = Pauses()
     waiting = [Waiting(0, "r", "ada", "uc1", 1, NOON + timedelta(seconds=30))]
     ready, due = pauses.ready(waiting, NOON, at=1000)
     assert (ready, due) == ([], 30)
@@ -143,7 +143,7 @@ def test_a_pause_is_as_long_as_it_was_meant_or_shorter(jump: float) -> None:
     assert pauses.falls_due(1030)
     assert pauses.ready(waiting, then, at=1030)[0] == waiting
     # Seen for the first time by a clock that is wrong: not longer than the longest.
-    ready, due = Pauses(longest=400).ready(waiting, then, at=1000)
+    ready, due = Pauses().ready(waiting, then, at=1000)
     assert due <= 400 or ready == waiting
 
 
@@ -186,9 +186,9 @@ async def test_the_most_urgent_of_ones_own_runs_goes_first(house: Any) -> None:
 async def test_a_run_that_another_service_dismissed_ends_here(house: Any) -> None:
     run = await house.submit(ASLEEP)
     run = await house.until(run, lambda r: r.environment is not None)
-    house.runs.store.dismiss(run.id, "Dismissed by its owner.")
+    house.runs.store.dismiss(run.id, "Cancelled by its owner.")
     run = await house.ended(run, 30)
-    assert (run.state, run.message) == (RunState.dismissed, "Dismissed by its owner.")
+    assert (run.state, run.message) == (RunState.dismissed, "Cancelled by its owner.")
     assert (house.runs.folder(run).files / "executed.ipynb").is_file()
 
 

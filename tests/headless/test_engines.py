@@ -139,7 +139,7 @@ def test_the_runs_of_an_engine_that_is_gone_are_brought_on_by_another(
     assert marks["once"].read_text() == "begun\n"
     wait_for(lambda: marks["twice"].read_text() == "begun\nbegun\n")
     assert processes_of("once") == []
-    assert engines.store.dismiss("twice", "Dismissed by its owner.")
+    assert engines.store.dismiss("twice", "Cancelled by its owner.")
     assert engines.ended("twice").state is RunState.dismissed
     assert processes_of("twice") == []
     log = engines.folder("twice").log.read_text()

@@ -173,7 +173,7 @@ def test_how_runs_stand_that_are_followed(four: Listing) -> None:
 
 def test_a_run_that_never_began_took_no_time(store: Store) -> None:
     add(store, "a")
-    store.dismiss("a")
+    store.dismiss("a", "Cancelled.")
     assert ids(store.listing.page(ADA, Filter(least=0), limit=9)) == ""
 
 

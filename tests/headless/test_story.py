@@ -194,7 +194,7 @@ async def test_what_another_engine_does_is_told_too(store: Store, tmp_path: Path
         with (tmp_path / "r1").open("a") as log:
             log.write("bye\n")
         await comes(Output(10))
-        store.dismiss("r1")
+        store.dismiss("r1", "Cancelled.")
         await comes(Ended(RunState.dismissed))
     watch.stop()
 

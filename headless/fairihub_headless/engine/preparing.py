@@ -86,7 +86,7 @@ def folder_in_home(path: str) -> str:
 
 def work_order(
     run: Run, home: Path, cwd: Path, equipment: Equipment, settings: HeadlessSettings,
-    own: Iterable[Path] = (),
+    own: Iterable[Path],
 ) -> WorkOrder:  # fmt: skip
     """What the worker of `run` is told."""
     wants_copy = run.output_dirname is not None

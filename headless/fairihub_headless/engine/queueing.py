@@ -14,7 +14,11 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
+from fairihub_headless.engine.retrying import LONGEST_PAUSE
 from fairihub_headless.models import Waiting
+
+_LONGEST = 1.25 * LONGEST_PAUSE
+"""What chance can make of the longest pause."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +183,7 @@ class Pauses:
     from when it was first seen, and is never longer than the longest.
     """
 
-    def __init__(self, longest: float = 400.0) -> None:
-        self._longest = longest
+    def __init__(self) -> None:
         self._due: dict[tuple[str, datetime], float] = {}
         self._at = float("-inf")
 
@@ -200,7 +203,7 @@ class Pauses:
         for run in waiting:
             if run.not_before is not None:
                 key = run.id, run.not_before
-                left = min(max(0.0, (run.not_before - now).total_seconds()), self._longest)
+                left = min(max(0.0, (run.not_before - now).total_seconds()), _LONGEST)
                 noted[key] = due = self._due.get(key, at + left)
                 if due > at:
                     continue

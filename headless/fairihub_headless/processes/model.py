@@ -21,8 +21,6 @@ class Input:
     schema: Schema
     description: str
     required: bool = False
-    title: str | None = None
-    """Its name, if it has no better title."""
     media_types: tuple[str, ...] = ()
     """What a qualified value may call itself, beside what the type of the schema allows."""
 

@@ -17,7 +17,6 @@ from fairihub_core.errors import FairihubError
 from fairihub_headless.results.left import Found, LeftFile
 
 CHUNK = 256 * 1024
-NOTHING = Found([], [], 0)
 _ODD = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Files of these names lead to devices on Windows."""
@@ -79,7 +78,7 @@ class Names:
         return path
 
 
-def zipped(entries: Sequence[Entry], moment: datetime, without: Found = NOTHING) -> Iterator[bytes]:
+def zipped(entries: Sequence[Entry], moment: datetime, without: Found) -> Iterator[bytes]:
     """The archive, piece by piece. Blocks; each step reads no more than a chunk.
 
     What was left out before, and a file that cannot be read any more, is named in `LEFT-OUT.txt`.
