@@ -165,7 +165,7 @@ class Runs:
             )
         if not await asyncio.to_thread(keeping.pin, run.id, pinned=pinned):
             raise gone(run)
-        return await self._known(run_id)
+        return await self._known(run.id)
 
     async def address_of(self, run: Run, name: str) -> str | None:
         """Where a file of a run can be had for a while without any token; None: only here."""
@@ -257,7 +257,7 @@ class Runs:
         by = "its owner" if caller.owns(run) else f"{caller.login}, {caller.office(run.team)}"
         said = f"Cancelled by {by}."
         if not await asyncio.to_thread(self.store.dismiss, run.id, said, ended=ended):
-            run = await self._known(run_id)
+            run = await self._known(run.id)
             if run.state is not RunState.dismissed:
                 raise Conflict("job-ended", f"Job “{run.id}” has ended before: {run.state.value}.")
             raise Gone("dismissed", f"Job “{run.id}” was cancelled before.")
@@ -265,7 +265,7 @@ class Runs:
         self.engine.changes.tell(run.id, Ended(RunState.dismissed))
         if not caller.owns(run):
             self.record(_dismissal(run, caller))
-        return await self._known(run_id)
+        return await self._known(run.id)
 
     async def _known(self, run_id: str, caller: Caller | None = None) -> Run:
         """A run by its id, or by the name that the caller gave it."""

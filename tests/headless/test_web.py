@@ -123,6 +123,19 @@ async def test_a_key_is_for_one_process(door: httpx.AsyncClient, job: str) -> No
     assert answer.json()["code"] == "key-reused"
 
 
+async def test_a_run_is_pinned_and_dismissed_by_the_name_that_it_was_given(
+    door: httpx.AsyncClient, house: Any
+) -> None:
+    house.runs.settings = house.runs.settings.model_copy(update={"echo": True})
+    for name in ("nightly-1", "nightly-2"):
+        asked = {"inputs": {"pause": 30 if name == "nightly-1" else 0}, "job_id": name}
+        job = (await door.post(ECHO, json=asked, headers={"Prefer": "respond-async"})).json()
+        told = [(await door.put(f"jobs/{name}/pin")), (await door.delete(f"jobs/{name}"))]
+        assert [(t.status_code, t.json()["jobID"]) for t in told] == [(200, job["jobID"])] * 2
+        again = await door.delete(f"jobs/{name}")
+        assert (again.status_code, again.json()["code"]) == (410, "dismissed")
+
+
 async def test_a_filter_that_is_not_known_lists_nothing(door: httpx.AsyncClient, job: str) -> None:
     assert (await door.get("jobs?state=failed")).json()["code"] == "bad-query"
     assert len((await door.get("jobs?token=x")).json()["jobs"]) == 1
