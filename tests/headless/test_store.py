@@ -132,11 +132,11 @@ def test_an_end_stays_unless_it_is_dismissed(store: Store, first: str) -> None:
     mine = claimed(store, "r1")
     failure = Failure(code="x", message="why")
     if first == "dismiss":
-        assert store.dismiss("r1")
+        assert store.dismiss("r1", "Cancelled.")
         assert [r.id for r in store.held("engine")] == ["r1"]
         assert not store.end(mine, RunState.failed, "late", failure=failure)
         assert store.held("engine") == []
-        assert not store.dismiss("r1")
+        assert not store.dismiss("r1", "Cancelled.")
     else:
         assert store.end(mine, RunState.failed, "why", failure=failure, cell=1, cells=2)
         assert not store.end(mine, RunState.successful, "again")
@@ -145,7 +145,7 @@ def test_an_end_stays_unless_it_is_dismissed(store: Store, first: str) -> None:
         assert found is not None
         assert (found.state, found.failure, found.cells) == (RunState.failed, failure, 2)
         assert (found.engine, found.worker_pid) == (None, None)
-        assert store.dismiss("r1")
+        assert store.dismiss("r1", "Cancelled.")
     found = store.get("r1")
     assert found is not None
     assert found.state is RunState.dismissed
@@ -198,7 +198,7 @@ def test_what_a_dead_engine_held_is_taken_over_by_one(store: Store) -> None:
     for name in ("running", "dismissed", "done", "waiting"):
         store.add(run(name))
     holds = {name: claimed(store, name, "dead") for name in ("running", "dismissed", "done")}
-    store.dismiss("dismissed")
+    store.dismiss("dismissed", "Cancelled.")
     store.end(holds["done"], RunState.successful, "Done.")
     assert store.orphans() == []
     store.engines.bury("dead")
@@ -287,7 +287,7 @@ def test_what_is_done_comes_to_the_same_when_a_connection_breaks(store: Store, w
     again(lambda: store.progress(r1, AttemptProgress(1, 2)))
     assert again(lambda: store.end(r1, RunState.successful, "Done.", cells=2))
     assert again(lambda: store.again(r2, "Again.", FAILURE, None, lost=True))
-    assert again(lambda: store.dismiss("r3"))
+    assert again(lambda: store.dismiss("r3", "Cancelled."))
     assert not again(lambda: store.end(r3, RunState.successful, "late"))
     assert again(lambda: store.refuse("r4", FAILURE))
     found = store.get("r2")

@@ -237,9 +237,7 @@ class Store:
         waits = and_(runs.c.id == run_id, runs.c.state == "accepted")
         return self._move(waits, run_id, moment, {**values, **_failure(failure)})
 
-    def dismiss(
-        self, run_id: str, message: str = "Dismissed by its owner.", *, ended: bool = True
-    ) -> bool:
+    def dismiss(self, run_id: str, message: str, *, ended: bool = True) -> bool:
         """Dismisses a run; False if that was done before.
 
         Args:
