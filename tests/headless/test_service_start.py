@@ -7,6 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairihub_core.follow import SnapshotFollower
+from fairihub_headless import service
+from fairihub_headless.engine.local import LocalEngine
+from fairihub_headless.settings import HeadlessSettings
+from fairihub_headless.store.runs import Store
 
 _WITHOUT_WAITING = (
     "from fairihub_headless import service; "
@@ -36,3 +45,30 @@ def test_what_fails_at_the_start_is_said_and_waits(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (1, "waits 10\n"), ended.stderr
     assert "runs cannot be served" in ended.stderr
     assert "file is not a database" in ended.stderr
+
+
+async def test_what_was_begun_before_a_failure_is_stopped_the_last_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[type] = []
+
+    def note(kind: type, name: str) -> None:
+        stop = getattr(kind, name)
+
+        def noted(self: Any) -> Any:
+            stopped.append(kind)
+            return stop(self)
+
+        monkeypatch.setattr(kind, name, noted)
+
+    async def failing(self: LocalEngine) -> None:
+        raise OSError("there is no beat")
+
+    note(SnapshotFollower, "stop")
+    note(Store, "close")
+    monkeypatch.setattr(LocalEngine, "start", failing)
+    nobody = "http://127.0.0.1:9"
+    place = service.HubPlace(f"{nobody}/hub/api", "secret", "/services/headless/", "127.0.0.1", 0)
+    with pytest.raises(OSError, match="no beat"):
+        await service.serve(HeadlessSettings(data=tmp_path, warm=False), place)
+    assert stopped == [Store, SnapshotFollower]
