@@ -102,7 +102,7 @@ def _settings(hub: HubSettings, secrets: Secrets) -> dict[str, dict[str, Any]]:
             "catalog_url": f"{hub.address}/services/catalog/api/",
             "s3": {"endpoint": hub.s3_endpoint, "keys_file": str(s3.keys_file(hub.places))},
             "activity_seconds": activity_seconds(hub.settings),
-            "removal_grace": hub.settings.removal_grace_minutes * 60,
+            "removal_grace_seconds": hub.settings.removal_grace_minutes * 60,
             "database_password": secrets.runs_database,
             **hub.settings.runs.model_dump(mode="json"),
         },

@@ -247,7 +247,7 @@ def make_group(
     return group
 
 
-def settings_for(
+def files_for(
     version: Literal[1, 2], controller: Controller, value: float
 ) -> list[tuple[str, str, bool]]:
     """The files to write for a limit: name, text, and whether the limit holds without it."""
@@ -267,7 +267,7 @@ def settings_for(
 
 
 def _set(folder: Path, version: Literal[1, 2], controller: Controller, value: float) -> None:
-    for name, text, optional in settings_for(version, controller, value):
+    for name, text, optional in files_for(version, controller, value):
         try:
             _write(folder / name, text)
         except OSError:

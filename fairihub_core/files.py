@@ -177,6 +177,14 @@ def kept_secret(path: Path, size: int = 32) -> bytes:
     return made
 
 
+def is_link(name: str, folder: int) -> bool:
+    """Whether that is a link, in the folder with this descriptor; what is gone is none."""
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
 def sync_folder(folder: Path) -> None:
     """On return the names in `folder` survive a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -260,7 +260,7 @@ class HeadlessSettings(RunSettings):
         description="How often this service says that it lives. After 3 times as long without it, "
         "others that share its database take its runs over; after 2 times it ends them itself.",
     )
-    removal_grace: float = Field(
+    removal_grace_seconds: float = Field(
         60.0, ge=0, description="Seconds until runs of a removed member are ended."
     )
     activity_seconds: float = Field(

@@ -138,7 +138,7 @@ def settings_of(data: Path, **more: Any) -> HeadlessSettings:
         data=data,
         max_runs=2,
         cancel_grace_seconds=1.5,
-        removal_grace=0,
+        removal_grace_seconds=0,
         max_output_bytes=2**20,
         max_log_bytes=2**20,
         **more,

@@ -116,7 +116,7 @@ async def test_the_role_counts_that_an_admin_has_now(house: Any) -> None:
 
 async def test_a_run_stays_with_its_team_wherever_its_owner_goes(house: Any) -> None:
     """The owner of the run has left uc1 for uc2: the run is still uc1's."""
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 60.0})
+    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 60.0})
     run = await submitted(house, code=SLOW)
     await house.until(run, lambda r: r.environment is not None)
     house.directory = without(house.directory, "bob", "uc1")
@@ -125,7 +125,7 @@ async def test_a_run_stays_with_its_team_wherever_its_owner_goes(house: Any) -> 
 
 
 async def test_runs_of_a_member_moved_to_another_team_end_after_the_grace(house: Any) -> None:
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 3.0})
+    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 3.0})
     in_uc1 = [await submitted(house, code=SLOW) for _ in range(3)]
     in_uc2 = await submitted(house, team="uc2")
     await house.until(in_uc1[1], lambda r: r.environment is not None)

@@ -22,6 +22,7 @@ from fairihub_headless.web.asked import ListQuery, list_query, written
 
 BASE = "http://hub.example/services/headless/"
 BRAND = Brand("Orchard", "#0b7261", "Our Notebooks", "/")
+PREFIX = "/services/headless/"
 BEGAN = datetime(2026, 11, 21, 6, 45, 12, 345678, tzinfo=timezone.utc)
 RULES = Rules(30, 7)
 EVIL = "<script>alert(1)</script>"
@@ -239,7 +240,7 @@ def test_markup_is_text_and_links_lead_only_to_us() -> None:
         pages.repeat(status, pages.Typed(EVIL, EVIL), (EVIL, ""), declared, "x", BASE, EVIL),
         pages.headed(b"<title>x</title></head><body>", status).decode(),
     ):
-        page = pages.page(BRAND, EVIL, content, EVIL)
+        page = pages.page(BRAND, EVIL, content, PREFIX, EVIL)
         assert EVIL not in page
         assert page.count("<script") == 1, "our own, whose hash the policy has"
         assert 'href="javascript' not in page
@@ -294,7 +295,7 @@ def test_a_run_that_goes_on_is_followed_by_a_script_that_the_policy_allows() -> 
     tail = pages.Tail("one\n<b>two</b>\n", 15)
     status = views.status_info(run_of(cell=1, cells=4), BASE, own=True, rules=RULES)
     content = pages.run(status, pages.Left(), "x", BASE, own=True, tail=tail)
-    page = pages.page(BRAND, "A run", content, "ada")
+    page = pages.page(BRAND, "A run", content, PREFIX, "ada")
     scripts = re.findall(r'<script type="module">(.*?)</script>', page, re.DOTALL)
     for script in scripts:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -162,7 +162,7 @@ async def test_a_stop_of_the_service_ends_what_runs_and_keeps_what_waits(house: 
 
 
 async def test_runs_of_a_removed_member_end_after_the_grace(house: Any) -> None:
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 3.0})
+    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 3.0})
     runs = [await house.submit("import time; time.sleep(100)", path=f"{n}.ipynb") for n in range(3)]
     await house.until(runs[1], lambda r: r.environment is not None)
     teams, house.directory = house.directory, TeamDirectory(teams=house.directory.teams[1:])
@@ -185,7 +185,7 @@ async def test_runs_of_a_removed_member_end_after_the_grace(house: Any) -> None:
 async def test_a_waiting_run_of_a_member_who_is_back_in_time_goes_on(
     house: Any, notebook: Callable[..., str]
 ) -> None:
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace": 30.0})
+    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 30.0})
     house.put(notebook("print('back')"))
     teams, house.directory = house.directory, TeamDirectory(teams=house.directory.teams[1:])
     run = await house.runs.submit(

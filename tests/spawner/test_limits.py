@@ -14,10 +14,10 @@ from fairihub_core.cgroups import (
     Hierarchy,
     Mount,
     _delegates,
+    files_for,
     folder_of,
     mounts_in,
     own_groups,
-    settings_for,
 )
 from fairihub_spawner import limits
 from fairihub_spawner.limits import Confinement, confine, enforcement, enforcement_by
@@ -149,7 +149,7 @@ def test_what_is_said_of_a_machine(hierarchies, platform, memory, cpu, how):
     ],
 )  # fmt: skip
 def test_limits_as_the_kernel_wants_them(version, controller, value, files):
-    assert {name: text for name, text, _ in settings_for(version, controller, value)} == files
+    assert {name: text for name, text, _ in files_for(version, controller, value)} == files
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from fairihub_core.cgroups import Group, hierarchies, make_group
+from fairihub_core.cgroups import Controller, Group, hierarchies, make_group
 from fairihub_headless.models import Run
 
 log = logging.getLogger("fairihub.headless")
@@ -16,9 +16,10 @@ log = logging.getLogger("fairihub.headless")
 
 def group_for(run: Run) -> Group:
     """A new group with the limits of a run; one of no folder where none can be had. Blocks."""
+    limits: dict[Controller, float | None]
     limits = {"memory": run.limits.mem_limit, "cpu": run.limits.cpu_limit}
     try:
-        return make_group(hierarchies(), _name(run), limits)  # type: ignore[arg-type]
+        return make_group(hierarchies(), _name(run), limits)
     except OSError as problem:
         log.warning("run %s has no control group: %s", run.id, problem)
         return Group()

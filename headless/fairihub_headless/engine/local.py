@@ -218,7 +218,7 @@ class LocalEngine:
 
     async def _end_runs_of_strangers(self, rows: list[Waiting], at: float) -> None:
         """Ends runs whose owner has been out of the team for the time of grace."""
-        gone = self._strangers.gone(self._settings.removal_grace, at)
+        gone = self._strangers.gone(self._settings.removal_grace_seconds, at)
         for attempt in self._attempts.values():
             if (attempt.run.owner, attempt.run.team) in gone:
                 attempt.end(_no_team(attempt.run.team))

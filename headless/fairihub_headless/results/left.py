@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from fairihub_core.errors import BadInput, FairihubError, Missing
+from fairihub_core.files import is_link
 from fairihub_core.places import require_relative
 from fairihub_headless.errors import unreadable
 from fairihub_headless.folders import GLUED, RESULTS, WORK, RunFolder
@@ -109,7 +110,7 @@ def _walk(folder: int) -> Iterator[LeftFile]:
     for place, folders, names, descriptor in os.fwalk(".", dir_fd=folder, onerror=closed.append):
         at_top = place == "."
         folders[:] = [f for f in folders if not (at_top and f.startswith("."))]
-        links = [f for f in folders if _is_link(f, descriptor)]
+        links = [f for f in folders if is_link(f, descriptor)]
         for name in (*names, *links):
             if at_top and name.startswith("."):  # of ours, and gone soon
                 continue
@@ -120,13 +121,6 @@ def _walk(folder: int) -> Iterator[LeftFile]:
                 yield LeftFile(path, about.st_size if regular else -1, type_of(path))
     for problem in closed:
         yield LeftFile(f"{problem.filename}/", -1, "")
-
-
-def _is_link(name: str, folder: int) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-    except OSError:
-        return False
 
 
 def _is_listed(name: str) -> bool:

@@ -111,7 +111,7 @@ class Answering(RequestHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", pages.policy(brand))
         self.set_header("Referrer-Policy", "same-origin")
-        whole = pages.page(brand, title, inside, self.login)
+        whole = pages.page(brand, title, inside, self.service.prefix, self.login)
         self.finish(whole.encode("utf-8", "replace"))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from fairihub_headless.web.routing import Operation, Route
 
 REFERENCE = "#/components/schemas/{model}"
 JSON, HTML, PROBLEM = "application/json", "text/html", "application/problem+json"
-_TEXT = {"type": "string"}
+TEXT = {"type": "string"}
 _LASTED = "Seconds that a run took, or has taken until now."
 _WHOLE = {"type": "integer", "minimum": 0}
 
@@ -77,7 +77,7 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
 }
 _IN_HEADER: dict[str, tuple[dict[str, Any], str]] = {
     "Prefer": (
-        _TEXT,
+        TEXT,
         "RFC 7240: `respond-async`, or `wait=N` for seconds that you wait for the results.",
     ),
     "Idempotency-Key": (
@@ -85,8 +85,8 @@ _IN_HEADER: dict[str, tuple[dict[str, Any], str]] = {
         "A text of your own: a second request with it is answered with the same job, also if that "
         "failed, for as long as the job is known.",
     ),
-    "Range": (_TEXT, "`bytes=START-END`: only this part."),
-    "Last-Event-ID": (_TEXT, "The id of the last event that was received."),
+    "Range": (TEXT, "`bytes=START-END`: only this part."),
+    "Last-Event-ID": (TEXT, "The id of the last event that was received."),
 }
 _ANSWERED: dict[str, str] = {
     "Location": "The address of the job.",
@@ -122,7 +122,7 @@ def parameters(route: Route, operation: Operation, processes: list[str]) -> list
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {**_TEXT, "enum": processes} if name == "processID" else _TEXT,
+            "schema": {**TEXT, "enum": processes} if name == "processID" else TEXT,
         }
         for name in route.names
     ]
@@ -140,7 +140,7 @@ def parameters(route: Route, operation: Operation, processes: list[str]) -> list
 
 def headers(names: tuple[str, ...]) -> dict[str, Any]:
     """The headers of an answer, if it has some of its own."""
-    told = {name: {"schema": _TEXT, "description": _ANSWERED[name]} for name in names}
+    told = {name: {"schema": TEXT, "description": _ANSWERED[name]} for name in names}
     return {"headers": told} if told else {}
 
 
@@ -169,5 +169,5 @@ def _error(status: int, operation: Operation) -> dict[str, Any]:
 def _exception(operation: Operation) -> dict[str, Any]:
     schema = {"schema": {"$ref": REFERENCE.format(model="OgcException")}}
     as_page = operation.method == "GET" or "f" in operation.query
-    pages = {HTML: {"schema": _TEXT}} if as_page else {}
+    pages = {HTML: {"schema": TEXT}} if as_page else {}
     return {JSON: schema, PROBLEM: schema, **pages}

@@ -9,10 +9,9 @@ from pydantic.json_schema import models_json_schema
 
 from fairihub_headless.models import FileList, JobList, OgcException, StatusInfo
 from fairihub_headless.processes.model import ASYNC, DISMISS, SYNC, Input, Process
-from fairihub_headless.web.openapi_parts import REFERENCE
+from fairihub_headless.web.openapi_parts import REFERENCE, TEXT
 
 _MODELS = (StatusInfo, JobList, FileList, OgcException)
-_TEXT = {"type": "string"}
 _OBJECT = {"type": "object"}
 
 
@@ -29,18 +28,18 @@ def _object(*required: str, **properties: Any) -> dict[str, Any]:
 
 
 _SUMMARY = {
-    "id": _TEXT,
-    "title": _TEXT,
-    "description": _TEXT,
-    "keywords": _list_of(_TEXT),
-    "version": _TEXT,
-    "jobControlOptions": _list_of({**_TEXT, "enum": [SYNC, ASYNC, DISMISS]}),
-    "outputTransmission": _list_of({**_TEXT, "enum": ["value", "reference"]}),
+    "id": TEXT,
+    "title": TEXT,
+    "description": TEXT,
+    "keywords": _list_of(TEXT),
+    "version": TEXT,
+    "jobControlOptions": _list_of({**TEXT, "enum": [SYNC, ASYNC, DISMISS]}),
+    "outputTransmission": _list_of({**TEXT, "enum": ["value", "reference"]}),
     "links": _list_of(is_a("Link")),
 }
 _STANDARD: dict[str, Any] = {
-    "LandingPage": _object("links", title=_TEXT, description=_TEXT, links=_list_of(is_a("Link"))),
-    "ConformanceClasses": _object("conformsTo", conformsTo=_list_of(_TEXT)),
+    "LandingPage": _object("links", title=TEXT, description=TEXT, links=_list_of(is_a("Link"))),
+    "ConformanceClasses": _object("conformsTo", conformsTo=_list_of(TEXT)),
     "ProcessSummary": _object("id", "version", **_SUMMARY),
     "ProcessList": _object(
         "processes", "links",

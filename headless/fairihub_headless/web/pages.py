@@ -58,9 +58,13 @@ class Left:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def page(brand: Brand, title: str, content: str, login: str | None) -> str:
-    """A whole page around `content`, which is HTML from one of the functions below."""
-    return service_page(brand, title, content, f"{brand.hub_url}services/headless/", login)
+def page(brand: Brand, title: str, content: str, prefix: str, login: str | None) -> str:
+    """A whole page around `content`, which is HTML from one of the functions below.
+
+    Args:
+        prefix: where the addresses of the service begin.
+    """
+    return service_page(brand, title, content, prefix, login)
 
 
 def policy(brand: Brand) -> str:

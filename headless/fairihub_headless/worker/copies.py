@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from fairihub_core.files import folder_made_below, write_new_in
+from fairihub_core.files import folder_made_below, is_link, write_new_in
 from fairihub_core.homes import behind_own_link
 from fairihub_core.places import require_relative
 from fairihub_headless.folders import RESULTS
@@ -90,7 +90,7 @@ def _files(work: int) -> Iterator[tuple[str, str, int | None]]:
     results = os.open(RESULTS, _FOLDER, dir_fd=work)
     try:
         for place, folders, names, descriptor in os.fwalk(".", dir_fd=results):
-            links = [name for name in folders if _is_link(name, descriptor)]
+            links = [name for name in folders if is_link(name, descriptor)]
             for name in (*sorted(names), *links):
                 file = _opened(name, descriptor)
                 try:
@@ -100,13 +100,6 @@ def _files(work: int) -> Iterator[tuple[str, str, int | None]]:
                         os.close(file)
     finally:
         os.close(results)
-
-
-def _is_link(name: str, folder: int) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-    except OSError:
-        return False
 
 
 def _opened(name: str, folder: int) -> int | None:
