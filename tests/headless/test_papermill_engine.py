@@ -20,6 +20,8 @@ import pytest
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from fairihub_headless.worker.alone import Alone
+
 pytestmark = pytest.mark.filterwarnings("default")
 
 
@@ -149,6 +151,20 @@ def test_an_interruption_saves_and_leaves_no_process(
     _, alive = psutil.wait_procs(ours, timeout=5)
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
     assert str(pids[0]) in "".join(texts(saved(tmp_path)))
+
+
+def test_a_closed_terminal_interrupts_too_unless_the_program_outlives_it() -> None:
+    usual = signal.getsignal(signal.SIGHUP)
+    told: list[int] = []
+    try:
+        for handler in (signal.SIG_DFL, signal.SIG_IGN):
+            signal.signal(signal.SIGHUP, handler)
+            with Alone(None, 0, None, None).interrupted_by(told.append):
+                assert (signal.getsignal(signal.SIGHUP) == signal.SIG_DFL) is False
+                os.kill(os.getpid(), signal.SIGHUP)
+        assert told == [signal.SIGHUP]
+    finally:
+        signal.signal(signal.SIGHUP, usual)
 
 
 def test_what_a_cell_overwrites_takes_no_room_and_no_time(executed: Any) -> None:

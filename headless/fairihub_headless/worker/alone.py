@@ -71,8 +71,12 @@ class Alone:
 
     @contextlib.contextmanager
     def interrupted_by(self, stop: Callable[[int], None]) -> Iterator[None]:
-        """While this lasts, SIGINT and SIGTERM call `stop`, unless the program has its own ways."""
-        usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+        """While this lasts, what would end it calls `stop`, unless the program has its own ways."""
+        usual = {
+            signal.SIGINT: signal.default_int_handler,
+            signal.SIGTERM: signal.SIG_DFL,
+            signal.SIGHUP: signal.SIG_DFL,  # its terminal was closed
+        }
         ours = [n for n, was in usual.items() if signal.getsignal(n) is was or
                 signal.getsignal(n) == was]  # fmt: skip
         if threading.current_thread() is not threading.main_thread():
