@@ -38,6 +38,8 @@ class Readers:
 
     def ask(self, what: str, given: bytes | BinaryIO) -> bytes | None:
         """What a program says of `given`; None: it took too long, or too much memory. Blocks."""
+        for reader in tuple(self._waiting):
+            reader.poll()  # of those that have ended nothing stays
         while True:
             try:
                 reader, new = self._waiting.pop(), False

@@ -119,3 +119,15 @@ async def test_one_that_ended_for_want_of_work_is_begun_anew(
     assert said is not None
     assert said.startswith(b"bfrom the file")
     assert not set(before) & set(pids(says))
+
+
+async def test_of_those_that_ended_nothing_stays_also_where_another_is_asked(
+    says: reader.Readers,
+) -> None:
+    says._command.append("0.01")
+    ended = says._begun()
+    says._command.pop()
+    says._waiting += [ended, says._begun()]
+    await asyncio.to_thread(os.waitid, os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    assert says.ask("a", b"") is not None
+    assert ended.returncode == 0
