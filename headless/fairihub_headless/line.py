@@ -38,6 +38,8 @@ class KernelUp:
     """What kernels of its environment are begun with, if they may be begun before they are used."""
     guardian: int | None = None
     """The process above a kernel that is not below the worker."""
+    bounded: bool = False
+    """Whether the kernel is in the control group of its run, with all that it starts."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,9 @@ class Line:
         self._reported = float("-inf")
 
     def kernel(
-        self, environment: Environment, command: tuple[str, ...] = (), guardian: int | None = None
-    ) -> None:
+        self, environment: Environment, command: tuple[str, ...] = (), guardian: int | None = None,
+        *, bounded: bool = False,
+    ) -> None:  # fmt: skip
         """To be called before any code of the notebook runs.
 
         On return it survives a loss of power that the notebook may have begun.
@@ -91,7 +94,8 @@ class Line:
             sync_folder(place)
         folder.require_unsealed()
         about = environment.model_dump(mode="json")
-        self._say("kernel", environment=about, command=command, guardian=guardian)
+        told = {"command": command, "guardian": guardian, "bounded": bounded}
+        self._say("kernel", environment=about, **told)
 
     def cells(self, done: int, cells: int) -> None:
         self._say("cell", done=done, cells=cells)
@@ -168,6 +172,7 @@ def _kernel_up(told: dict[str, Any]) -> KernelUp:
         Environment.model_validate(told["environment"]),
         tuple(str(word) for word in told.get("command", ())),
         guardian if isinstance(guardian, int) else None,
+        told.get("bounded") is True,
     )
 
 

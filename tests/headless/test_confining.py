@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from fairihub_core.cgroups import hierarchies
-from fairihub_headless.engine import groups
+from fairihub_core.cgroups import Group, hierarchies
+from fairihub_headless.engine import attempt, groups
 from fairihub_headless.engine.usage import Usage
 from fairihub_headless.models import WorkOrder
 from fairihub_headless.worker.confining import why_it_died
@@ -72,6 +72,15 @@ async def test_without_groups_the_sum_is_watched(
     monkeypatch.setattr(groups, "hierarchies", lambda: ())
     run = await house.ended(await house.submit(EATER, mem_limit="300Mi"))
     assert (run.failure.code, "its 300 MiB of" in run.message) == ("out-of-memory", True)
+
+
+async def test_the_sum_is_watched_where_the_kernel_could_not_be_put_into_its_group(
+    house: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(attempt, "group_for", lambda run: Group((tmp_path / "gone",)))
+    run = await house.ended(await house.submit(EATER, mem_limit="300Mi"))
+    assert (run.failure.code, "its 300 MiB of" in run.message) == ("out-of-memory", True)
+    assert "The system does not bound memory and processors of this run" in house.log(run)
 
 
 def test_one_look_at_all_processes_serves_every_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ async def test_what_a_worker_says_is_heard_in_its_order_until_its_last_word(tmp_
     place = tmp_path / "attempt-1"
     place.mkdir()
     said = Line(writing, place / "started")
-    said.kernel(Environment(kernel="python3"))
+    said.kernel(Environment(kernel="python3"), guardian=7, bounded=True)
     for done in range(3):
         said.cells(done, 2)
     said.report(1.5, "x" * 5000)
@@ -38,7 +38,9 @@ async def test_what_a_worker_says_is_heard_in_its_order_until_its_last_word(tmp_
     said.cells(2, 2)
     with os.fdopen(reading, "rb") as pipe:
         told = await all_heard(pipe.read() + b'{"event": "cell", "done": 1, "cells": 2}\n')
-    assert told[:2] == [KernelUp(Environment(kernel="python3")), Cells(0, 2)]
+    assert told[:2] == [
+        KernelUp(Environment(kernel="python3"), guardian=7, bounded=True), Cells(0, 2),
+    ]  # fmt: skip
     assert told[-3:] == [Cells(2, 2), Reported(1.0, "x" * 1000), DONE]
 
 

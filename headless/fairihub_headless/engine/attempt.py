@@ -82,6 +82,8 @@ class Attempt:
     """The process above a kernel that is not below the worker."""
     _group: Group = field(default_factory=Group)
     """What the kernel is confined to, with all that it starts."""
+    _bounded: bool = True
+    """Whether the kernel is in that group, as far as its worker has told."""
     _environment: Environment | None = None
     _said_last: bool = False
     _news: dict[str, Any] = field(default_factory=dict)
@@ -279,6 +281,7 @@ class Attempt:
                 self._told = said
             elif isinstance(said, KernelUp):
                 self._started, self._beside = True, said.guardian
+                self._bounded = said.bounded
                 self.launcher.used(said.command)
                 self._environment = self._news["environment"] = said.environment
             elif isinstance(said, Cells):
@@ -342,7 +345,7 @@ class Attempt:
 
     async def _check_memory(self, pid: int, born: float) -> None:
         limit = self.run.limits.mem_limit
-        if limit is None or bounds_memory(self._group):
+        if limit is None or (self._bounded and bounds_memory(self._group)):
             return
         used = await ENGINE.do(self.usage.below, pid, *([self._beside] if self._beside else ()))
         if used > limit and is_still(pid, born):

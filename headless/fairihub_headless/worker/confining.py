@@ -14,15 +14,17 @@ from fairihub_headless.models import Failure, WorkOrder
 from fairihub_headless.worker.kernels import Kernel
 
 
-def confine(kernel: Kernel, order: WorkOrder, say: Callable[[str], None]) -> None:
-    """Puts the kernel, and all that it has started, into the run's control group."""
+def confine(kernel: Kernel, order: WorkOrder, say: Callable[[str], None]) -> bool:
+    """Puts the kernel, and all that it has started, into the run's control group, if it can."""
     if not order.group:
-        return
+        return False
     above = [os.getpid(), *([kernel.guardian] if kernel.guardian else ())]
     try:
         _group(order).take([pid for parent in above for pid in pids_below(parent)])
     except OSError as problem:
-        say(f"Nothing bounds the memory and processors of this run: {problem.strerror}.")
+        say(f"The system does not bound memory and processors of this run: {problem.strerror}.")
+        return False
+    return True
 
 
 def why_it_died(kernel: Kernel | None, order: WorkOrder, cell: int, cells: int) -> Failure:

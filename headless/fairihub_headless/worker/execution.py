@@ -65,6 +65,7 @@ class Execution:
         self._not_kept: dict[str, None] = {}
         self._written = b""
         self._kernel: Kernel | None = None
+        self._bounded = False
         self.interrupted = False
         self._cell = 0
         self._settle: Callable[[], None] = lambda: None
@@ -116,12 +117,13 @@ class Execution:
 
     def process_there(self) -> None:
         if self._kernel is not None:
-            confine(self._kernel, self._order, self._log.say)
+            self._bounded = confine(self._kernel, self._order, self._log.say)
 
     def kernel_up(self, pid: int | None) -> None:
         if self._kernel is not None:
             about = self._kernel.environment()
-            self._line.kernel(about, self._kernel.command, self._kernel.guardian)
+            told = about, self._kernel.command, self._kernel.guardian
+            self._line.kernel(*told, bounded=self._bounded)
 
     def cell_started(self, done: int, cells: int) -> None:
         self._cell, self.cells = done, cells
