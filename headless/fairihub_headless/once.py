@@ -121,7 +121,9 @@ def kept_once(
         raise
     if kept.id != run.id:
         folder.remove()
-    return kept if key is None or kept is run else _same(kept, run.owner, key)
+    # The store finds it, and not another of the same name, when only its answer was lost.
+    ours = (kept.id, kept.created) == (run.id, run.created)
+    return kept if key is None or ours else _same(kept, run.owner, key)
 
 
 def _soon(store: Store, run_id: str) -> Run | None:

@@ -152,6 +152,16 @@ async def test_a_service_that_died_before_it_kept_a_run_leaves_its_id_free(
     assert waiting.runs.folder(run).notebook.read_bytes() != b"half"
 
 
+async def test_a_run_whose_answer_was_lost_is_no_other(
+    waiting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = waiting.runs.store.add
+    monkeypatch.setattr(waiting.runs.store, "add", lambda *given: add(*given) and add(*given))
+    for job_id in ("night", UUID):
+        key = key_of(None, {**BODY, "job_id": job_id})
+        assert [(await send(waiting, key)).replayed for _ in range(2)] == [False, True]
+
+
 def test_as_a_client_sees_it(ada: httpx.Client) -> None:
     key, body = {"Idempotency-Key": uuid.uuid4().hex}, {"inputs": {"message": "hi"}}
     headers = {**key, "Prefer": "respond-async"}
