@@ -16,7 +16,7 @@ import psutil
 from benchmarks import runs_client
 from benchmarks.runs_table import Measure, beside, percentile, spread
 from fairihub_headless.models import MARK
-from tests.support.runs_hub import Service, memory, notebook, put, until
+from tests.support.runs_hub import NeverCame, Service, memory, notebook, put, until
 
 RUN_ID = 36
 """Characters of a run's id; what waits has room for more."""
@@ -87,7 +87,7 @@ def waiting(service: Service) -> list[Measure]:
     """Memory of each kernel that waits for its run."""
     try:
         guards, kernels = until(lambda: _waiting(service.below()[1:]), "kernels wait", 20)
-    except TimeoutError:
+    except NeverCame:
         note = "no kernel waits: each is started when it is needed"
         return [Measure("memory of a waiting kernel", None, "MiB", note=note)]
     time.sleep(2)  # they are still at their imports, maybe

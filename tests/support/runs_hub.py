@@ -31,6 +31,10 @@ CONFIG = Path(__file__).with_name("runs_hub_config.py")
 PREFIX = "/services/headless/"
 
 
+class NeverCame(Exception):
+    """What was waited for did not come in time."""
+
+
 def notebook(*cells: str, parameters: str | None = None) -> str:
     """A notebook with a code cell for each text; `parameters` becomes the tagged cell."""
     made = [new_code_cell(source) for source in cells]
@@ -41,14 +45,18 @@ def notebook(*cells: str, parameters: str | None = None) -> str:
 
 
 def until(true: Callable[[], Any], what: str, seconds: float = 60, pause: float = 0.05) -> Any:
-    """The first true answer; a TimeoutError that says what never came."""
+    """The first true answer.
+
+    Raises:
+        NeverCame: it was not true in time; says what was to come.
+    """
     deadline = time.monotonic() + seconds
     while True:
         with contextlib.suppress(httpx.HTTPError, OSError, ValueError):
             if answer := true():
                 return answer
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds:g} s: {what}")
+            raise NeverCame(f"not within {seconds:g} s: {what}")
         time.sleep(pause)
 
 
