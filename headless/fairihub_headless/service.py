@@ -175,7 +175,7 @@ def _beside(runs: Runs, engine: LocalEngine, place: HubPlace) -> list[Periodical
 
     watch = watching.Watch(store.listing, engine.changes, log_of)
     active = ActivityReporter(place.api_url, place.api_token, engine.running_owners)
-    tidier = tidying.Tidying(store.keeping, root, settings.rules, before=partial(_forget, runs))
+    tidier = tidying.Tidying(store.keeping, root, settings.rules, forget=partial(_forget, runs))
     lapsed = partial(_tidy_repository, runs)
     found: list[tuple[Callable[[], Awaitable[object]], float, str]] = [
         (watch.look, watching.TICK, "followed runs could not be looked at"),

@@ -99,6 +99,11 @@ class Keeper:
         """Whether this engine may begin runs."""
         return not is_fenced(self._renewed, uptime(), self.settings.beat_seconds)
 
+    async def look(self) -> None:
+        """One look at the others, and at what became of one's own."""
+        for run_id in await LOOK.do(self._look):
+            self.dismissed(run_id)
+
     def _look(self) -> list[str]:
         """Takes over what the dead have left; ids of own runs that were dismissed. Blocks."""
         begun = uptime()
@@ -176,11 +181,6 @@ class Keeper:
             self.lost(TAKEN)
             self.me = this_engine()
             await self._register()
-
-    async def look(self) -> None:
-        """One look at the others, and at what became of one's own."""
-        for run_id in await LOOK.do(self._look):
-            self.dismissed(run_id)
 
     async def _fence(self) -> None:
         """Time alone ends no run: who stood still, and so did all others, may hold them yet."""

@@ -49,8 +49,8 @@ class Tidying:
         root: the folder of the service; runs lie in `runs`, their reports in `reports`.
         untouched: seconds after the start in which nothing goes that no record knows of: time to
             see that the database is the wrong one, or an old one.
-        before: is told of a run whose folder is about to go, to remove what lies elsewhere. While
-            that fails, the folder stays, since only it says what lies there.
+        forget: removes what lies elsewhere of a run whose folder is about to go. While it says
+            that it could not, the folder stays, since only it says what lies there.
     """
 
     keeping: Keeping
@@ -58,7 +58,7 @@ class Tidying:
     rules: Rules
     orphan_age: float = _ORPHAN_AGE
     untouched: float = _UNTOUCHED
-    before: Callable[[str], bool] | None = None
+    forget: Callable[[str], bool] | None = None
     _looked: datetime = field(default_factory=now)
     _begun: float = field(default_factory=time.monotonic)
 
@@ -135,7 +135,7 @@ class Tidying:
         return True
 
     def _remove(self, run_id: str) -> None:
-        if self.before is not None and not self.before(run_id):
+        if self.forget is not None and not self.forget(run_id):
             return
         for kind in (RUNS, REPORTS):
             remove(place_of(self.root / kind, run_id))
