@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 from fairihub_headless.scraps import SCRAP_TYPE
 
 MOST = 8 * 2**20
-"""Bytes that all of it may have: nobody waits for what is read at once."""
+"""Bytes that all of it may have."""
+MOST_MARKS = 100_000
+"""Marks that part values in it: Python's reader of JSON lets no other thread work meanwhile."""
+_OUTER_MARKS = 100
 _SCRAP_PREFIX = SCRAP_TYPE.partition("{")[0]
 _RECORD_TYPE = "application/papermill.record+json"
 
@@ -49,16 +52,17 @@ def names_in(output: Mapping[str, Any]) -> list[str]:
 
 def written(found: Glued, most: int = MOST) -> Written:
     """`found` as the file has it: one after the other as long as there is room."""
-    left, left_out = most, []
+    left, left_out, marks = most, [], MOST_MARKS
     kept: list[list[str]] = []
     for items in found:
         texts = []
         for name, value in items.items():
             text = f"{json.dumps(name)}: {json.dumps(value)}"
-            if len(text) > left:
+            of_this = _marks(text) + 1
+            if len(text) > left or of_this > marks:
                 left_out.append(name)
                 continue
-            left -= len(text) + 2
+            left, marks = left - len(text) - 2, marks - of_this
             texts.append(text)
         kept.append(texts)
     scraps, displays = (", ".join(texts) for texts in kept)
@@ -72,6 +76,8 @@ def read(content: bytes) -> Glued:
     Raises:
         ValueError: it is none.
     """
+    if _marks(content.decode()) > MOST_MARKS + _OUTER_MARKS:
+        raise ValueError("more than is read at once")
     try:
         told = json.loads(content)
         found = Glued(told["scraps"], told["displays"])
@@ -80,6 +86,10 @@ def read(content: bytes) -> Glued:
     if all(isinstance(part, dict) for part in (*found, *found.displays.values())):
         return found
     raise ValueError("not what was glued")
+
+
+def _marks(text: str) -> int:
+    return sum(map(text.count, ",:[{"))
 
 
 def _outputs(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ from fairihub_core.errors import Conflict, FairihubError, Missing
 from fairihub_core.files import folder_below, write_whole_in
 from fairihub_headless.folders import GLUED, WORK, RunFolder
 from fairihub_headless.full_disk import is_full, no_room
-from fairihub_headless.glued import MOST, Glued, glued, written
+from fairihub_headless.glued import MOST, MOST_MARKS, Glued, glued, written
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, sure_secrets_in
 from fairihub_headless.models import Failure, WorkOrder
@@ -245,11 +245,13 @@ class Execution:
         content, left_out = written(found)
         with suppress(OSError):  # then the notebook is read for it
             write_whole_in(self._place, GLUED, content, synced=False)
-        more = f"since more than {MOST // 2**20} MiB was glued"
+        most = f"more than {MOST // 2**20} MiB"
         if left_out:
-            self._note(f"Only in the executed notebook, {more}: {self._named(left_out)}.")
+            most_in_results = f"{most}, or {MOST_MARKS:,} values, for the results"
+            names = self._named(left_out)
+            self._note(f"Only in the executed notebook, since it is {most_in_results}: {names}.")
         if lost:
-            self._note(f"Not kept, {more}: {self._named(lost)}.")
+            self._note(f"Not kept, since {most} was glued: {self._named(lost)}.")
 
     def _named(self, names: Sequence[str]) -> str:
         shown = ", ".join(self.masker.text(name)[:100] for name in names[:5])
