@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -127,10 +128,14 @@ def test_outputs_in_a_document() -> None:
         (1, 1),
         ([{}], [{}]),
         ({"a": 1}, {"value": {"a": 1}, "mediaType": "application/json"}),
-        ({"bbox": [1, 2, 3, 4]}, {"bbox": [1, 2, 3, 4]}),
-        (b'{"cells": []}', {"value": {"cells": []}, "mediaType": "application/json"}),
+        (
+            {"bbox": [1, 2, 3, 4]},
+            {"value": {"bbox": [1, 2, 3, 4]}, "mediaType": "application/json"},
+        ),
     ):
         assert document_of([output(value)]) == {"o": shown}
+    box = replace(output({"bbox": [1, 2, 3, 4]}), bare=True)
+    assert document_of([box]) == {"o": {"bbox": [1, 2, 3, 4]}}
     assert document_of([output(1, by_value=False)]) == {"o": link}
 
 

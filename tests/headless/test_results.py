@@ -33,7 +33,7 @@ from fairihub_headless.results.left import (
     type_of,
 )
 from fairihub_headless.results.report import Reports
-from fairihub_headless.web.outputs import Output, document_of
+from fairihub_headless.web.outputs import Kept, Output, document_of, raw_of
 from fairihub_headless.web.views import file_list, results_document
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -272,6 +272,16 @@ def test_what_was_glued_is_written_as_far_as_there_is_room() -> None:
     assert read(content) == Glued({"a": [1, "é"], "c": None}, found.displays)
 
 
+def test_what_was_glued_is_read_at_once() -> None:
+    """Python's reader of JSON stops everybody; many small values take it long."""
+    small, large = {"a": {"b": [1]}}, [{"b": [n]} for n in range(30_000)]
+    content, left_out = written(Glued({"large": large, "small": small}, {}))
+    assert left_out == ["large"]
+    assert read(content).scraps == {"small": small}
+    with pytest.raises(ValueError, match="more than is read at once"):
+        read(json.dumps({"scraps": {"large": large}, "displays": {}}).encode())
+
+
 @pytest.mark.parametrize("planted", [None, b"{", b"[]", b'{"scraps": 1, "displays": {}}'])
 def test_without_a_list_of_what_was_glued_the_notebook_is_read_apart(
     tmp_path: Path, planted: bytes | None
@@ -309,13 +319,21 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(
         files_of(folder, "executed.ipynb")
 
 
-def test_a_large_notebook_stands_in_no_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    output = Output("notebook", NOTEBOOK_TYPE, "/n", b'{"cells": []}', by_value=True)
-    assert document_of([output])["notebook"]["value"] == {"cells": []}
-    monkeypatch.setattr("fairihub_headless.web.outputs._MOST_WITHIN", 5)
-    with pytest.raises(TooLarge, match="by reference"):
-        document_of([output])
+@pytest.mark.parametrize("bound", ["_MOST_WITHIN", "_MOST_MARKS"])
+def test_a_large_notebook_stands_in_no_document(
+    bound: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "n").write_text('{"cells": [1, 2, 3]}')
+    kept = Kept(lambda: (tmp_path / "n").open("rb"))
+    output = Output("notebook", NOTEBOOK_TYPE, "/n", kept, by_value=True)
+    assert document_of([output])["notebook"]["value"] == {"cells": [1, 2, 3]}
+    assert b'{"cells": [1, 2, 3]}' in raw_of([output, output]).body
+    monkeypatch.setattr(f"fairihub_headless.web.outputs.{bound}", 4)
+    for made in (document_of, raw_of):
+        with pytest.raises(TooLarge, match="by reference"):
+            made([output, output])
     assert document_of([replace(output, by_value=False)])["notebook"]["href"] == "/n"
+    assert raw_of([output]).file is kept, "alone, it is sent as it is read"
 
 
 @pytest.fixture

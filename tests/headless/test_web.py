@@ -12,7 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from fairihub_headless.web import executing, outcomes, streaming
+from fairihub_core.errors import TooLarge
+from fairihub_headless.web import delivering, executing, outcomes, streaming
 from fairihub_headless.web.executing import Execution
 from tests.headless.web_house import opened
 from tests.support.ogc import ECHO
@@ -158,7 +159,12 @@ async def test_head_tells_of_the_whole_and_leads_nowhere(
     told = await door.head(file, headers=part)
     assert (told.status_code, told.headers["Content-Length"]) == (200, str(whole))
     assert (await door.head(f"jobs/{job}/logs", headers=part)).status_code == 200
-    assert "ETag" not in (await door.head(f"jobs/{job}/files.zip")).headers
+    for streamed in (f"jobs/{job}/files.zip", f"jobs/{job}/events"):
+        told = await door.head(streamed)
+        assert told.status_code == 200
+        assert not told.headers.keys() & {"etag", "content-length"}
+    tags = {(await ask(file)).headers["ETag"] for ask in (door.get, door.head)}
+    assert len(tags) == 1
 
     async def signed(*_: Any) -> str:
         return "http://bucket/signed-for-get"
@@ -166,6 +172,43 @@ async def test_head_tells_of_the_whole_and_leads_nowhere(
     monkeypatch.setattr(house.runs, "address_of", signed)
     assert (await door.get(file)).status_code == 307
     assert (await door.head(file)).status_code == 200
+
+
+async def test_what_a_notebook_brought_is_handed_out(door: httpx.AsyncClient, house: Any) -> None:
+    cell = "from fairihub_headless import glue\nglue('bbox', [1, 2, 3, 4])"
+    run = await house.ended(await house.submit(cell))
+    results = f"jobs/{run.id}/results"
+    told = (await door.get(results)).json()
+    assert told["scraps"]["value"] == {"bbox": [1, 2, 3, 4]}, "a form that no content changes"
+    notebook, file = await door.get(f"{results}/notebook"), told["notebook"]["href"]
+    assert notebook.content == (await door.get(file)).content
+    head = await door.head(f"{results}/notebook")
+    assert head.headers["Content-Length"] == str(len(notebook.content))
+    assert "ETag" not in head.headers
+    assert not outcomes.Results.being_taken
+
+
+async def test_a_run_whose_results_cannot_be_given_is_named(
+    door: httpx.AsyncClient, house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise TooLarge("too-large", "Much too large.")
+
+    house.runs.settings = house.runs.settings.model_copy(update={"echo": True})
+    monkeypatch.setattr(delivering, "document_of", refuse)
+    answer = await door.post(ECHO, json={"inputs": {"message": "here"}})
+    (job,) = (await door.get("jobs")).json()["jobs"]
+    assert answer.status_code == 413
+    assert answer.json()["instance"].endswith(f"jobs/{job['jobID']}")
+    assert answer.headers["Link"] == f"<{answer.json()['instance']}>; rel=monitor"
+
+
+async def test_only_a_run_with_a_notebook_has_a_report(door: httpx.AsyncClient, job: str) -> None:
+    answer = await door.get(f"jobs/{job}/report")
+    assert answer.json()["code"] == "no-such-file"
+    assert "/" not in answer.json()["detail"]
+    links = [link["href"] for link in (await door.get(f"jobs/{job}")).json()["links"]]
+    assert not [href for href in links if href.endswith("/report")]
 
 
 async def test_every_answer_says_until_when_a_run_is_kept(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
@@ -100,19 +100,21 @@ class Answering(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
-    def send(self, plain: Any, title: str, kind: str, content: Content | None) -> None:
-        """Finishes with `plain` as JSON of that kind, or as a page around `content`."""
+    def send(self, plain: Any, title: str, kind: str, content: Content | None) -> Awaitable[None]:
+        """Finishes with `plain` as JSON of that kind, or as a page around `content`.
+
+        What is returned is done when all of it has been taken.
+        """
         if not self.wants_page:
             self.set_header("Content-Type", kind)
-            self.finish(json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace"))
-            return
+            return self.finish(json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace"))
         brand = self.service.brand
         inside = content() if content else pages.anything(title, plain, self.base)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", pages.policy(brand))
         self.set_header("Referrer-Policy", "same-origin")
         whole = pages.page(brand, title, inside, self.service.prefix, self.login)
-        self.finish(whole.encode("utf-8", "replace"))
+        return self.finish(whole.encode("utf-8", "replace"))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every error as an exception of the OGC; what is not meant for users is not said."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 
@@ -92,8 +93,8 @@ class Base(HubOAuthenticated, Answering):
         status: int = 200,
         content: Content | None = None,
         kind: str = "application/json",
-    ) -> None:
-        """`document` as JSON or as a page, as the caller prefers.
+    ) -> Awaitable[None]:
+        """`document` as JSON or as a page, as the caller prefers; done when it has been taken.
 
         Args:
             content: makes what is on the page; without it the document is shown as text.
@@ -112,7 +113,7 @@ class Base(HubOAuthenticated, Answering):
         if isinstance(document, BaseModel):  # what is not known is left out: the OGC has no null
             plain = document.model_dump(mode="json", exclude_none=True)
         self.set_status(status)
-        self.send(plain, title, kind, content)
+        return self.send(plain, title, kind, content)
 
     @property
     def range(self) -> str | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
+
+from tornado.iostream import StreamClosedError
 
 from fairihub_core.errors import Missing
 from fairihub_headless.errors import Gone, RunFailed, RunLost, gone, unreadable
@@ -18,8 +22,17 @@ from fairihub_headless.processes.notebook_inputs import OUTPUTS
 from fairihub_headless.results.left import files_of, glued_in, result_file
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
-from fairihub_headless.web.outputs import Output, Raw, alone, document_of, is_by_value, is_wanted
+from fairihub_headless.web.outputs import (
+    Kept,
+    Output,
+    Raw,
+    alone,
+    document_of,
+    is_by_value,
+    is_wanted,
+)
 from fairihub_headless.web.outputs import raw_of as in_raw_form
+from fairihub_headless.web.sending import stream
 
 _MOST_OUTPUTS_FILE = 16 * 2**20
 _OUR_FAULT = {"engine-failed", "worker-failed", "worker-died", "service-stopped"}
@@ -36,7 +49,7 @@ class OneOutput(Base):
         found = await asyncio.to_thread(outputs_of, self, run, only=output)
         if not found:
             raise _no_such_output(run, output)
-        _send(self, alone(found[0], self.request.headers.get("Accept", "*/*")))
+        await _send(self, alone(found[0], self.request.headers.get("Accept", "*/*")))
 
 
 async def deliver(handler: Base, run: Run) -> None:
@@ -52,16 +65,18 @@ async def deliver(handler: Base, run: Run) -> None:
             handler.redirect(file, status=303)
             return
         outputs = await asyncio.to_thread(outputs_of, handler, run)
-        _send(handler, in_raw_form(outputs, handler.request.headers.get("Accept", "*/*")))
+        accept = handler.request.headers.get("Accept", "*/*")
+        await _send(handler, await asyncio.to_thread(in_raw_form, outputs, accept))
         return
     if handler.wants_page:
         found = await asyncio.to_thread(results_of, handler, run)
         shown = {"scraps": found} if run.process == ECHO else found
         content = partial(pages.results, shown, run.id, handler.base)
-        handler.answer(found, f"Results of {run.notebook or run.process}", content=content)
+        title = f"Results of {run.notebook or run.process}"
+        await _taken(handler.answer(found, title, content=content))
         return
     outputs = await asyncio.to_thread(outputs_of, handler, run)
-    handler.answer(await asyncio.to_thread(document_of, outputs), "Results")
+    await _taken(handler.answer(await asyncio.to_thread(document_of, outputs), "Results"))
 
 
 def _result_file(handler: Base, run: Run) -> str | None:
@@ -135,10 +150,9 @@ def _output(
     by_value = by_value or is_by_value(run, name)
     if name == "notebook" and run.process != ECHO:
         href = value["href"]
-        if by_value:
-            with handler.runs.folder(run).open_file(run.executed_name) as file:
-                value = file.read()
-    return Output(name, told.media_type, href, value, by_value)
+        value = Kept(partial(handler.runs.folder(run).open_file, run.executed_name))
+    bare = told.schema.get("format") == "ogc-bbox"
+    return Output(name, told.media_type, href, value, by_value, bare)
 
 
 def _described(run: Run) -> Mapping[str, Described]:
@@ -149,11 +163,28 @@ def _no_such_output(run: Run, name: str) -> Missing:
     return Missing("no-such-output", f"Job “{run.id}” brought no output “{name[:80]}”.")
 
 
-def _send(handler: Base, raw: Raw) -> None:
+async def _send(handler: Base, raw: Raw) -> None:
+    """Answers with this; done when it has been taken."""
+    file = None if raw.file is None else await asyncio.to_thread(raw.file.opened)
     handler.set_status(raw.status)
     # What a notebook made must never act in the hub's name.
     handler.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
     handler.clear_header("Content-Type")
     for name, value in raw.headers:
         handler.add_header(name, value)
-    handler.finish(raw.body or None)
+    if file is None:
+        await _taken(handler.finish(raw.body or None))
+        return
+    size = os.fstat(file.fileno()).st_size
+    handler.set_header("Content-Length", str(size))
+    if handler.request.method == "HEAD":
+        file.close()
+        await handler.flush()
+        return
+    await stream(handler, file, size)
+
+
+async def _taken(sent: Awaitable[None]) -> None:
+    """Waits until an answer has been taken, or whoever asked has gone."""
+    with contextlib.suppress(StreamClosedError):
+        await sent

@@ -31,6 +31,19 @@ class Execution(Streaming):
     large_ones: ClassVar[Counter[str]] = Counter()
     """How many bodies of each member are read now, larger than requests without a notebook."""
     _large = False
+    _job: str | None = None
+    """The address of the run, once there is one: whatever comes of the request then, names it."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        if self._job is not None:
+            self.set_header("Link", f"<{self._job}>; rel=monitor")
+
+    def explained(self, problem: BaseException | None, status: int) -> FairihubError:
+        error = super().explained(problem, status)
+        if self._job is not None:
+            error.details = {"instance": self._job, **error.details}
+        return error
 
     def too_much(self, size: int) -> FairihubError | None:
         if size > MAX_UPLOAD:
@@ -64,6 +77,7 @@ class Execution(Streaming):
         process = named(processID, offered(self.caller, self.runs.settings, today()))
         require_json(self.request.headers.get("Content-Type", ""))
         run, mode = await self._accepted(process)
+        job = self._job = f"{self.base}jobs/{run.id}"
         if run.replayed:
             self.set_header(REPLAYED, "true")
         preference = preference_of(self.request.headers.get_list("Prefer"))
@@ -76,7 +90,7 @@ class Execution(Streaming):
         if followed is not None:
             self.set_header("Preference-Applied", followed)
         if finished:
-            self.add_header("Link", f"<{self.base}jobs/{run.id}>; rel=monitor")
+            self.set_header("Link", f"<{job}>; rel=monitor")
             await deliver(self, run)
         else:
             await self._tell(run, process)
@@ -84,7 +98,7 @@ class Execution(Streaming):
     async def _accepted(self, process: Process) -> tuple[Run, Mode]:
         """The run that the body asks for; nothing of the body is held any more after that."""
         try:
-            body, notebook = await received(bytes(self.received))
+            body, notebook = await received(bytes(self.received), self.caller.login)
         finally:
             self.received.clear()
             self._forget()

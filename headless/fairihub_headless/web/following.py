@@ -16,7 +16,8 @@ from fairihub_headless.engine.changes import CellDone, Ended, Progress, StateCha
 from fairihub_headless.errors import no_such_job
 from fairihub_headless.results import log
 from fairihub_headless.web.asked import is_whole
-from fairihub_headless.web.base_handler import FAILURES, SERVICE, Base
+from fairihub_headless.web.base_handler import FAILURES, SERVICE
+from fairihub_headless.web.sending import Streamed
 from fairihub_headless.web.story import BEGINNING, HEARTBEAT, Story
 
 _LONGEST = 3600.0
@@ -29,7 +30,7 @@ _PATIENCE = 60.0
 """Seconds after which a reader that takes nothing is given up."""
 
 
-class Follow(Base):
+class Follow(Streamed):
     """Tells of one run until it ends, its follower goes, or may follow it no more."""
 
     _told: Told | None = None
@@ -61,7 +62,7 @@ class Follow(Base):
         """Whether there is something to follow; not the story."""
         await self.runs.seen(names["jobID"], self.caller)
         self._begin()
-        self._write_buffer.clear()
+        await self.flush()  # without a length, which is not known before the end
 
     def on_connection_close(self) -> None:
         super().on_connection_close()
@@ -117,7 +118,7 @@ class Follow(Base):
 
     async def _write_end(self) -> None:
         status = await self.status_of(self._run)
-        await self._write(self.story.end(status.model_dump(mode="json")))
+        await self._write(self.story.end(status.model_dump(mode="json", exclude_none=True)))
 
     async def _write_output(self) -> None:
         """All that the log has by now, in pieces, each when the reader has taken the one before."""

@@ -11,14 +11,13 @@ from fairihub_headless.folders import LOG
 from fairihub_headless.results import log
 from fairihub_headless.results.handing_out import Part, is_known, part_of, tag_of
 from fairihub_headless.running import require_kept
-from fairihub_headless.web.base_handler import Base
-from fairihub_headless.web.outcomes import stream
+from fairihub_headless.web.sending import Streamed, stream
 
 _MOST_LINES = 10**6
 _NO_LIMIT = 10**15
 
 
-class Logs(Base):
+class Logs(Streamed):
     async def get(self, jobID: str) -> None:
         """What a job printed; its answer says which bytes of how many these are.
 

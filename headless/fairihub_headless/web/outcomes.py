@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import BinaryIO, ClassVar
-
-from tornado.iostream import StreamClosedError
 
 from fairihub_core.errors import BadInput, Missing, TooMany
 from fairihub_core.notebook_page import HEADERS
@@ -24,17 +20,27 @@ from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
 from fairihub_headless.web.seats import Seats
+from fairihub_headless.web.sending import Streamed, send_pieces, stream
 
-_CHUNK = 256 * 1024
 _AT_ONCE = 2
 """Of archives, and of reports, for one member."""
+_RESULTS_AT_ONCE = 16
+"""For one member; each is in memory until it is taken."""
+_TAKING_MANY = TooMany(
+    "busy", f"You take {_RESULTS_AT_ONCE} results already; ask again after these.", retry_after=1
+)
 _RENDERING = ThreadPoolExecutor(2, "reports")
 """Who waits for a page takes no thread from the others."""
 
 
 class Results(Base):
+    being_taken: ClassVar[Seats] = Seats()
+    """How many each member takes at this moment."""
+
     async def get(self, jobID: str) -> None:
-        await deliver(self, await self.runs.own(jobID, self.caller))
+        run = await self.runs.own(jobID, self.caller)
+        with self.being_taken.taken(run.owner, _RESULTS_AT_ONCE, _TAKING_MANY):
+            await deliver(self, run)
 
 
 class Files(Base):
@@ -48,7 +54,7 @@ class Files(Base):
         self.answer(left, f"Files of {run.notebook or run.process}", content=content)
 
 
-class File(Base):
+class File(Streamed):
     """One file; also parts of it, and nothing if the caller has it already."""
 
     async def get(self, jobID: str, name: str) -> None:
@@ -86,14 +92,11 @@ class File(Base):
             await stream(self, file, part.size)
 
 
-class Archive(Base):
+class Archive(Streamed):
     """Everything that a run left as one zip file, made while it is sent."""
 
     being_made: ClassVar[Seats] = Seats()
     """How many each member takes at this moment."""
-
-    def compute_etag(self) -> None:
-        """It is made anew each time; of HEAD, tornado would name the tag of nothing."""
 
     async def get(self, jobID: str) -> None:
         run = await self.runs.own(jobID, self.caller)
@@ -102,9 +105,10 @@ class Archive(Base):
             entries, found = await asyncio.to_thread(self._entries, run)
             self.set_header("Content-Type", "application/zip")
             self.set_header("Content-Disposition", f'attachment; filename="run-{run.id}.zip"')
-            if self.request.method != "HEAD":
-                pieces = zipped(entries, run.finished or run.created, found)
-                await _send_pieces(self, pieces)
+            if self.request.method == "HEAD":
+                await self.flush()  # without a length, which is not known before the end
+                return
+            await send_pieces(self, zipped(entries, run.finished or run.created, found))
 
     def _entries(self, run: Run) -> tuple[list[Entry], Found]:
         """Blocks."""
@@ -133,7 +137,12 @@ class Report(Base):
         name = run.executed_name
         work = partial(self.runs.reports.of, run.id, self.runs.folder(run), name, code)
         with self.being_made.taken(run.owner, _AT_ONCE, _busy("reports")):
-            made = await asyncio.get_running_loop().run_in_executor(_RENDERING, work)
+            try:
+                made = await asyncio.get_running_loop().run_in_executor(_RENDERING, work)
+            except Missing:
+                raise Missing(
+                    "no-such-file", f"Job “{run.id}” has left no executed notebook to report on."
+                ) from None
         self.set_status(422 if made.failed else 200)
         for header, value in HEADERS.items():
             self.set_header(header, value)
@@ -150,28 +159,3 @@ def files_left(
     """The files of a run. Blocks."""
     found = found_in(handler.runs.folder(run), run.executed_name)
     return views.file_list(run, found, handler.base, limit=limit, offset=offset)
-
-
-async def stream(handler: Base, file: BinaryIO, size: int | None = None) -> None:
-    """Sends what there is of a file from here, or so many bytes of it."""
-
-    def pieces() -> Iterator[bytes]:
-        left = size
-        with file:
-            while left is None or left > 0:
-                piece = file.read(_CHUNK if left is None else min(_CHUNK, left))
-                if not piece:
-                    return
-                left = None if left is None else left - len(piece)
-                yield piece
-
-    await _send_pieces(handler, pieces())
-
-
-async def _send_pieces(handler: Base, pieces: Iterator[bytes]) -> None:
-    """Sends one piece after another, as fast as they are taken; each is made off the loop."""
-    with contextlib.suppress(StreamClosedError):  # whoever asked has gone
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            handler.write(piece)
-            await handler.flush()
-        await handler.finish()

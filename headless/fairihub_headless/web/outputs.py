@@ -1,22 +1,50 @@
-"""The outputs of a run as the OGC has them handed out: a document, raw, or in parts; pure."""
+"""The outputs of a run as the OGC has them handed out: a document, raw, or in parts.
+
+Pure but for an output that is a file, which is read only where it must stand among others.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from fairihub_core.errors import TooLarge
 from fairihub_headless.models import Run
-from fairihub_headless.processes.echo import is_box
 from fairihub_headless.processes.model import JSON, TEXT
 
 _LINK_ONLY = frozenset({"notebook"})
 """Outputs that are linked to unless asked for by value: they can have many megabytes."""
 _MOST_WITHIN = 16 * 2**20
+_MOST_MARKS = 500_000
+"""Marks that part values: Python's reader of JSON lets no other thread work meanwhile."""
 Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The value of an output that is a file."""
+
+    opened: Callable[[], BinaryIO]
+
+    def read(self, name: str) -> bytes:
+        """All of it, to stand among others. Blocks.
+
+        Raises:
+            TooLarge: `too-large`.
+        """
+        with self.opened() as file:
+            fits = os.fstat(file.fileno()).st_size <= _MOST_WITHIN
+            content = file.read(_MOST_WITHIN) if fits else b""
+        if not fits or sum(map(content.count, (b",", b":", b"[", b"{"))) > _MOST_MARKS:
+            raise TooLarge(
+                "too-large",
+                f"“{name}” is too large to stand among other outputs: ask for it by reference.",
+            )
+        return content
 
 
 @dataclass(frozen=True)
@@ -31,12 +59,14 @@ class Output:
     value: Any
     by_value: bool
     """Whether it is handed out itself, rather than as a link."""
+    bare: bool = False
+    """Whether its objects stand in a document as they are: the OGC knows this form."""
 
     @property
     def plain(self) -> bytes:
         """Its bytes when it stands alone."""
-        if isinstance(self.value, bytes):
-            return self.value
+        if isinstance(self.value, Kept):
+            return self.value.read(self.name)
         if self.media_type == TEXT and isinstance(self.value, str):
             return self.value.encode("utf-8", "replace")
         return json.dumps(self.value, ensure_ascii=False).encode("utf-8", "replace")
@@ -53,6 +83,8 @@ class Raw:
     status: int
     headers: Headers
     body: bytes = b""
+    file: Kept | None = None
+    """In place of a body: it is sent as it is read."""
 
 
 def is_wanted(run: Run, name: str) -> bool:
@@ -85,21 +117,19 @@ def alone(output: Output, accept: str = "*/*") -> Raw:
     """One output; a text also as JSON, for whoever takes nothing else."""
     if output.media_type == TEXT and JSON in accept and "text/" not in accept:
         return Raw(200, [("Content-Type", JSON)], json.dumps(output.value).encode())
-    return Raw(200, [("Content-Type", output.told_type)], output.plain)
+    told = [("Content-Type", output.told_type)]
+    if isinstance(output.value, Kept):
+        return Raw(200, told, file=output.value)
+    return Raw(200, told, output.plain)
 
 
 def _shown(output: Output) -> Any:
     if not output.by_value:
         return {"href": output.href, "type": output.media_type, "title": output.name}
     value = output.value
-    if isinstance(value, bytes):
-        if len(value) > _MOST_WITHIN:
-            raise TooLarge(
-                "too-large",
-                f"“{output.name}” is too large to stand in a document: ask for it by reference.",
-            )
-        value = json.loads(value)
-    if isinstance(value, Mapping) and not is_box(value):
+    if isinstance(value, Kept):
+        value = json.loads(value.read(output.name))
+    if isinstance(value, Mapping) and not output.bare:
         return {"value": value, "mediaType": output.media_type}
     return value
 

@@ -143,7 +143,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("/jobs/{jobID}/results", outcomes.Results,
           (_of_runs("getResult", "What a job brought", gives="Results", also=_RAW,
-                    or_else=(_LINKS, _ELSEWHERE), refuses=(410, 422, 500)),)),
+                    or_else=(_LINKS, _ELSEWHERE), refuses=(410, 413, 422, 429, 500)),)),
     Route("/jobs/{jobID}/results/{output}", delivering.OneOutput,
           (_of_runs("getOutput", "One output of a job", kind="text/plain", query=(),
                     also=("application/json", "application/x-ipynb+json"),

@@ -11,6 +11,7 @@ from fairihub_headless.glued import Glued
 from fairihub_headless.masking import masked
 from fairihub_headless.models import (
     ECHO,
+    PROCESS,
     FileEntry,
     FileList,
     JobList,
@@ -179,8 +180,9 @@ def _ways(run: Run, base: str, own: bool) -> list[Link]:
     links += [
         _link(base, f"{path}/files", "related", "The files it left"),
         _link(base, f"{path}/files.zip", "related", "All of them, and the log", "application/zip"),
-        _link(base, f"{path}/report", "related", "What it did, as a page", "text/html"),
     ]
+    if run.process == PROCESS and run.state.ended:
+        links.append(_link(base, f"{path}/report", "related", "What it did", "text/html"))
     if run.state is RunState.successful:
         links.append(_link(base, f"{path}/results", _RELS + "results", "Its results"))
     if run.state is RunState.failed:
