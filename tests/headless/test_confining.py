@@ -13,8 +13,8 @@ import pytest
 from fairihub_core.cgroups import Group, hierarchies
 from fairihub_headless.engine import attempt, groups
 from fairihub_headless.engine.usage import Usage
-from fairihub_headless.models import WorkOrder
-from fairihub_headless.worker.confining import why_it_died
+from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.worker.confining import of_memory, why_it_died
 from tests.headless.warm_house import until, warm_house_in
 
 KNOWN = {controller for h in hierarchies() for controller in h.controllers}
@@ -23,6 +23,11 @@ import time
 held = [bytearray(60 * 2**20) for _ in range(8)]
 for block in held: block[::4096] = b'x' * len(block[::4096])
 time.sleep(60)
+"""
+BREEDS = """
+import subprocess, sys
+eat = "held = bytearray(600 * 2**20); held[::4096] = b'x' * len(held[::4096])"
+subprocess.run([sys.executable, '-c', eat], check=True)
 """
 SPIN = """
 import time
@@ -94,31 +99,54 @@ def test_one_look_at_all_processes_serves_every_run(monkeypatch: pytest.MonkeyPa
     assert looks == [1]
 
 
+def order_in(group: Path, kills: int) -> WorkOrder:
+    (group / "memory.oom_control").write_text(f"oom_kill_disable 0\noom_kill {kills}\n")
+    return WorkOrder(
+        run="r", cwd="", home="", notebook_name="", mem_limit=2**30, group=(str(group),),
+        max_output_bytes=1, max_log_bytes=1,
+    )  # fmt: skip
+
+
 class Ended:
     def __init__(self, code: int | None) -> None:
         self.ended_with = code
 
 
 @pytest.mark.parametrize(
-    ("code", "kills", "kind", "message"),
+    ("code", "before", "kills", "kind", "message"),
     [
-        (-11, 1, "kernel-died", "The kernel was ended by signal 11, SIGSEGV, in cell 2 of 3."),
-        (-9, 0, "kernel-died", "The kernel was ended by signal 9, SIGKILL, in cell 2 of 3."),
-        (-9, 1, "out-of-memory", "The run wanted more than its 1 GiB of memory in cell 2 of 3."),
-        (0, 1, "kernel-died", "The kernel ended by itself, with exit code 0, in cell 2 of 3."),
-        (None, 0, "kernel-died", "The kernel did not answer in cell 2 of 3."),
+        (-11, 0, 1, "kernel-died", "The kernel was ended by signal 11, SIGSEGV, in cell 2 of 3."),
+        (-9, 0, 0, "kernel-died", "The kernel was ended by signal 9, SIGKILL, in cell 2 of 3."),
+        (-9, 1, 1, "kernel-died", "The kernel was ended by signal 9, SIGKILL, in cell 2 of 3."),
+        (-9, 1, 2, "out-of-memory", "The run wanted more than its 1 GiB of memory in cell 2 of 3."),
+        (0, 0, 1, "kernel-died", "The kernel ended by itself, with exit code 0, in cell 2 of 3."),
+        (None, 0, 0, "kernel-died", "The kernel did not answer in cell 2 of 3."),
     ],
 )
 def test_memory_is_named_only_if_that_was_it(
-    tmp_path: Path, code: int | None, kills: int, kind: str, message: str
+    tmp_path: Path, code: int | None, before: int, kills: int, kind: str, message: str
 ) -> None:
-    (tmp_path / "memory.oom_control").write_text(f"oom_kill_disable 0\noom_kill {kills}\n")
-    order = WorkOrder(
-        run="r", cwd="", home="", notebook_name="", mem_limit=2**30, group=(str(tmp_path),),
-        max_output_bytes=1, max_log_bytes=1,
-    )  # fmt: skip
-    failure = why_it_died(Ended(code), order, 1, 3)  # type: ignore[arg-type]
+    order = order_in(tmp_path, kills)
+    failure = why_it_died(Ended(code), order, 1, 3, before)  # type: ignore[arg-type]
     assert (failure.code, failure.message, failure.cell) == (kind, message, 2)
+
+
+def test_a_child_that_was_ended_for_memory_is_told_of_beside_the_failure(tmp_path: Path) -> None:
+    failed = Failure(code="cell-failed", message="Cell 1 of 1 failed: BrokenProcessPool.")
+    said = "The system ended a process of this run, which wanted more than its 1 GiB of memory."
+    assert of_memory(failed, order_in(tmp_path, 0)) is None
+    assert of_memory(failed, order_in(tmp_path, 1)) == said
+    known = failed.model_copy(update={"code": "out-of-memory"})
+    assert of_memory(known, order_in(tmp_path, 1)) is None
+
+
+@pytest.mark.skipif("memory" not in KNOWN, reason="no control group for memory on this machine")
+async def test_a_run_says_that_a_child_of_its_kernel_wanted_too_much(house: Any) -> None:
+    run = await house.submit(BREEDS, mem_limit="200Mi")
+    run = await house.ended(run)
+    assert run.failure.code == "cell-failed"
+    assert run.message.endswith("which wanted more than its 200 MiB of memory.")
+    assert "[fairihub] The system ended a process of this run" in house.log(run)
 
 
 async def test_the_end_of_a_kernel_is_told_as_it_was(house: Any) -> None:

@@ -27,17 +27,36 @@ def confine(kernel: Kernel, order: WorkOrder, say: Callable[[str], None]) -> boo
     return True
 
 
-def why_it_died(kernel: Kernel | None, order: WorkOrder, cell: int, cells: int) -> Failure:
+def killed_for_memory(order: WorkOrder) -> int:
+    """How many processes of the run the system has ended since they wanted too much memory."""
+    return _group(order).killed_for_memory()
+
+
+def of_memory(failure: Failure, order: WorkOrder) -> str | None:
+    """What is said beside a failure if the system ended another process than the kernel for memory.
+
+    It chooses the largest: of a notebook that has others work for it, that is one of theirs.
+    """
+    if failure.code == "out-of-memory" or not order.mem_limit or not killed_for_memory(order):
+        return None
+    limit = human_bytes(order.mem_limit)
+    return f"The system ended a process of this run, which wanted more than its {limit} of memory."
+
+
+def why_it_died(
+    kernel: Kernel | None, order: WorkOrder, cell: int, cells: int, killed: int = 0
+) -> Failure:
     """Memory is named only if that was it, as the system says.
 
     Args:
+        killed: how many the system had ended for memory before that cell.
         cell: the one that was executed, counted from 0.
         cells: of so many; 0 if none had begun.
     """
     code = None if kernel is None else kernel.ended_with
     where = f"in cell {cell + 1} of {cells}" if cells else "at its start"
-    of_memory = code == -signal.SIGKILL and _group(order).killed_for_memory()
-    if of_memory and order.mem_limit:
+    wanted_more = code == -signal.SIGKILL and killed_for_memory(order) > killed
+    if wanted_more and order.mem_limit:
         kind = "out-of-memory"
         message = f"The run wanted more than its {human_bytes(order.mem_limit)} of memory {where}."
     else:

@@ -24,7 +24,7 @@ from fairihub_headless.glued import MOST, MOST_MARKS, Glued, glued, written
 from fairihub_headless.line import Line
 from fairihub_headless.masking import Masker, secrets_in, sure_secrets_in
 from fairihub_headless.models import Failure, WorkOrder
-from fairihub_headless.worker.confining import confine, why_it_died
+from fairihub_headless.worker.confining import confine, killed_for_memory, of_memory, why_it_died
 from fairihub_headless.worker.copies import copied_results, opened_in_home, put_beside
 from fairihub_headless.worker.kernels import Kernel, KernelWanted
 from fairihub_headless.worker.notebook_engine import NAME, SAVE_EVERY, FairihubEngine
@@ -66,6 +66,7 @@ class Execution:
         self._written = b""
         self._kernel: Kernel | None = None
         self._bounded = False
+        self._killed = 0
         self.interrupted = False
         self._cell = 0
         self._settle: Callable[[], None] = lambda: None
@@ -73,6 +74,13 @@ class Execution:
 
     def run(self) -> Failure | None:
         """Why it failed, or None; the executed notebook is in the folder either way."""
+        failure = self._why_failed()
+        if failure is not None and (said := of_memory(failure, self._order)):
+            self._log.say(said)
+            return failure.model_copy(update={"message": f"{failure.message} {said}"})
+        return failure
+
+    def _why_failed(self) -> Failure | None:
         papermill_engines.register(NAME, FairihubEngine)
         write_values_as_values()
         try:
@@ -127,6 +135,7 @@ class Execution:
 
     def cell_started(self, done: int, cells: int) -> None:
         self._cell, self.cells = done, cells
+        self._killed = killed_for_memory(self._order)
         self._line.cells(done, cells)
         if self.interrupted:
             raise RuntimeError("The run was interrupted.")
@@ -223,7 +232,8 @@ class Execution:
             return self._failure
         if not isinstance(problem, DeadKernelError) and self.cells:
             raise problem
-        failure = why_it_died(self._kernel, self._order, self._cell, self.cells)
+        where = self._cell, self.cells, self._killed
+        failure = why_it_died(self._kernel, self._order, *where)
         self._log.say(failure.message)
         return failure
 
