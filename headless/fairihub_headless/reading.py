@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, NamedTuple
+from weakref import WeakValueDictionary
 
 from fairihub_core import errors
 from fairihub_core.errors import BadInput, FairihubError, TooLarge, Unreadable
@@ -38,7 +39,12 @@ class AboutNotebook(Frozen):
 MAX_UPLOAD = MAX_NOTEBOOK_BYTES + MAX_BODY
 """Of a request with a notebook in it; what is around the notebook has MAX_BODY at most."""
 _SMALL = 256 * 1024
+_LARGE = 4 * 2**20
 _THREADS = ThreadPoolExecutor(2, "reading")
+_QUICK = ThreadPoolExecutor(1, "reading")
+"""For what is not large: it never waits behind what is."""
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""Of each member one thing is read at a time: who sends many keeps nobody else waiting."""
 _READERS = Readers("fairihub_headless.reading")
 _REMEMBERED = 64
 _known: OrderedDict[str, AboutNotebook] = OrderedDict()
@@ -53,8 +59,8 @@ class Received(NamedTuple):
     notebook: bytes | None = None
 
 
-async def received(raw: bytes) -> Received:
-    """The request in `raw`.
+async def received(raw: bytes, login: str) -> Received:
+    """The request in `raw`, which that member sent.
 
     Raises:
         BadInput: `bad-json`, `bad-value`.
@@ -62,15 +68,15 @@ async def received(raw: bytes) -> Received:
     """
     if len(raw) <= _SMALL:
         return await asyncio.to_thread(taken_apart, raw)
-    first, _, notebook = (await _apart("request", raw)).partition(b"\n")
+    first, _, notebook = (await _apart("request", raw, login)).partition(b"\n")
     told = json.loads(first)
     if told["told"] is not None:
         _remember(await asyncio.to_thread(_digest, notebook), told["told"])
     return Received(told["body"], notebook if told["notebook"] else None)
 
 
-async def told_by(content: bytes) -> AboutNotebook:
-    """What the notebook in `content` says of itself.
+async def told_by(content: bytes, login: str) -> AboutNotebook:
+    """What the notebook in `content` says of itself, for that member.
 
     Raises:
         FairihubError: it is no notebook, or too large.
@@ -81,7 +87,7 @@ async def told_by(content: bytes) -> AboutNotebook:
         raise too_large(len(content))
     digest = await asyncio.to_thread(_digest, content)
     if digest not in _known:
-        _remember(digest, json.loads(await _apart("notebook", content)))
+        _remember(digest, json.loads(await _apart("notebook", content, login)))
     return _known[digest]
 
 
@@ -152,14 +158,16 @@ def _told(content: bytes) -> AboutNotebook:
     return AboutNotebook(title=metadata_of(notebook, "").title, parameters=parameters_of(notebook))
 
 
-async def _apart(what: str, given: bytes) -> bytes:
-    """What the program says of `given`.
+async def _apart(what: str, given: bytes, login: str) -> bytes:
+    """What the program says of `given`, in its turn.
 
     Raises:
         FairihubError: what it refuses; `too-large`, it took too long or too much memory.
     """
     loop = asyncio.get_running_loop()
-    answer = await loop.run_in_executor(_THREADS, _READERS.ask, what, given)
+    threads = _THREADS if len(given) > _LARGE else _QUICK
+    async with _turns.setdefault(login, asyncio.Lock()):
+        answer = await loop.run_in_executor(threads, _READERS.ask, what, given)
     if answer is None:
         raise TooLarge("too-large", "The request holds more than can be read in time.")
     verdict, _, said = answer.partition(b"\n")

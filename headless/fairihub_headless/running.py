@@ -132,7 +132,7 @@ class Runs:
     async def _accept(
         self, request: NotebookRequest, caller: Caller, taken: Taken, key: Key | None
     ) -> Run:
-        told = await told_by(taken.content)
+        told = await told_by(taken.content, caller.login)
         parameters = validated_parameters(request.parameters, told.parameters)
         run = await asyncio.to_thread(_new_run, request, parameters, caller.login, taken)
         run = run.model_copy(update={"title": told.title})
@@ -145,7 +145,7 @@ class Runs:
             FairihubError: it is not there as it was.
         """
         content = await asyncio.to_thread(self._kept_notebook, run)
-        return (await told_by(content)).parameters
+        return (await told_by(content, run.owner)).parameters
 
     async def pin(self, run_id: str, caller: Caller, *, pinned: bool) -> Run:
         """Keeps what a run left whatever its age, or no more.

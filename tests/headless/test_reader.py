@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,14 @@ async def test_one_program_reads_one_notebook_after_the_other_and_none_twice(
     readers: reader.Readers, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (notebook(f"{LARGE}{n}", parameters=f"a = {n}").encode() for n in (1, 2))
-    assert [p.default for p in (await reading.told_by(first)).parameters] == [1]
+    assert [p.default for p in (await reading.told_by(first, "ada")).parameters] == [1]
     one = pids(readers)
-    assert [p.default for p in (await reading.told_by(second)).parameters] == [2]
+    assert [p.default for p in (await reading.told_by(second, "ada")).parameters] == [2]
     with pytest.raises(FairihubError):
-        await reading.told_by(b"[" * (reading._SMALL + 1))
+        await reading.told_by(b"[" * (reading._SMALL + 1), "ada")
     assert pids(readers) == one
     monkeypatch.setattr(readers, "ask", None)
-    assert [p.default for p in (await reading.told_by(first)).parameters] == [1]
+    assert [p.default for p in (await reading.told_by(first, "ada")).parameters] == [1]
 
 
 async def test_an_upload_is_read_once(
@@ -52,25 +53,52 @@ async def test_an_upload_is_read_once(
 ) -> None:
     value = json.loads(notebook(LARGE, parameters="a = 3"))
     raw = json.dumps({"inputs": {"notebook": {"value": value, "mediaType": NOTEBOOK_TYPE}}})
-    _, sent = await reading.received(raw.encode())
+    _, sent = await reading.received(raw.encode(), "ada")
     monkeypatch.setattr(readers, "ask", None)
-    assert [p.default for p in (await reading.told_by(sent or b"")).parameters] == [3]
+    assert [p.default for p in (await reading.told_by(sent or b"", "ada")).parameters] == [3]
 
 
 async def test_what_takes_too_long_is_killed_and_the_next_is_read(
     readers: reader.Readers, notebook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = notebook(LARGE).encode()
-    await reading.told_by(content)
+    await reading.told_by(content, "ada")
     spare, pid = pids(readers)
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(reader, "_SECONDS", 0.2)
     with pytest.raises(FairihubError) as refused:
-        await reading.told_by(content + b" ")
+        await reading.told_by(content + b" ", "ada")
     assert refused.value.code == "too-large"
     assert pids(readers) == [spare]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_who_sends_many_and_large_ones_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large, go, begun = b" " * reading._LARGE, threading.Event(), threading.Semaphore(0)
+    asked = list[bytes]()
+
+    class Slow:
+        def ask(self, what: str, given: bytes) -> bytes:
+            asked.append(given[:5])
+            begun.release()
+            go.wait(10)
+            return b'ok\n{"title": "", "parameters": []}'
+
+    monkeypatch.setattr(reading, "_READERS", Slow())
+    sent = [("linus", b"linus" + large + bytes([n])) for n in range(4)]
+    sent += [("ada", b"ada  " + large), ("bob", b"bob  " + bytes(reading._SMALL))]
+    waiting = [asyncio.ensure_future(reading.told_by(given, who)) for who, given in sent]
+    try:
+        for _ in range(3):
+            assert await asyncio.to_thread(begun.acquire, timeout=10)
+        assert sorted(asked) == [b"ada  ", b"bob  ", b"linus"]
+    finally:
+        go.set()
+        await asyncio.gather(*waiting)
+    assert len(asked) == len(sent)
 
 
 SAYS = """

@@ -25,7 +25,7 @@ def request(notebook: Any, **inputs: Any) -> bytes:
 
 
 async def submitted(house: Any, raw: bytes) -> Run:
-    body, sent = await received(raw)
+    body, sent = await received(raw, "ada")
     run: Run = await house.runs.submit(asked_of_notebook(body), house.caller(), sent)
     return run
 
@@ -80,7 +80,7 @@ async def test_what_is_no_notebook(house: Any, given: Any, code: str) -> None:
     ],
 )
 async def test_what_is_no_upload(house: Any, notebook: Any, code: str) -> None:
-    body, sent = await received(json.dumps({"inputs": {"notebook": notebook}}).encode())
+    body, sent = await received(json.dumps({"inputs": {"notebook": notebook}}).encode(), "ada")
     with pytest.raises(FairihubError) as refused:
         await house.runs.submit(asked_of_notebook(body), house.caller(), sent)
     assert refused.value.code == code
@@ -100,7 +100,7 @@ async def test_what_is_no_upload(house: Any, notebook: Any, code: str) -> None:
 )
 async def test_hostile_bodies(raw: bytes, code: str) -> None:
     with pytest.raises(FairihubError) as refused:
-        await received(raw)
+        await received(raw, "ada")
     assert refused.value.code == code
 
 
@@ -120,14 +120,14 @@ async def test_a_body_of_the_largest_size_holds_the_loop_up_for_nothing(
             await asyncio.sleep(0.005)
 
     beating = asyncio.create_task(beat())
-    _, sent = await received(raw)
+    _, sent = await received(raw, "ada")
     assert sent is not None
-    assert (await told_by(sent)).parameters == ()
+    assert (await told_by(sent, "ada")).parameters == ()
     beating.cancel()
     assert longest < 0.5
 
 
 async def test_a_notebook_that_is_too_large_is_said_to_be_so() -> None:
     with pytest.raises(FairihubError) as refused:
-        await told_by(b" " * (MAX_NOTEBOOK_BYTES + 1))
+        await told_by(b" " * (MAX_NOTEBOOK_BYTES + 1), "ada")
     assert refused.value.code == "too-large"
