@@ -202,7 +202,7 @@ def test_no_secret_of_a_request_stands_in_a_log(cast: Cast) -> None:
     hub = cast.hub
     failed = {}
     for method, path in failing(hub):
-        asked = f"{path}{'&' if '?' in path else '?'}note={CANARY}"
+        asked = f"{path}{'&' if '?' in path else '?'}q={CANARY}"
         answer = cast.scripts["viewer"].request(method, asked, headers=HEADERS)
         failed[path] = answer.status_code
         assert CANARY not in answer.text
