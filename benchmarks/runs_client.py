@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-PATH = "processes/execute-notebook/execution"
+from tests.support.runs import EXECUTE
+
 TRIVIAL = "work.ipynb"
 PAUSE = 0.01
 ENDED = ("successful", "failed", "dismissed")
@@ -30,7 +31,7 @@ def run(client: httpx.Client, wait: int = 60, **inputs: Any) -> Done:
     began = time.perf_counter()
     body = {"inputs": {"notebook": TRIVIAL, **inputs}}
     answer = client.post(
-        PATH, json=body, headers={"Prefer": f"respond-async, wait={wait}"}, timeout=wait + 30
+        EXECUTE, json=body, headers={"Prefer": f"respond-async, wait={wait}"}, timeout=wait + 30
     )
     if answer.status_code not in (200, 201):
         raise SystemExit(f"a run was answered {answer.status_code}: {answer.text[:500]}")
@@ -66,7 +67,7 @@ def submitted(client: httpx.Client, count: int, at_once: int = 8, **inputs: Any)
     body = {"inputs": {"notebook": TRIVIAL, **inputs}}
 
     def one(_: int) -> str:
-        answer = client.post(PATH, json=body, headers={"Prefer": "respond-async"})
+        answer = client.post(EXECUTE, json=body, headers={"Prefer": "respond-async"})
         answer.raise_for_status()
         return str(answer.json()["jobID"])
 

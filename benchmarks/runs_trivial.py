@@ -16,10 +16,9 @@ import psutil
 from benchmarks import runs_client
 from benchmarks.runs_table import Measure, beside, percentile, spread
 from fairihub_headless.models import MARK
+from tests.support.runs import RUN_ID_LENGTH
 from tests.support.runs_hub import NeverCame, Service, memory, notebook, put, until
 
-RUN_ID = 36
-"""Characters of a run's id; what waits has room for more."""
 MIB = 2**20
 SLEEPER = "sleeper.ipynb"
 
@@ -123,7 +122,7 @@ def _servers(below: list[psutil.Process]) -> list[psutil.Process]:
 
 def _forks_kernels(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
-        unmarked = len(process.environ().get(MARK, "")) != RUN_ID
+        unmarked = len(process.environ().get(MARK, "")) != RUN_ID_LENGTH
         return unmarked and '"kind": "kernel"' in " ".join(process.cmdline())
     return False
 

@@ -13,12 +13,11 @@ import psutil
 
 from fairihub_headless.models import GUARD, MARK
 from tests.chaos.bases import Base
+from tests.support.runs import RUN_ID_LENGTH
 from tests.support.runs_hub import Service
 
 WORKER, KERNEL = '"kind": "worker"', '"kind": "kernel"'
 """As the command lines of fork servers have it, and of all that they fork."""
-RUN_ID = 36
-"""Characters of a run's id."""
 PATIENCE = 4.0
 """Seconds that a blow of one kind waits for somebody to be struck."""
 Blow = Callable[[], str | None]
@@ -117,5 +116,5 @@ def _words(process: psutil.Process) -> str:
 def _bears(process: psutil.Process, mark: str) -> bool:
     """Whether it is of a run; what waits has only room for the mark."""
     with contextlib.suppress(psutil.Error):
-        return len(process.environ().get(mark, "")) == RUN_ID
+        return len(process.environ().get(mark, "")) == RUN_ID_LENGTH
     return False

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.chaos.ledger import Accepted, Left
+from tests.support.runs import EXECUTE
 
-PATH = "processes/execute-notebook/execution"
 GIVE_UP = 300.0
 """Seconds after which a service that does not take a run is down for good."""
 
@@ -60,7 +60,9 @@ class Member:
         with self._clients() as client:
             while time.monotonic() < deadline:
                 try:
-                    answer = client.post(PATH, json={"inputs": inputs}, headers=headers, timeout=30)
+                    answer = client.post(
+                        EXECUTE, json={"inputs": inputs}, headers=headers, timeout=30
+                    )
                 except httpx.TransportError:
                     answer = None
                 if answer is not None and answer.status_code in (200, 201):

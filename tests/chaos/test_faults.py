@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from tests.chaos.bases import opened
-from tests.chaos.member import PATH, listed
+from tests.chaos.member import listed
 from tests.support.ports import free_port
+from tests.support.runs import EXECUTE
 from tests.support.runs_hub import RunsHub, Service, notebook, put, until
 
 WITNESS = """\
@@ -59,7 +60,9 @@ class Asker:
 
     def asks(self, path: str, **inputs: Any) -> httpx.Response:
         return self.client.post(
-            PATH, json={"inputs": {"notebook": path, **inputs}}, headers={"Prefer": "respond-async"}
+            EXECUTE,
+            json={"inputs": {"notebook": path, **inputs}},
+            headers={"Prefer": "respond-async"},
         )
 
     def run(self, path: str, **inputs: Any) -> str:

@@ -15,6 +15,7 @@ from fairihub_core.teams import TeamDirectory
 from fairihub_headless.again import repeated, shown_parameters, unstarred
 from fairihub_headless.models import Limits, Run, RunState
 from fairihub_headless.results.left import glued_in
+from tests.support.runs import GLUE
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 RUN = Run(
@@ -22,7 +23,6 @@ RUN = Run(
     parameters={"a": 1, "b": 2, "api_token": "canary", "deep": {"password": "canary2", "x": 1}},
     limits=Limits(mem_limit=2**30), kernel="python3", deadline=60.0, created=NOW, updated=NOW,
 )  # fmt: skip
-GLUE = "from fairihub_headless.scraps import glue\n"
 
 
 def parameters(changes: Any, *, whole: bool = False) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,8 +14,7 @@ from fairihub_core.errors import BadInput
 from fairihub_headless.models import RunState
 from fairihub_headless.store.listing import EVERY, Filter, Order, Position
 from fairihub_headless.web.asked import ListQuery, list_query, period, read, written
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+from tests.support.runs import NOON
 
 
 def given(query: str) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from fairihub_headless.engine.queueing import Pauses, Slots
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import RunState, Waiting
 from fairihub_headless.processes.asking import Asked
+from tests.support.runs import NOON
 
 ASLEEP = "import time\nprint('sleeping', flush=True)\ntime.sleep(600)"
-NOON = datetime.fromisoformat("2026-06-01T12:00:00+00:00")
 
 
 class Deadly(ColdLauncher):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from fairihub_headless.equipment import Equipment, equipment_of
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.models import Limits, Run
 from fairihub_headless.settings import S3Settings
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+from tests.support.runs import NOON
 
 
 def given(tmp_path: Path, profile: Profile) -> Equipment:

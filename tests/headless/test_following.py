@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from tests.headless.conftest import wait_until
+from tests.support.runs import EXECUTE
 
-EXECUTE = "processes/execute-notebook/execution"
 GO_ON = "import os, time\nwhile not os.path.exists({0!r}): time.sleep(0.05)\n"
 """A cell that lasts until a file is there."""
 

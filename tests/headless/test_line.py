@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,8 @@ from fairihub_headless import line
 from fairihub_headless.folders import RunFolder
 from fairihub_headless.line import Cells, KernelUp, Line, Reported, heard, read
 from fairihub_headless.models import Environment, ExitRecord
+from tests.support.runs import NOON
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 DONE = ExitRecord(state="successful", cells=2, finished=NOON)
 
 

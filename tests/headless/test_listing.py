@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from fairihub_headless.store import listing
 from fairihub_headless.store.listing import Filter, Listing, Order, Page, Position, Standing
 from fairihub_headless.store.runs import Store
 from tests.support.engines import claimed
+from tests.support.runs import NOON
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 ADA = Selection(owner="ada")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fairihub_core.errors import Conflict, Missing
+from fairihub_core.errors import Conflict, Missing, Refused
 from fairihub_core.teams import Member, TeamDirectory
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
@@ -143,8 +143,8 @@ async def test_runs_of_a_member_moved_to_another_team_end_after_the_grace(house:
 
 
 async def test_an_operator_without_a_team_has_nothing_to_run_with(house: Any) -> None:
-    with pytest.raises(Exception, match="None of your teams offers a profile") as refused:
+    with pytest.raises(Refused, match="None of your teams offers a profile") as refused:
         await house.runs.submit(
             asked_of_notebook({"inputs": {"notebook": "x.ipynb"}}), house.caller("olga")
         )
-    assert getattr(refused.value, "code", None) == "no-profile"
+    assert refused.value.code == "no-profile"

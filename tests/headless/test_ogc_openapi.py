@@ -17,8 +17,8 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from fairihub_headless.web.openapi import openapi_document
 from fairihub_headless.web.routes import ROUTES
 from tests.support.ogc import ECHO, link_of, links_to
+from tests.support.runs import EXECUTE
 
-EXECUTE = "processes/execute-notebook/execution"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "8"))
 """For each operation and phase; more by hand."""

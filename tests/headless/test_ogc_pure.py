@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -21,9 +20,9 @@ from fairihub_headless.web.exceptions import prefers_page, require_acceptable
 from fairihub_headless.web.outputs import Output, document_of, is_by_value, is_wanted, raw_of
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.preferring import Preference, applied, preference_of, seconds_to_wait
+from tests.support.runs import NOON
 
 NOTEBOOK = execute_notebook((), None)
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 import pytest
 
 from fairihub_headless.engine.retrying import (
@@ -15,8 +13,7 @@ from fairihub_headless.engine.retrying import (
     verdict,
 )
 from fairihub_headless.models import ECHO, ExitRecord, Failure, Run
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+from tests.support.runs import NOON
 
 
 def run(

@@ -131,9 +131,7 @@ async def test_a_log_that_finds_no_room_says_so_and_takes_what_comes() -> None:
     assert log.trouble.errno == errno.ENOSPC
 
 
-async def test_a_run_whose_log_found_no_room_is_no_success(
-    house: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_run_whose_log_found_no_room_is_no_success(house: Any) -> None:
     run = await house.submit("import time; time.sleep(2); print('lost')", path="a.ipynb")
     log = house.runs.folder(run).log
     log.unlink(missing_ok=True)

@@ -19,8 +19,8 @@ from fairihub_headless.settings import CheckoutSettings
 from fairihub_headless.sources import CatalogSource, Sources
 from fairihub_headless.worker import copies
 from tests.support.git_origin import Origin
+from tests.support.runs import GLUE
 
-GLUE = "from fairihub_headless.scraps import glue\n"
 SEEN = GLUE + (
     "import os, tool\nfrom pathlib import Path\n"
     "here = os.environ['ALGORITHM_DIRECTORY']\n"
@@ -63,9 +63,7 @@ async def test_a_notebook_of_a_revision_runs_beside_its_files_and_again(
     assert not list(house.runs.folder(run).path.rglob("tool.py"))
 
 
-async def test_a_notebook_of_the_home_finds_the_revision(
-    house: Any, origin: Origin, notebook: Callable[..., str]
-) -> None:
+async def test_a_notebook_of_the_home_finds_the_revision(house: Any, origin: Origin) -> None:
     origin.commit({"tool.py": "version = 3"})
     cell = GLUE + "import os\nglue('seen', sorted(os.listdir(os.environ['ALGORITHM_DIRECTORY'])))"
     run = await house.ended(await house.submit(cell, git_revision="main"))

@@ -18,8 +18,7 @@ from fairihub_headless.models import RunState
 from fairihub_headless.processes.notebook_request import asked_of_notebook
 from fairihub_headless.results.left import file_of, files_of, glued_in
 from tests.support.run_witness import processes_of
-
-GLUE = "from fairihub_headless.scraps import glue\n"
+from tests.support.runs import GLUE
 
 
 async def test_a_run_leaves_values_files_a_copy_and_no_secrets(

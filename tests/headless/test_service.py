@@ -17,10 +17,10 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.runs import EXECUTE
 from tests.support.waiting import all_ended
 
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
-EXECUTE = "processes/execute-notebook/execution"
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +339,7 @@ def _server(admin: httpx.Client, hub: Any) -> Any:
 
 
 def test_runs_survive_the_death_of_the_service(
-    hub: Any, ada: httpx.Client, bob: httpx.Client, notebook: Callable[..., str]
+    hub: Any, ada: httpx.Client, notebook: Callable[..., str]
 ) -> None:
     hub.put("uc1", "ada", notebook("import time; print('asleep', flush=True); time.sleep(200)"))
     hub.put("uc1", "ada", notebook("print('done')"), "quick.ipynb")

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ from fairihub_headless.store.listing import Filter
 from fairihub_headless.store.runs import AttemptProgress, Hold, Store
 from tests.support.engines import claimed, engine, hold
 from tests.support.postgres import Postgres
+from tests.support.runs import NOON
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 FAILURE = Failure(code="worker-died", message="why")
 
 

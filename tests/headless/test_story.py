@@ -7,7 +7,6 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,7 @@ from fairihub_headless.store.runs import AttemptProgress, Store
 from fairihub_headless.web.seats import Seats
 from fairihub_headless.web.story import Story
 from tests.support.engines import claimed
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+from tests.support.runs import NOON
 
 
 def run(name: str = "r1", **more: Any) -> Run:

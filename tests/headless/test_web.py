@@ -17,8 +17,7 @@ from fairihub_headless.web import delivering, executing, outcomes, streaming
 from fairihub_headless.web.executing import Execution
 from tests.headless.web_house import opened
 from tests.support.ogc import ECHO
-
-EXECUTE = "processes/execute-notebook/execution"
+from tests.support.runs import EXECUTE
 
 
 @pytest_asyncio.fixture

@@ -8,10 +8,10 @@ import uuid
 import pytest
 import websocket
 
+from tests.support.access.cast import EXECUTE
 from tests.support.notebooks import notebook
 from tests.support.running_hub import EXAMPLES, RunningHub, until
 
-EXECUTE = "/services/headless/processes/execute-notebook/execution"
 SILENT = "import time\ntime.sleep(600)"
 UC4 = (EXAMPLES / "teams/fairicubeuc4.yaml").read_text()
 

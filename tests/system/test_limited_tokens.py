@@ -9,12 +9,12 @@ import pytest
 
 from fairihub_core.places import Places
 from fairihub_core.scopes import CONTRIBUTE, CURATE, READ_RUNS, RUN
+from tests.support.access.cast import EXECUTE
 from tests.support.notebooks import notebook
 from tests.support.running_hub import RunningHub, until, xsrf_of
 
 RUNS = "access:services!service=headless"
 CATALOG = "access:services!service=catalog"
-EXECUTE = "/services/headless/processes/execute-notebook/execution"
 OF_THE_CATALOGUE = {"inputs": {"notebook": "public.monthly-summary", "profile": "small"}}
 
 

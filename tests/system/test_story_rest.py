@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.access.cast import EXECUTE
 from tests.support.notebooks import GLUE, notebook
 from tests.support.running_hub import RunningHub, until, xsrf_of
 
 CATALOG = "/services/catalog/api"
 JOBS = "/services/headless/jobs"
-EXECUTE = "/services/headless/processes/execute-notebook/execution"
 
 
 # --- signing in ---

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.access.cast import EXECUTE
 from tests.support.notebooks import notebook
 from tests.support.running_hub import ROOT, RunningHub, fairihub, until
 
 JOBS = "/services/headless/jobs"
-EXECUTE = "/services/headless/processes/execute-notebook/execution"
 
 
 def belonging_to(folder: Path) -> list[str]:
