@@ -28,8 +28,10 @@ def server(monkeypatch) -> Iterator[Server]:
 
 def answers(request: BaseHTTPRequestHandler) -> Answer:
     path = request.path.partition("?")[0]
-    if path.endswith("/results"):
-        return told(200, scraps={"sum": 42})
+    if path.endswith("/results/scraps"):
+        return told(200, sum=42)
+    if "/results/" in path:
+        return told(404, code="no-such-output", detail="It brought none.")
     if path.endswith("/files"):
         return told(200, files=[{"name": "a", "size": 4, "type": "x", "href": ""}], links=[])
     if path.endswith("/events"):
@@ -59,7 +61,7 @@ def test_a_download_that_fails_is_no_failed_run(server, tmp_path, capsys, clash)
     """Exit code 1 would say so; what it has glued is printed even so."""
     (tmp_path / "a").mkdir()
     if clash == "results":
-        server.answers = failing("/results", told(410, code="expired", detail="It is gone."))
+        server.answers = failing("/results/scraps", told(410, code="expired", detail="It is gone."))
     assert main(["run", "x.ipynb", "--download", str(tmp_path)]) == 3
     said = capsys.readouterr()
     assert said.out == ("sum: 42\n" if clash == "a" else "")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fairihub_headless.client import Job, RunsClient, RunsError
+from fairihub_headless.client import Job, Results, RunsClient, RunsError
 from fairihub_headless.client.following import _Following
 from fairihub_headless.client.models import State, StatusInfo
 from tests.support.pretended_runs import STATUS, Answer, Server, in_turn, told
@@ -41,6 +41,28 @@ def test_a_submission_is_sent_again_with_the_same_key(server, runs):
     assert len(set(keys)) == 1
     runs.run("x.ipynb")
     assert server.asked[-1][2]["Idempotency-Key"] != keys[0]
+
+
+def test_results_are_taken_one_by_one_whatever_their_request_chose(server, runs):
+    """`/results` has the form that the request asked for: raw, in parts, or of some alone."""
+    outputs = {"scraps": {"v": 1}, "displays": {"d": {"text/plain": "x"}}, "files": [{"href": "f"}]}
+
+    def answer(request: BaseHTTPRequestHandler) -> Answer:
+        name = request.path.rpartition("/results/")[2]
+        if name not in outputs:
+            return told(404, code="no-such-output", detail="It brought none.")
+        return 200, {}, json.dumps(outputs[name]).encode()
+
+    server.answers = answer
+    found = job_of(runs).results()
+    assert {name: getattr(found, name) for name in outputs} == outputs
+    assert found.notebook is not None
+    assert found.notebook["href"].endswith("/jobs/a-job/results/notebook")
+    outputs.clear()
+    assert job_of(runs).results() == Results()
+    server.answers = lambda _: told(422, code="cell-failed", detail="Cell 1 failed.")
+    with pytest.raises(RunsError, match="Cell 1"):
+        job_of(runs).results()
 
 
 def test_a_busy_service_is_asked_when_it_says(server, runs):

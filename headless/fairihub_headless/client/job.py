@@ -14,8 +14,18 @@ from fairihub_headless.client import downloads
 from fairihub_headless.client.errors import RunsError
 from fairihub_headless.client.events import Event, StatusChanged
 from fairihub_headless.client.following import followed
-from fairihub_headless.client.models import FileEntry, FileList, Results, State, StatusInfo
-from fairihub_headless.client.transport import Transport
+from fairihub_headless.client.models import (
+    Displays,
+    FileEntry,
+    FileList,
+    ResultFiles,
+    Results,
+    Scraps,
+    State,
+    StatusInfo,
+)
+from fairihub_headless.client.naming import NOTEBOOK_TYPE
+from fairihub_headless.client.transport import Told, Transport
 
 _ENDED = frozenset({409, 410, 412})
 """How the service refuses to end what has ended."""
@@ -97,13 +107,32 @@ class Job:
         return self.info
 
     def results(self) -> Results:
-        """What it brought.
+        """What it brought, whichever outputs its request chose, and in whatever form.
 
         Raises:
             RunsError: why it failed, with `cell` and `traceback` among the details; or
                 `result-not-ready`, `dismissed`, `expired`.
         """
-        return self._transport.told(Results, "GET", f"{self._path}/results")
+        scraps = self._output("scraps", Scraps)
+        if scraps is None:  # it is of a process that brings nothing of this
+            return Results()
+        displays, files = self._output("displays", Displays), self._output("files", ResultFiles)
+        href = f"{self._transport.service}{self._path}/results/notebook"
+        return Results(
+            scraps=scraps.root,
+            displays=displays.root if displays else {},
+            notebook={"href": href, "type": NOTEBOOK_TYPE, "title": "notebook"},
+            files=files.root if files else [],
+        )
+
+    def _output(self, name: str, kind: type[Told]) -> Told | None:
+        """One output by value; None if it brought none of this name."""
+        try:
+            return self._transport.told(kind, "GET", f"{self._path}/results/{name}")
+        except RunsError as refusal:
+            if refusal.code != "no-such-output":
+                raise
+            return None
 
     @property
     def files(self) -> list[FileEntry]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 
 class State(str, Enum):
@@ -175,27 +175,26 @@ class ProcessList(Answer):
     processes: list[ProcessDescription]
 
 
+class Scraps(RootModel[dict[str, Any]]):
+    """The output `scraps` alone."""
+
+
+class Displays(RootModel[dict[str, dict[str, Any]]]):
+    """The output `displays` alone."""
+
+
+class ResultFiles(RootModel[list[dict[str, Any]]]):
+    """The output `files` alone."""
+
+
 class Results(Answer):
-    """What a run brought; an object that the OGC has qualified, as it is."""
+    """What a run brought."""
 
     scraps: dict[str, Any] = Field(default_factory=dict)
     """Values that the notebook glued, by name."""
     displays: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Displays that it glued: data by media type."""
     notebook: dict[str, Any] | None = None
-    """The executed notebook: a link, or itself if it was asked for by value."""
+    """A link to the executed notebook."""
     files: list[dict[str, Any]] = Field(default_factory=list)
     """Links to the files that it left in its results."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _unqualified(cls, told: Any) -> Any:
-        """OGC API writes an object as `{"value": …, "mediaType": …}`."""
-        if not isinstance(told, dict):
-            return told
-        return {name: _value_of(each) for name, each in told.items()}
-
-
-def _value_of(told: Any) -> Any:
-    qualified = isinstance(told, dict) and set(told) == {"value", "mediaType"}
-    return told["value"] if qualified else told

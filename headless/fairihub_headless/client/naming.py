@@ -8,7 +8,7 @@ from typing import Any
 
 from fairihub_headless.client.errors import RunsError
 
-_NOTEBOOK_TYPE = "application/x-ipynb+json"
+NOTEBOOK_TYPE = "application/x-ipynb+json"
 
 
 def named(notebook: str | Path) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def named(notebook: str | Path) -> dict[str, Any]:
         return {"notebook": notebook}
     content = _without_outputs(_read(notebook))
     return {
-        "notebook": {"value": content, "mediaType": _NOTEBOOK_TYPE},
+        "notebook": {"value": content, "mediaType": NOTEBOOK_TYPE},
         "output_filename": notebook.name,
     }
 
