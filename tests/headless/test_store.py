@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -28,7 +31,8 @@ from fairihub_headless.models import (
     RunState,
     Waiting,
 )
-from fairihub_headless.store import database
+from fairihub_headless.store import database, engines
+from fairihub_headless.store.cutting import Cutter
 from fairihub_headless.store.listing import Filter
 from fairihub_headless.store.runs import AttemptProgress, Hold, Store
 from tests.support.engines import claimed, engine, hold
@@ -165,6 +169,36 @@ def test_progress_and_the_environment_are_kept(store: Store) -> None:
     found = store.get("r1")
     assert found is not None
     assert (found.progress, found.cell, found.failure) == (100, 3, None)
+
+
+def test_a_server_that_stands_still_holds_no_beat_up(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "_BEAT", 0.3)
+    store = Store(postgres.database())
+    store.engines.register(EngineRow("engine", "h", 1, 1.0, 0))
+    backend = store._database.reading(lambda c: c.scalar(text("SELECT pg_backend_pid()")))
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        assert store.engines.beat("engine")
+        assert 0.3 < time.monotonic() - begun < 5
+    finally:
+        os.kill(backend, signal.SIGCONT)
+        store.close()
+
+
+def test_only_a_connection_without_an_answer_is_cut() -> None:
+    cutter, (here, there) = Cutter(), socket.socketpair()
+    with here, there:
+        with cutter.within(0.1, here.fileno()):
+            there.send(b"answer")
+            assert here.recv(10) == b"answer"
+        assert not cutter._until
+        there.send(b"later")
+        with cutter.within(0.1, here.fileno()):
+            assert (here.recv(10), here.recv(10)) == (b"later", b"")
+    cutter.close()
 
 
 def test_a_run_waits_again_and_is_begun_again(store: Store) -> None:

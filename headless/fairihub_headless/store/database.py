@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoneFree
 
 from fairihub_core.errors import Unavailable
+from fairihub_headless.store.cutting import Cutter
 
 T = TypeVar("T")
 PATIENCE = 8.0
@@ -35,6 +36,8 @@ _WAITS = {
     "lock_timeout": "5s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s",
 }  # fmt: skip
 """How long PostgreSQL lets us wait: a lock that somebody forgot holds no beat up for ever."""
+_ANSWER = 35.0
+"""Seconds after which it stands still: by then it would have ended what we wait for."""
 
 
 class Database:
@@ -43,6 +46,7 @@ class Database:
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         self._patience = patience
         self.engine = make_engine(url)
+        self._cutter = None if self.engine.dialect.name == "sqlite" else Cutter()
         # SQLite lets one write at a time; whoever waits for it here is not put off by naps.
         lite = self.engine.dialect.name == "sqlite"
         self._turn: Any = threading.Lock() if lite else contextlib.nullcontext()
@@ -50,6 +54,8 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._cutter is not None:
+            self._cutter.close()
 
     def reading(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds.
@@ -59,13 +65,16 @@ class Database:
         """
 
         def once() -> T:
-            with self.engine.connect() as connection:
+            with self.engine.connect() as connection, self._answering(connection, _ANSWER):
                 return work(connection)
 
         return self._tried(once)
 
-    def writing(self, work: Callable[[Connection], T]) -> T:
+    def writing(self, work: Callable[[Connection], T], within: float = _ANSWER) -> T:
         """What `work` comes to, which is kept: it survives a loss of power.
+
+        Args:
+            within: seconds after which a server without an answer is left for a new connection.
 
         Raises:
             Unavailable: `database-away`; it is not known whether it was done.
@@ -74,7 +83,7 @@ class Database:
         def once() -> T:
             with self._turn, self.engine.connect() as connection:
                 connection.execution_options(writes=True)
-                with connection.begin():
+                with self._answering(connection, within), connection.begin():
                     return work(connection)
 
         return self._tried(once)
@@ -87,13 +96,27 @@ class Database:
         """
         return self.reading(lambda connection: connection.execute(query).all())
 
-    def changed(self, statement: Update | Delete) -> bool:
+    def changed(self, statement: Update | Delete, within: float = _ANSWER) -> bool:
         """Whether a statement, which may be done twice, has changed anything.
 
         Raises:
             Unavailable: `database-away`.
         """
-        return self.writing(lambda connection: bool(connection.execute(statement).rowcount))
+
+        def work(connection: Connection) -> bool:
+            return bool(connection.execute(statement).rowcount)
+
+        return self.writing(work, within)
+
+    def _answering(
+        self, connection: Connection, within: float
+    ) -> contextlib.AbstractContextManager[None]:
+        """Ends the wait for an answer of a server that stands still (PostgreSQL)."""
+        driver: Any = connection.connection.driver_connection
+        # One that was lost in the pool has no descriptor; its first statement says so.
+        if self._cutter is None or driver is None or driver.closed:
+            return contextlib.nullcontext()
+        return self._cutter.within(within, driver.fileno())
 
     def _tried(self, once: Callable[[], T]) -> T:
         until, pause = time.monotonic() + self._patience, _PAUSE

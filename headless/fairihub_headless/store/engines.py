@@ -9,6 +9,9 @@ from fairihub_headless.models import EngineRow
 from fairihub_headless.store.database import Database
 from fairihub_headless.store.tables import engines
 
+_BEAT = 5.0
+"""Seconds for the answer to a beat: the next try is made before this engine has to end its runs."""
+
 
 class Engines:
     """Who executes runs."""
@@ -31,7 +34,7 @@ class Engines:
     def beat(self, engine: str) -> bool:
         """Raises its beat; False if others have taken it for dead."""
         raised = update(engines).where(engines.c.id == engine).values(beat=engines.c.beat + 1)
-        return self._database.changed(raised)
+        return self._database.changed(raised, _BEAT)
 
     def all(self) -> list[EngineRow]:
         return [EngineRow(**row._asdict()) for row in self._database.rows(select(engines))]
