@@ -141,6 +141,14 @@ async def test_a_filter_that_is_not_known_lists_nothing(door: httpx.AsyncClient,
     assert len((await door.get("jobs?token=x")).json()["jobs"]) == 1
 
 
+async def test_a_condition_that_is_not_known_dismisses_nothing(
+    door: httpx.AsyncClient, job: str
+) -> None:
+    assert (await door.delete(f"jobs/{job}?iff=running")).json()["code"] == "bad-query"
+    assert (await door.delete(f"jobs/{job}?if=running&token=x")).json()["code"] == "job-ended"
+    assert (await door.get(f"jobs/{job}/results")).status_code == 200
+
+
 async def test_a_word_that_is_no_text_names_nothing(door: httpx.AsyncClient, job: str) -> None:
     for word in ("%00", "%ff", "%1f"):
         for name in ("q", "processID", "owner"):

@@ -7,7 +7,7 @@ import contextlib
 from functools import partial
 
 from fairihub_core.clock import today
-from fairihub_core.errors import BadInput, Conflict, FairihubError
+from fairihub_core.errors import BadInput, Conflict, FairihubError, shortened
 from fairihub_headless.callers import selection_of
 from fairihub_headless.errors import Gone
 from fairihub_headless.models import Run, RunState
@@ -78,6 +78,10 @@ class Job(Base):
         return pages.Left(files, brought.get("scraps", {}))
 
     async def delete(self, jobID: str) -> None:
+        unknown = self.request.query_arguments.keys() - _WHO_ASKS - {"if", "f"}
+        if unknown:  # a condition that is misspelt must not be none
+            said = shortened(min(unknown), 60)
+            raise BadInput("bad-query", f"`{said}` is not known here. Known: if, f.")
         condition = self.get_query_argument("if", None)
         if condition not in (None, "running"):
             raise BadInput("bad-query", "`if` can be “running”.")
