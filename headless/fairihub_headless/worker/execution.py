@@ -180,7 +180,7 @@ class Execution:
         wanted = KernelWanted(self._order.run, name, spec, Path(self._order.home), self._order.warm)
         self._kernel = Kernel(wanted, self._log.say)
         papermill.execute_notebook(
-            str(self._folder.notebook.name),
+            self._folder.notebook.name,  # `main` has gone into the folder of the run
             None,
             parameters=self._order.parameters,
             engine_name=NAME,
