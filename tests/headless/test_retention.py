@@ -134,10 +134,15 @@ async def test_with_the_wrong_database_nothing_goes(
     store.close()
 
 
-def ended(store: Store, ago: float, source: Source = Source()) -> Run:  # noqa: B008
+def ended(
+    store: Store,
+    ago: float,
+    source: Source = Source(),  # noqa: B008
+    team: str = "uc1",
+) -> Run:
     """A run that ended so many seconds ago."""
     moment = datetime.now(timezone.utc) - timedelta(seconds=ago)
-    run = Run(id=str(uuid.uuid4()), owner="ada", team="uc1", profile="uc1.small", notebook="a",
+    run = Run(id=str(uuid.uuid4()), owner="ada", team=team, profile="uc1.small", notebook="a",
               digest="x", state=RunState.successful, created=moment, updated=moment,
               finished=moment, source=source)  # fmt: skip
     store.add(run)
@@ -174,10 +179,27 @@ def test_revisions_are_needed_until_their_runs_expire(tmp_path: Path) -> None:
     store.close()
 
 
-async def test_what_is_too_many_goes_when_a_run_has_ended(tmp_path: Path) -> None:
+def test_only_teams_whose_runs_have_just_ended_are_looked_at(tmp_path: Path) -> None:
+    store = Store.in_folder(tmp_path)
+    oldest, old, pinned, _ = (ended(store, age) for age in (7200, 3600, 60, 0))
+    for age in (7200, 3600):
+        ended(store, age, team="uc2")
+    assert store.keeping.pin(pinned.id, pinned=True)
+    moment = datetime.now(timezone.utc)
+    since = moment - timedelta(seconds=30)
+    assert store.keeping.too_many(since, 1) == [oldest.id, old.id]
+    assert store.keeping.too_many(since, 2) == [oldest.id]
+    assert store.keeping.too_many(moment + timedelta(minutes=1), 1) == []
+    store.close()
+
+
+async def test_what_is_too_many_goes_when_a_run_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store.in_folder(tmp_path)
     old, new = ended(store, 7200), ended(store, 3600)
     tidying = Tidying(store.keeping, tmp_path, Rules(days=10, failed_days=10, per_team=1))
+    monkeypatch.setattr(store.keeping, "ended", None)  # nobody reads all of them for that
     await tidying.make_room()  # none has ended since it was made
     assert store.keeping.standing([old.id, new.id]) == {old.id: False, new.id: False}
     newest = ended(store, 0)

@@ -65,13 +65,18 @@ class Tidying:
     async def make_room(self) -> None:
         """Removes what has become too much by the runs that have ended since the last look."""
         since, self._looked = self._looked, now()
-        if self.rules.per_team is None:
-            return
-        if await asyncio.to_thread(self.keeping.ended_since, since - _OVERLAP):
-            await self._expire_due()
+        most = self.rules.per_team
+        if most is not None:
+            await self._expire(
+                await asyncio.to_thread(self.keeping.too_many, since - _OVERLAP, most)
+            )
 
     async def _expire_due(self) -> int:
-        found = await asyncio.to_thread(lambda: due(self.keeping.ended(), self.rules, now()))
+        return await self._expire(
+            await asyncio.to_thread(lambda: due(self.keeping.ended(), self.rules, now()))
+        )
+
+    async def _expire(self, found: list[str]) -> int:
         removed = 0
         for run_id in found:
             removed += await asyncio.to_thread(self.expire, run_id)

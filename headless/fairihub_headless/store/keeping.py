@@ -17,6 +17,7 @@ from fairihub_headless.store.tables import runs
 
 _AT_ONCE = 500
 _ENDED = tuple(state.value for state in RunState if state.ended)
+_KEPT = runs.c.expired.is_(None), runs.c.state.in_(_ENDED), runs.c.engine.is_(None)
 
 
 class Keeping:
@@ -30,10 +31,7 @@ class Keeping:
         after = 0
         columns = (runs.c.seq, runs.c.id, runs.c.team, runs.c.state, runs.c.finished, runs.c.pinned)
         while True:
-            query = select(*columns).where(
-                runs.c.seq > after, runs.c.state.in_(_ENDED), runs.c.expired.is_(None),
-                runs.c.engine.is_(None), runs.c.finished.is_not(None),
-            )  # fmt: skip
+            query = select(*columns).where(runs.c.seq > after, runs.c.finished.is_not(None), *_KEPT)
             rows = self._database.rows(query.order_by(runs.c.seq).limit(_AT_ONCE))
             for row in rows:
                 yield Kept(row.id, row.team, RunState(row.state), row.finished, row.pinned)
@@ -43,11 +41,22 @@ class Keeping:
 
     def ended_since(self, moment: datetime) -> list[str]:
         """The runs that have ended since then and have not expired, oldest first."""
-        query = select(runs.c.id).where(
-            runs.c.finished >= moment, runs.c.state.in_(_ENDED), runs.c.engine.is_(None),
-            runs.c.expired.is_(None),
-        )  # fmt: skip
+        query = select(runs.c.id).where(runs.c.finished >= moment, *_KEPT)
         return [row.id for row in self._database.rows(query.order_by(runs.c.seq))]
+
+    def too_many(self, since: datetime, per_team: int) -> list[str]:
+        """What is beyond so many of a team of which a run has ended since then, oldest first."""
+        teams = select(runs.c.team).where(runs.c.finished >= since, *_KEPT).distinct()
+        found: list[str] = []
+        for row in self._database.rows(teams):
+            query = select(runs.c.id).where(
+                runs.c.team == row.team, runs.c.finished.is_not(None), runs.c.pinned.is_(False),
+                *_KEPT,
+            )  # fmt: skip
+            newest = query.order_by(runs.c.finished.desc(), runs.c.seq.desc())
+            beyond = self._database.rows(newest.offset(per_team))
+            found += [each.id for each in reversed(beyond)]
+        return found
 
     def expire(self, run_id: str) -> bool:
         """Notes that what a run left goes now; False if it runs, is pinned, or has gone before."""

@@ -113,6 +113,8 @@ runs = Table(
     Index("runs_by_owner_and_state", "owner", "state", "seq"),
     Index("runs_by_state", "state", "seq"),
     Index("runs_by_engine", "engine", "state"),
+    # What a team has too many of is looked for whenever runs of it have ended.
+    Index("runs_kept_by_team", "team", "expired", "finished"),
     Index("runs_by_key", "owner", "key", unique=True),
 )
 
