@@ -40,6 +40,8 @@ class KernelUp:
     """The process above a kernel that is not below the worker."""
     bounded: bool = False
     """Whether the kernel is in the control group of its run, with all that it starts."""
+    unheard: str | None = None
+    """The folder of a fork server that was asked for it and did not answer."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,7 @@ class Line:
         """What the notebook reported and the service has not heard yet."""
         self._reported = float("-inf")
 
-    def kernel(
-        self, environment: Environment, command: tuple[str, ...] = (), guardian: int | None = None,
-        *, bounded: bool = False,
-    ) -> None:  # fmt: skip
+    def kernel(self, up: KernelUp) -> None:
         """To be called before any code of the notebook runs.
 
         On return it survives a loss of power that the notebook may have begun.
@@ -93,9 +92,7 @@ class Line:
         for place in (folder.place, folder.path):
             sync_folder(place)
         folder.require_unsealed()
-        about = environment.model_dump(mode="json")
-        told = {"command": command, "guardian": guardian, "bounded": bounded}
-        self._say("kernel", environment=about, **told)
+        self._say("kernel", **{**vars(up), "environment": up.environment.model_dump(mode="json")})
 
     def cells(self, done: int, cells: int) -> None:
         self._say("cell", done=done, cells=cells)
@@ -167,12 +164,13 @@ def read(raw: bytes) -> Said | None:
 
 
 def _kernel_up(told: dict[str, Any]) -> KernelUp:
-    guardian = told.get("guardian")
+    guardian, unheard = told.get("guardian"), told.get("unheard")
     return KernelUp(
         Environment.model_validate(told["environment"]),
         tuple(str(word) for word in told.get("command", ())),
         guardian if isinstance(guardian, int) else None,
         told.get("bounded") is True,
+        unheard if isinstance(unheard, str) else None,
     )
 
 

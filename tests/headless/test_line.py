@@ -15,6 +15,7 @@ from fairihub_headless.models import Environment, ExitRecord
 from tests.support.runs import NOON
 
 DONE = ExitRecord(state="successful", cells=2, finished=NOON)
+UP = KernelUp(Environment(kernel="python3"), ("python", "-m", "x"), 7, True, "/forks")
 
 
 async def all_heard(raw: bytes) -> list[line.Said]:
@@ -29,7 +30,7 @@ async def test_what_a_worker_says_is_heard_in_its_order_until_its_last_word(tmp_
     place = tmp_path / "attempt-1"
     place.mkdir()
     said = Line(writing, place / "started")
-    said.kernel(Environment(kernel="python3"), guardian=7, bounded=True)
+    said.kernel(UP)
     for done in range(3):
         said.cells(done, 2)
     said.report(1.5, "x" * 5000)
@@ -37,9 +38,7 @@ async def test_what_a_worker_says_is_heard_in_its_order_until_its_last_word(tmp_
     said.cells(2, 2)
     with os.fdopen(reading, "rb") as pipe:
         told = await all_heard(pipe.read() + b'{"event": "cell", "done": 1, "cells": 2}\n')
-    assert told[:2] == [
-        KernelUp(Environment(kernel="python3"), guardian=7, bounded=True), Cells(0, 2),
-    ]  # fmt: skip
+    assert told[:2] == [UP, Cells(0, 2)]
     assert told[-3:] == [Cells(2, 2), Reported(1.0, "x" * 1000), DONE]
 
 
@@ -54,7 +53,7 @@ def test_that_a_notebook_begins_is_on_the_disk_before_it_does(
 
     monkeypatch.setattr(line, "sync_folder", sync)
     (tmp_path / "attempt-1").mkdir()
-    Line(-1, tmp_path / "attempt-1" / "started").kernel(Environment(kernel="python3"))
+    Line(-1, tmp_path / "attempt-1" / "started").kernel(UP)
     assert synced == [tmp_path / "attempt-1", tmp_path]
 
 
@@ -62,13 +61,13 @@ def test_a_notebook_does_not_begin_where_another_service_has_sealed_the_place(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(OSError, match="No such file"):
-        Line(-1, tmp_path / "gone" / "started").kernel(Environment(kernel="python3"))
+        Line(-1, tmp_path / "gone" / "started").kernel(UP)
     # The place was made only after it was sealed.
     folder = RunFolder(tmp_path, 1)
     assert folder.seal().place.is_dir()
     folder.place.mkdir()
     with pytest.raises(FileExistsError):
-        Line(-1, folder.started).kernel(Environment(kernel="python3"))
+        Line(-1, folder.started).kernel(UP)
 
 
 def test_a_service_that_has_died_ends_no_worker(tmp_path: Path) -> None:

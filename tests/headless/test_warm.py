@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from fairihub_headless.engine.attempt import Attempt
+from fairihub_headless.engine import attempt
 from tests.headless.warm_house import WarmHouse, until, warm_house_in
 
 
@@ -112,13 +112,13 @@ async def test_a_notebook_that_kills_its_fork_server_its_guardian_or_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[Any] = []
-    failure = Attempt._failure
+    verdict = attempt.verdict
 
-    def noted(self: Attempt, witness: Any, code: int | None) -> Any:
+    def noted(run: Any, witness: Any, *known: Any, started: bool) -> Any:
         ends.append(witness)
-        return failure(self, witness, code)
+        return verdict(run, witness, *known, started=started)
 
-    monkeypatch.setattr(Attempt, "_failure", noted)
+    monkeypatch.setattr(attempt, "verdict", noted)
     async with warm_house_in(tmp_path) as house:
         await house.warmed()
         (server,) = house.servers("kernel")
@@ -142,15 +142,19 @@ def _marked(run_id: str) -> list[psutil.Process]:
     return marked("JOB_NAME", run_id)
 
 
-async def test_a_stopped_fork_server_only_costs_patience(tmp_path: Path) -> None:
+async def test_a_stopped_fork_server_costs_patience_once_and_is_replaced(tmp_path: Path) -> None:
     async with warm_house_in(tmp_path, warm_workers=0, warm_kernels=0) as house:
         await house.warmed()
-        for kind in ("kernel", "worker"):
-            house.servers(kind)[0].suspend()
+        stopped = [*house.servers("kernel"), *house.servers("worker")]
+        for server in stopped:
+            server.suspend()
         run = await house.ended(await house.submit("1"), seconds=100)
         assert (run.state.value, run.environment.warm) == ("successful", False)
         assert (run.attempt, run.lost) == (2, 1)
         assert "the fork server gave none" in house.log(run)
+        assert "was not heard of when it began, and was ended." in house.log(run)
+        await until(lambda: bool(house.launcher.kernels()), "another fork server lives")
+        assert not any(server.is_running() for server in stopped)
 
 
 async def test_a_warm_run_is_interrupted_limited_and_leaves_no_history(tmp_path: Path) -> None:

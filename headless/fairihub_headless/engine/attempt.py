@@ -43,6 +43,10 @@ _LAST_MOMENT = 5.0
 STOPPED = Failure(
     code="service-stopped", message="The service was stopped while this run was executing."
 )
+UNHEARD = Failure(
+    code="worker-died",
+    message="The process of this run was not heard of when it began, and was ended.",
+)
 UNSUPERVISED = Failure(
     code="engine-failed",
     message="The service could not execute this run; its operators can see why.",
@@ -115,6 +119,8 @@ class Attempt:
         if self._asked.is_set():
             return None
         worker = await self.launcher.launch(self.folder.place, equipment.environment)
+        if worker.lost:
+            self.end(UNHEARD)
         told = asyncio.ensure_future(self._listen(worker))
         try:
             await self._watch(worker, told)
@@ -283,6 +289,8 @@ class Attempt:
                 self._started, self._beside = True, said.guardian
                 self._bounded = said.bounded
                 self.launcher.used(said.command)
+                if said.unheard is not None:
+                    self.launcher.unheard(said.unheard)
                 self._environment = self._news["environment"] = said.environment
             elif isinstance(said, Cells):
                 words = f"{said.done} of {said.cells} cells done."

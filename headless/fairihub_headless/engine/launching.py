@@ -54,6 +54,8 @@ class Worker(Protocol):
     """When it was created; 0 if it had ended before anybody could look."""
     line: asyncio.StreamReader
     """What it tells its service; ends with it."""
+    lost: bool
+    """Whether it was given up before it was heard of."""
 
     @property
     def returncode(self) -> int | None:
@@ -81,6 +83,9 @@ class Launcher(Protocol):
     def used(self, command: Sequence[str]) -> None:
         """A worker tells that it has a kernel of this command."""
 
+    def unheard(self, place: str) -> None:
+        """A worker tells that the fork server in this folder did not answer."""
+
 
 class ColdLauncher:
     """Begins each worker with an interpreter of its own."""
@@ -107,6 +112,9 @@ class ColdLauncher:
     def used(self, command: Sequence[str]) -> None:
         """No fork server is kept here."""
 
+    def unheard(self, place: str) -> None:
+        """No fork server is kept here."""
+
 
 class WarmLauncher:
     """Has workers forked where that makes no difference to them, and begins the others anew."""
@@ -117,6 +125,7 @@ class WarmLauncher:
         self._cold_until = float("-inf")
         self.kernels = self._warmth.kernels
         self.used = self._warmth.used
+        self.unheard = self._warmth.unheard
         self.start = self._warmth.start
         self.stop = self._warmth.stop
 
@@ -134,6 +143,7 @@ class WarmLauncher:
                 # Not a second one in the same place: it would meet what the first has done there.
                 log.warning("a worker is lost: %s", problem)
                 self._cold_until = time.monotonic() + _COLD
+                self.unheard(str(place))
                 return _LostWorker()
             except NotForked as problem:
                 log.warning("a worker begins anew: %s", problem)
@@ -178,6 +188,8 @@ def _beside_python(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class _ColdWorker:
+    lost = False
+
     def __init__(self, process: asyncio.subprocess.Process, born: float) -> None:
         self._process = process
         self.pid = process.pid
@@ -203,7 +215,7 @@ class _ColdWorker:
 class _LostWorker:
     """One that has been ended before it was heard of."""
 
-    pid, born, returncode = 0, 0.0, -signal.SIGKILL
+    pid, born, returncode, lost = 0, 0.0, -signal.SIGKILL, True
 
     def __init__(self) -> None:
         self.line = asyncio.StreamReader()
@@ -220,6 +232,8 @@ class _LostWorker:
 
 
 class _ForkedWorker:
+    lost = False
+
     def __init__(self, forked: Forked, stdin: int, line: asyncio.StreamReader) -> None:
         self._forked = forked
         self._stdin = stdin

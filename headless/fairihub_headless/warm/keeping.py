@@ -55,6 +55,7 @@ class Warmth:
         self._commands: dict[str, tuple[str, ...]] = {}
         self._ready: dict[str, Path] = {}
         self._living: dict[str, asyncio.Task[None]] = {}
+        self._processes: dict[Path, asyncio.subprocess.Process] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._keys: dict[tuple[str, ...], tuple[float, str]] = {}
@@ -100,6 +101,15 @@ class Warmth:
         self._servers[key] = replace(server, used=time.monotonic())
         self._commands[key] = tuple(command)
         self._changed.set()
+
+    def unheard(self, place: str) -> None:
+        """The fork server in this folder stands still: it is ended, and another begun for it."""
+        process = self._processes.get(Path(place))
+        if process is None or process.returncode is not None:
+            return
+        log.warning("a fork server does not answer, and is ended")
+        self._ready = {key: path for key, path in self._ready.items() if path != Path(place)}
+        process.kill()
 
     def _key_of(self, command: tuple[str, ...]) -> str:
         """It takes many looks at the disk, and runs of an environment follow each other."""
@@ -154,7 +164,7 @@ class Warmth:
 
     async def _served(self, key: str, folder: Path) -> str:
         """Why it has ended by itself."""
-        process = await self._begun(key, folder)
+        process = self._processes[folder] = await self._begun(key, folder)
         try:
             told = await asyncio.wait_for(process.stdout.readline(), _BEGINNING)  # type: ignore[union-attr]
             if json.loads(told or b"{}").get("ready"):
@@ -166,6 +176,7 @@ class Warmth:
             return f"{type(problem).__name__}: {problem}"
         finally:
             self._ready.pop(key, None)
+            del self._processes[folder]
             await _end(process)
 
     async def _begun(self, key: str, folder: Path) -> asyncio.subprocess.Process:

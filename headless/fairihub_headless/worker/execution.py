@@ -21,7 +21,7 @@ from fairihub_core.files import folder_below, write_whole_in
 from fairihub_headless.folders import GLUED, WORK, RunFolder
 from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.glued import MOST, MOST_MARKS, Glued, glued, written
-from fairihub_headless.line import Line
+from fairihub_headless.line import KernelUp, Line
 from fairihub_headless.masking import Masker, secrets_in, sure_secrets_in
 from fairihub_headless.models import Failure, WorkOrder
 from fairihub_headless.worker.confining import confine, killed_for_memory, of_memory, why_it_died
@@ -129,9 +129,9 @@ class Execution:
 
     def kernel_up(self, pid: int | None) -> None:
         if self._kernel is not None:
-            about = self._kernel.environment()
-            told = about, self._kernel.command, self._kernel.guardian
-            self._line.kernel(*told, bounded=self._bounded)
+            kernel = self._kernel
+            told = kernel.environment(), kernel.command, kernel.guardian
+            self._line.kernel(KernelUp(*told, bounded=self._bounded, unheard=kernel.unheard))
 
     def cell_started(self, done: int, cells: int) -> None:
         self._cell, self.cells = done, cells

@@ -22,7 +22,7 @@ from nbclient.util import ensure_async
 
 from fairihub_headless.models import Environment
 from fairihub_headless.warm import forking
-from fairihub_headless.warm.asking import Forked, NotForked, ask
+from fairihub_headless.warm.asking import Forked, NotForked, Unheard, ask
 from fairihub_headless.warm.environments import command_of, facts_of, key_of
 from fairihub_headless.warm.fitness import Facts, is_ipython, why_cold
 from fairihub_headless.warm.forking.process import limits_here
@@ -67,6 +67,8 @@ class Kernel:
         self._cold: AsyncKernelManager | None = None
         self.swept = False
         """Whether the guardian of a forked kernel has left nothing of what began below it."""
+        self.unheard: str | None = None
+        """The folder of the fork server, if it was asked and did not answer."""
         self._killed = False
         self.ended_with: int | None = None
         """The code with which it ended by itself; below zero, by that signal."""
@@ -205,6 +207,7 @@ class Kernel:
         try:
             return await ask(Path(place, SOCKET), self._order(environment), (stdin, 1, 2))
         except NotForked as problem:
+            self.unheard = place if isinstance(problem, Unheard) else None
             raise NotForked(f"the fork server gave none ({problem})") from None
         finally:
             os.close(stdin)
