@@ -177,6 +177,13 @@ def test_a_run_that_never_began_took_no_time(store: Store) -> None:
     assert ids(store.listing.page(ADA, Filter(least=0), limit=9)) == ""
 
 
+def test_a_title_is_found_too(store: Store) -> None:
+    add(store, "a", notebook="x.ipynb", title="A Summary of Rain\0 " + "and more " * 50)
+    add(store, "b", notebook="x" * 900, title="A Summary, too")
+    for words in (("summary", "rain"), ("x.ipynb", "A SUMMARY")):
+        assert ids(store.listing.page(ADA, Filter(words=words), limit=9)) == "a"
+
+
 def test_a_name_of_any_length_is_found_by_its_end(store: Store) -> None:
     add(store, "a", notebook="x" * 900 + "/rain.ipynb")
     assert ids(store.listing.page(ADA, Filter(words=("rain",)), limit=9)) == "a"

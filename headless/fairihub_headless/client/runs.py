@@ -152,7 +152,7 @@ class RunsClient:
 
         Args:
             status: only runs in this state, or one of these.
-            text: words in the notebook's name, or in why it failed.
+            text: words in the notebook's name or title, or in why it failed.
             since: asked for then or later; `until`: then or before. Days and moments in UTC.
             sort: `created`, `duration`, `notebook` or `status`; with `-` before it, falling.
             team: runs of this team: all for its admins, else only your own; `*` for all teams.

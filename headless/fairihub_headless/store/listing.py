@@ -45,7 +45,7 @@ class Filter:
     """Seconds that it took at least, or has taken by now."""
     most: float | None = None
     words: tuple[str, ...] = ()
-    """Texts that all stand in the notebook's name or in why it failed."""
+    """Texts that all stand in the notebook's name or title, or in why it failed."""
     pinned: bool | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from fairihub_headless.models import Run
+from fairihub_headless.models import Run, storable
 
 _REQUEST = {
     "notebook", "title", "parameters", "kernel", "limits", "output_filename", "output_dirname",
@@ -28,7 +28,9 @@ def row_of(run: Run) -> dict[str, Any]:
     plain = run.model_dump(mode="json", include=_REQUEST)
     row = {name: getattr(run, name) for name in _COLUMNS - {"state", "failure", "environment"}}
     more = {"state": run.state.value, "rank": run.priority.rank, "request": plain}
-    return {**row, **more, "words": words_of(run.notebook)}
+    # The name first, by which lists are sorted; of the title, what there is room for beside it.
+    words = f"{words_of(run.notebook)} {words_of(storable(run.title[:LONGEST]))}"
+    return {**row, **more, "words": words[:LONGEST].rstrip()}
 
 
 def run_of(row: Row[Any]) -> Run:

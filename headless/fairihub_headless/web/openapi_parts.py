@@ -33,7 +33,8 @@ _IN_QUERY: dict[str, dict[str, Any]] = {
     "q": {
         "type": "string",
         "maxLength": 200,
-        "description": "Runs in whose notebook's name, or in why they failed, all these words are.",
+        "description": "Runs in whose notebook's name or title, or in why they failed, all these "
+        "words are.",
     },
     "datetime": {
         "type": "string",
