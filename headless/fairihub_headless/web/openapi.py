@@ -1,4 +1,4 @@
-"""The OpenAPI 3.0 document, made from the route table and the models: it cannot disagree."""
+"""The OpenAPI 3.0 document, made from the route table, the processes and the models."""
 
 from __future__ import annotations
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from fairihub_headless.models import FileList, JobList, OgcException, StatusInfo
 from fairihub_headless.processes.model import ASYNC, DISMISS, SYNC, Input, Process
+from fairihub_headless.processes.notebook_inputs import OUTPUTS
 from fairihub_headless.web.openapi_parts import REFERENCE, TEXT
 
 _MODELS = (StatusInfo, JobList, FileList, OgcException)
@@ -25,6 +26,30 @@ def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _object(*required: str, **properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": properties}
+
+
+_CHOICE = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "transmissionMode": {"type": "string", "enum": ["value", "reference"]},
+        "format": {
+            "type": "object",
+            "description": "Only the one that the output has.",
+            "properties": {"mediaType": {"type": "string"}},
+        },
+    },
+}
+_RESPONSE = {**TEXT, "enum": ["document", "raw"], "default": "document"}
+
+
+def _wanted(outputs: Iterable[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "Those that are wanted; left out, all are.",
+        "additionalProperties": False,
+        "properties": dict.fromkeys(outputs, _CHOICE),
+    }
 
 
 _SUMMARY = {
@@ -63,7 +88,9 @@ _STANDARD: dict[str, Any] = {
                 "type": "object",
                 "description": "The inputs that change, as in `Execute`. Parameters that are "
                 "named are set, the others stay; null takes an input back.",
-            }
+            },
+            "outputs": _wanted(OUTPUTS),
+            "response": _RESPONSE,
         },
     },
 }  # fmt: skip
@@ -96,7 +123,6 @@ def execute(process: Process) -> dict[str, Any]:
     """The body of a request to execute this process."""
     inputs = {name: _input(told) for name, told in process.inputs.items()}
     required = [name for name, told in process.inputs.items() if told.required]
-    outputs = dict.fromkeys(process.outputs, _CHOICE)
     return {
         "type": "object",
         "required": ["inputs"],
@@ -108,13 +134,8 @@ def execute(process: Process) -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": inputs,
             },
-            "outputs": {
-                "type": "object",
-                "description": "Those that are wanted; left out, all are.",
-                "additionalProperties": False,
-                "properties": outputs,
-            },
-            "response": {"type": "string", "enum": ["document", "raw"], "default": "document"},
+            "outputs": _wanted(process.outputs),
+            "response": _RESPONSE,
             "mode": {
                 "type": "string",
                 "enum": ["sync", "async", "auto"],
@@ -134,20 +155,6 @@ def execute(process: Process) -> dict[str, Any]:
 
 def _input(told: Input) -> dict[str, Any]:
     return dict(as_3_0({**told.schema, "description": told.description}))
-
-
-_CHOICE = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "transmissionMode": {"type": "string", "enum": ["value", "reference"]},
-        "format": {
-            "type": "object",
-            "description": "Only the one that the output has.",
-            "properties": {"mediaType": {"type": "string"}},
-        },
-    },
-}
 
 
 def as_3_0(schema: Any) -> Any:
