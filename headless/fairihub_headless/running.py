@@ -125,7 +125,7 @@ class Runs:
 
     async def _request(self, asked: Asked, caller: Caller) -> NotebookRequest:
         offers = offers_for(caller.login, caller.directory, today())
-        request = await asyncio.to_thread(request_of, asked, offers)
+        request = await asyncio.to_thread(request_of, asked, offers, self.settings.max_hours * 3600)
         await self._require_room(caller)
         return request
 

@@ -12,6 +12,7 @@ import pytest
 from fairihub_core.errors import FairihubError
 from fairihub_core.offers import offers_for
 from fairihub_core.teams import TeamDirectory
+from fairihub_headless.engine.queueing import Slots
 from fairihub_headless.models import Limits
 from fairihub_headless.payload import json_object
 from fairihub_headless.processes.notebook_request import (
@@ -172,3 +173,11 @@ def test_bodies_that_are_no_object(body: bytes, code: str) -> None:
     with pytest.raises(FairihubError) as refused:
         json_object(body)
     assert refused.value.code == code
+
+
+async def test_a_deadline_beyond_the_hubs_is_cut_and_shown_as_it_counts(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.engine._queue, "slots", Slots(0, 0))
+    most = house.runs.settings.max_hours * 3600
+    assert [(await house.submit("1", deadline=d)).deadline for d in (1e9, 60)] == [most, 60]

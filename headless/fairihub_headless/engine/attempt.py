@@ -262,14 +262,15 @@ class Attempt:
         ended = asyncio.ensure_future(worker.wait())
         asked = asyncio.ensure_future(self._asked.wait())
         beside = asyncio.ensure_future(self._look_on(worker))
-        seconds = min(self.run.deadline or float("inf"), self.settings.max_hours * 3600)
+        most = self.settings.max_hours * 3600
+        seconds = min(self.run.deadline or most, most)
         try:
             first: set[asyncio.Future[Any]] = {ended, asked, told}
             await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if self._told is not None:
                 await asyncio.wait({ended}, timeout=_LAST_MOMENT)
             elif not (ended.done() or asked.done() or told.done()):
-                self.end(_too_long(seconds, self.run.deadline))
+                self.end(_too_long(seconds, most))
             elif told.done():  # its line has ended, and so it will itself
                 await asyncio.wait({ended, asked}, timeout=_LAST_MOMENT,
                                    return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
@@ -360,8 +361,8 @@ class Attempt:
             self.end(_too_much(limit), quickly=True)
 
 
-def _too_long(seconds: float, deadline: float | None) -> Failure:
-    whose = "its own limit" if seconds == deadline else "the limit of this hub"
+def _too_long(seconds: float, most: float) -> Failure:
+    whose = "its own limit" if seconds < most else "the limit of this hub"
     long = f"{seconds:g} seconds" if seconds < 600 else f"{seconds / 3600:.3g} hours"
     return Failure(
         code="deadline", message=f"The run took longer than {long}, {whose}, and was ended."

@@ -64,8 +64,11 @@ def asked_of_notebook(body: dict[str, Any]) -> Asked:
     return asked_of(body, INPUTS, OUTPUTS)
 
 
-def request_of(asked: Asked, offers: Sequence[Offer]) -> NotebookRequest:
+def request_of(asked: Asked, offers: Sequence[Offer], longest: float = _LONGEST) -> NotebookRequest:
     """The request with all that it means, paid for by one of `offers`.
+
+    Args:
+        longest: the seconds that any run may take; a longer `deadline` is cut to them.
 
     Raises:
         BadInput: a wrong type, or a value that this profile does not allow.
@@ -89,7 +92,7 @@ def request_of(asked: Asked, offers: Sequence[Offer]) -> NotebookRequest:
         output_dirname=_file_name(inputs, "output_dirname"),
         outputs=asked.outputs,
         response=asked.response,
-        deadline=_deadline(inputs),
+        deadline=_deadline(inputs, longest),
         retries=_retries(inputs),
         priority=_priority(inputs),
         uploaded=isinstance(inputs.get("notebook"), dict),
@@ -194,13 +197,13 @@ def _parameters(inputs: dict[str, Any]) -> dict[str, Any]:
     return parameters_in(inputs)
 
 
-def _deadline(inputs: dict[str, Any]) -> float | None:
+def _deadline(inputs: dict[str, Any], longest: float) -> float | None:
     value = inputs.get("deadline")
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise BadInput("bad-deadline", "`deadline` must be a number of seconds above 0.")
-    return float(min(value, _LONGEST))
+    return float(min(value, longest))
 
 
 def _retries(inputs: dict[str, Any]) -> int:
