@@ -99,7 +99,11 @@ def _parameters(run: Run, inputs: Mapping[str, Any], whole: bool) -> dict[str, A
 
 
 def unstarred(given: Any, stored: Any) -> Any:
-    """`given` with the stored secret wherever somebody handed back the stars that they saw."""
+    """`given` with the stored secret wherever somebody handed back the stars that they saw.
+
+    Raises:
+        BadInput: `bad-parameters`, there are stars where none were to be seen.
+    """
     if isinstance(given, dict):
         known = stored if isinstance(stored, dict) else {}
         return {
@@ -112,4 +116,11 @@ def unstarred(given: Any, stored: Any) -> Any:
         known_items = stored if isinstance(stored, list) else []
         beside = [*known_items, *[None] * len(given)]
         return [unstarred(value, before) for value, before in zip(given, beside, strict=False)]
-    return stored if isinstance(stored, str) and given == masked(stored) else given
+    if isinstance(stored, str) and given == masked(stored):
+        return stored
+    if isinstance(given, str) and (given == STARS or f":{STARS}@" in given):
+        raise BadInput(
+            "bad-parameters",
+            f"“{STARS}” stands for a secret of the run before, which had none there: write it out.",
+        )
+    return given
