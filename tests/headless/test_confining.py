@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -13,9 +14,10 @@ import pytest
 from fairihub_core.cgroups import Group, hierarchies
 from fairihub_headless.engine import attempt, groups
 from fairihub_headless.engine.usage import Usage
-from fairihub_headless.models import Failure, WorkOrder
+from fairihub_headless.models import Failure, Run, WorkOrder
 from fairihub_headless.worker.confining import of_memory, why_it_died
 from tests.headless.warm_house import until, warm_house_in
+from tests.support.runs import NOON
 
 KNOWN = {controller for h in hierarchies() for controller in h.controllers}
 EATER = """
@@ -69,6 +71,25 @@ async def test_what_hides_in_the_group_of_a_run_ends_with_it(house: Any) -> None
     assert run.failure.code == "worker-died"
     assert not [p for p in psutil.process_iter(["cmdline"]) if "987.6" in (p.info["cmdline"] or ())]
     assert left_groups(run) == []
+
+
+@pytest.mark.skipif(not KNOWN, reason="no control group on this machine")
+def test_the_group_of_a_service_that_was_begun_elsewhere_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Run(
+        id=str(uuid4()), owner="ada", team="uc1", profile="uc1.small", notebook="a.ipynb",
+        digest="0", created=NOON, updated=NOON, attempt=1,
+    )  # fmt: skip
+    above = hierarchies()[0].folder / f"fairihub-trial-{uuid4().hex[:8]}"
+    folder = above / f"fairihub-run-{run.id}-{run.attempt}"
+    folder.mkdir(parents=True)
+    try:
+        assert groups.group_of(run).folders == (folder,)
+        assert groups.group_of(run).end()
+        assert groups.group_of(run).folders == ()
+    finally:
+        above.rmdir()
 
 
 async def test_without_groups_the_sum_is_watched(

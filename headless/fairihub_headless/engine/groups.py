@@ -7,6 +7,7 @@ than it may have loses its kernel, and its worker can still say so and keep what
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from fairihub_core.cgroups import Controller, Group, hierarchies, make_group
 from fairihub_headless.models import Run
@@ -26,8 +27,13 @@ def group_for(run: Run) -> Group:
 
 
 def group_of(run: Run) -> Group:
-    """The group of this attempt, whoever made it."""
-    return Group.named(hierarchies(), _name(run))
+    """The group of this attempt, whoever made it. Blocks.
+
+    A service that was begun in another group than we were has made it elsewhere.
+    """
+    group = Group.named(hierarchies(), _name(run))
+    there = bool(group.folders) and all(map(Path.exists, group.folders))
+    return group if there else Group.found(_name(run))
 
 
 def bounds_memory(group: Group) -> bool:
