@@ -103,6 +103,8 @@ class Source(Frozen):
     """The commit of the operator's repository that is checked out for the run."""
     run: str | None = None
     """The id of the run that this one repeats."""
+    packages: str | None = None
+    """The `digest` of the environment of that run: another one is said of this run."""
 
 
 class Environment(Frozen):
@@ -265,6 +267,8 @@ class WorkOrder(Frozen):
     notebook_name: str
     """The name of the executed notebook among the run's files."""
     kernel: str | None = None
+    packages: str | None = None
+    """The digest of the packages of the run that this one repeats."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     deliver_to: str | None = None
     """A folder below the home where a copy of the executed notebook is put."""

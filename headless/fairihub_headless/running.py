@@ -120,7 +120,10 @@ class Runs:
         same = request.git_revision == run.git_revision
         wanted = run.source.revision if same else request.git_revision
         commit = await self.sources.commit_of(wanted)
-        source = Source(kind="run", run=run.id, version=run.source.version, revision=commit)
+        packages = None if run.environment is None else run.environment.digest
+        source = Source(
+            kind="run", run=run.id, version=run.source.version, revision=commit, packages=packages
+        )
         return await self._accept(request, caller, Taken(content, source), key)
 
     async def _request(self, asked: Asked, caller: Caller) -> NotebookRequest:

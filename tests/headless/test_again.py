@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from fairihub_core.errors import BadInput, FairihubError
 from fairihub_core.parameters import parameters_of
 from fairihub_core.teams import TeamDirectory
 from fairihub_headless.again import repeated, shown_parameters, unstarred
-from fairihub_headless.models import Limits, Run, RunState
+from fairihub_headless.models import Environment, Limits, Run, RunState
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.results.left import glued_in
 from fairihub_headless.web.openapi_schemas import schemas
+from fairihub_headless.worker.execution import Execution
 from tests.support.runs import GLUE
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -138,6 +140,21 @@ def test_what_is_no_change(changes: Any, code: str) -> None:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize(("before", "said"), [(None, 0), ("now", 0), ("then", 1)])
+def test_other_packages_than_before_are_said(before: str | None, said: int) -> None:
+    kernel = SimpleNamespace(
+        environment=lambda: Environment(kernel="python3", digest="now"),
+        command=(), guardian=None, unheard=False,
+    )  # fmt: skip
+    notes: list[str] = []
+    worker: Any = SimpleNamespace(
+        _kernel=kernel, _order=SimpleNamespace(packages=before), _note=notes.append,
+        _line=SimpleNamespace(kernel=lambda _: None), _bounded=True,
+    )  # fmt: skip
+    Execution.kernel_up(worker, 1)
+    assert len(notes) == said
+
+
 async def test_the_notebook_of_before_runs_also_when_it_has_changed_or_gone(
     house: Any, notebook: Callable[..., str]
 ) -> None:
@@ -158,6 +175,9 @@ async def test_the_notebook_of_before_runs_also_when_it_has_changed_or_gone(
     ]
     assert seen == [[5, True], [5, True], [6, True]]
     assert {run.digest for run in (second, third)} == {first.digest}
+    assert first.environment.digest is not None
+    assert second.source.packages == first.environment.digest
+    assert "packages" not in second.message
     assert (third.source.kind, third.source.run, third.limits) == ("run", second.id, first.limits)
 
 

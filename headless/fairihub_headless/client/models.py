@@ -70,6 +70,8 @@ class Source(Answer):
     revision: str | None = None
     run: str | None = None
     """The run that this one repeats."""
+    packages: str | None = None
+    """The `digest` of the environment of that run."""
 
 
 class Environment(Answer):

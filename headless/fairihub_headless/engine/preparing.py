@@ -98,6 +98,7 @@ def work_order(
         home=str(home),
         notebook_name=run.executed_name,
         kernel=run.kernel,
+        packages=run.source.packages,
         parameters=run.parameters,
         deliver_to=f"{DELIVERY}/{run.output_dirname}" if wants_copy else None,
         results_to=results_folder(run),

@@ -130,7 +130,10 @@ class Execution:
     def kernel_up(self, pid: int | None) -> None:
         if self._kernel is not None:
             kernel = self._kernel
-            told = kernel.environment(), kernel.command, kernel.guardian
+            about = kernel.environment()
+            if self._order.packages not in (None, about.digest):
+                self._note("The packages are not those of the run that this one repeats.")
+            told = about, kernel.command, kernel.guardian
             self._line.kernel(KernelUp(*told, bounded=self._bounded, unheard=kernel.unheard))
 
     def cell_started(self, done: int, cells: int) -> None:
@@ -152,7 +155,7 @@ class Execution:
 
     def failed(self, cell: int, cells: int, error: CellExecutionError) -> None:
         if error.ename == "SystemExit" and error.evalue in _ENDED_WELL:
-            self.remark = f"The notebook has ended itself in cell {cell} of {cells}."
+            self._note(f"The notebook has ended itself in cell {cell} of {cells}.")
             return
         words = self.masker.text(without_colours(f"{error.ename}: {error.evalue}"))[:2000]
         trace = self.masker.text(without_colours(error.traceback))
@@ -221,8 +224,7 @@ class Execution:
         if not speaking:
             return wanted
         found = "python3" if "python3" in speaking else sorted(speaking)[0]
-        self.remark = f"Kernel “{wanted}” is not here; “{found}” of the same language ran it."
-        self._log.say(self.remark)
+        self._note(f"Kernel “{wanted}” is not here; “{found}” of the same language ran it.")
         return found
 
     def _broken(self, problem: Exception) -> Failure:
