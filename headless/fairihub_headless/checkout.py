@@ -148,16 +148,23 @@ class Repository:
             raise too_large(int(row[3]))
         return self._git.run("cat-file", "blob", row[2].decode(), at_most=MAX_NOTEBOOK_BYTES)
 
-    def check_out(self, commit: str, into: Path) -> None:
+    def check_out(
+        self, commit: str, into: Path, stopping: threading.Event | None = None
+    ) -> None:
         """Writes the files of a commit below `into`, a new folder. Blocks.
+
+        Args:
+            stopping: ends it at once.
 
         Raises:
             Missing: `no-such-revision`, it is not here any more.
             TooLarge: `too-large`.
         """
-        if not self._has(commit):
+        stopping = stopping or self._stopping
+        here = Git(self.folder, protocols="", stopping=stopping)
+        if not _is_commit(here, commit):
             raise Missing("no-such-revision", f"Commit {commit[:12]} is not here any more.")
-        listed = self._git.run("ls-tree", "-r", "-l", "-z", commit, at_most=_MAX_LISTED)
+        listed = here.run("ls-tree", "-r", "-l", "-z", commit, at_most=_MAX_LISTED)
         sizes = (row.split(None, 4)[3] for row in listed.split(b"\0") if row)
         if sum(int(size) for size in sizes if size.isdigit()) > _MAX_CHECKOUT:
             raise TooLarge(
@@ -167,9 +174,7 @@ class Repository:
         index = into.with_name(f".{into.name}.index")
         try:
             # Its own index: several runs check out at once. git itself refuses `.git` and `..`.
-            git = Git(
-                self.folder, protocols="", stopping=self._stopping, index=index, worktree=into
-            )
+            git = Git(self.folder, protocols="", stopping=stopping, index=index, worktree=into)
             git.run("read-tree", commit, seconds=_SECONDS)
             git.run("checkout-index", "--all", "--quiet", seconds=_SECONDS)
         finally:
@@ -184,10 +189,7 @@ class Repository:
         return Address(self.url)
 
     def _has(self, commit: str) -> bool:
-        try:
-            return self._git.run("cat-file", "-t", commit).strip() == b"commit"
-        except GitSaid:
-            return False
+        return _is_commit(self._git, commit)
 
     def _fetched(self, revision: str) -> str:
         if not (self.folder / "HEAD").exists():
@@ -243,6 +245,13 @@ class Repository:
         """What a fetch that was ended has left: nobody else fetches at this moment."""
         for part in (self.folder / "objects" / "pack").glob("tmp_*"):
             part.unlink(missing_ok=True)
+
+
+def _is_commit(git: Git, name: str) -> bool:
+    try:
+        return git.run("cat-file", "-t", name).strip() == b"commit"
+    except GitSaid:
+        return False
 
 
 def _meanings(revision: str) -> tuple[str, ...]:

@@ -32,4 +32,6 @@ LOOK = Threads("look", 1)
 ENGINE = Threads("engine", 16)
 """For the attempts: starting, recording and ending them."""
 PREPARING = Threads("preparing", 2)
-"""What is done before a worker begins; it may wait for git."""
+"""What is done before a worker begins."""
+CHECKING_OUT = Threads("checking out", 4)
+"""The same for runs with a revision, which wait for git."""

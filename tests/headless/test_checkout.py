@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fairihub_core.errors import FairihubError
+from fairihub_core.errors import FairihubError, Unavailable
 from fairihub_headless import checkout
 from fairihub_headless.checkout import Repository, below_algorithm
 from tests.support.git_origin import GitServer, Origin, git
@@ -121,6 +121,23 @@ def test_a_fetch_ends_with_the_service(
     assert refusal(repository, "main") == "repository-away"
     assert time.monotonic() - began < 15
     over.set()
+
+
+def test_a_check_out_ends_with_its_attempt(
+    repository: Repository, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = repository.commit_of(origin.commit({"a.txt": "a"}))
+    slow = tmp_path / "slow" / "git"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
+    ending = threading.Event()
+    ending.set()
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        repository.check_out(commit, tmp_path / "run", ending)
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(

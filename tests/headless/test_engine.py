@@ -89,6 +89,25 @@ async def test_a_kernel_that_died_is_tried_again_only_if_that_was_asked_for(
     assert (house.runs.folder(run).files / "results" / "left.txt").read_text() == "x"
 
 
+async def test_what_is_done_before_a_run_begins_ends_with_it(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def waits(*told: Any) -> Any:
+        begun.set()
+        if not told[-1].wait(20):
+            raise AssertionError("it was not told")
+        raise Unavailable("source-away", "Stopped.")
+
+    monkeypatch.setattr(local, "prepared", waits)
+    run = await house.submit("1")
+    assert await asyncio.to_thread(begun.wait, 10)
+    await house.runs.dismiss(run.id, house.caller())
+    run = await house.until(run, lambda r: r.engine is None)
+    assert run.state is RunState.dismissed
+
+
 async def test_a_run_that_waits_for_its_next_attempt_says_until_when_and_is_dismissed(
     house: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

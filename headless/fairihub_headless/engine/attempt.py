@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -72,6 +73,8 @@ class Attempt:
     """Why we end it ourselves; None while the worker may go on."""
     _quickly: bool = False
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: threading.Event = field(default_factory=threading.Event)
+    """Set when it is asked to end, for what is done for it in other threads."""
     _made: tuple[int, int] | None = None
     """The mark of the folder where results grow; None if another service made it."""
     _told: ExitRecord | None = None
@@ -102,6 +105,7 @@ class Attempt:
         self._ending = self._ending or reason
         self._quickly = self._quickly or quickly
         self._asked.set()
+        self.ending.set()
 
     async def execute(self, order: WorkOrder, equipment: Equipment) -> None:
         """Starts the worker, waits for its end, and records what became of the run."""

@@ -27,7 +27,7 @@ from fairihub_headless.full_disk import is_full, no_room
 from fairihub_headless.models import ECHO, Failure, Run, RunState, Waiting
 from fairihub_headless.settings import HeadlessSettings
 from fairihub_headless.store.runs import Store
-from fairihub_headless.threads import ENGINE, PREPARING
+from fairihub_headless.threads import CHECKING_OUT, ENGINE, PREPARING
 
 log = logging.getLogger("fairihub.headless")
 
@@ -258,8 +258,9 @@ class LocalEngine:
         try:
             if isinstance(attempt, EchoAttempt):
                 return await attempt.give_back()
-            order, equipment = await PREPARING.do(
-                prepared, run, attempt.folder, directory, self._settings
+            threads = CHECKING_OUT if run.source.revision is not None else PREPARING
+            order, equipment = await threads.do(
+                prepared, run, attempt.folder, directory, self._settings, attempt.ending
             )
             await attempt.execute(order, equipment)
         except Unavailable as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -23,9 +24,13 @@ from fairihub_headless.settings import HeadlessSettings
 
 
 def prepared(
-    run: Run, folder: RunFolder, directory: TeamDirectory, settings: HeadlessSettings
-) -> tuple[WorkOrder, Equipment]:
+    run: Run, folder: RunFolder, directory: TeamDirectory, settings: HeadlessSettings,
+    ending: threading.Event,
+) -> tuple[WorkOrder, Equipment]:  # fmt: skip
     """What the worker needs, by what the team files say at this moment; its home is made. Blocks.
+
+    Args:
+        ending: is set when the attempt is to end, and what takes long ends with it.
 
     Raises:
         Refused: as `offer_of`.
@@ -34,7 +39,7 @@ def prepared(
     offer = offer_of(run, directory, today())
     equipment = equipment_of(run, offer, folder, places, settings.s3)
     home = prepare_home(places, offer.team.name, run.owner, equipment.bucket).path
-    checkout = checked_out(run, folder, repository_of(settings, places))
+    checkout = checked_out(run, folder, repository_of(settings, places), ending)
     cwd = working_folder(run, home, checkout)
     own = own_places(home, offer.profile.s3_bucket_name)
     return work_order(run, home, cwd, equipment, settings, own), equipment
@@ -53,7 +58,9 @@ def offer_of(run: Run, directory: TeamDirectory, today: date) -> Offer:
     raise Refused("unknown-profile", f"Profile “{run.profile}” is no longer one of yours.")
 
 
-def checked_out(run: Run, folder: RunFolder, repository: Repository | None) -> Path | None:
+def checked_out(
+    run: Run, folder: RunFolder, repository: Repository | None, ending: threading.Event
+) -> Path | None:
     """The files of the commit that the run was promised, in a folder of this attempt. Blocks.
 
     Raises:
@@ -65,7 +72,7 @@ def checked_out(run: Run, folder: RunFolder, repository: Repository | None) -> P
         raise no_repository()
     folder.place.mkdir(mode=0o700, exist_ok=True)
     shutil.rmtree(folder.checkout, ignore_errors=True)
-    repository.check_out(run.source.revision, folder.checkout)
+    repository.check_out(run.source.revision, folder.checkout, ending)
     return folder.checkout
 
 
