@@ -71,9 +71,10 @@ async def deliver(handler: Base, run: Run) -> None:
     if handler.wants_page:
         found = await asyncio.to_thread(results_of, handler, run)
         shown = {"scraps": found} if run.process == ECHO else found
-        content = partial(pages.results, shown, run.id, handler.base)
+        # Off the loop: what was glued may be large.
+        made = await asyncio.to_thread(pages.results, shown, run.id, handler.base)
         title = f"Results of {run.notebook or run.process}"
-        await _taken(handler.answer(found, title, content=content))
+        await _taken(handler.answer(found, title, content=lambda: made))
         return
     outputs = await asyncio.to_thread(outputs_of, handler, run)
     await _taken(handler.answer(await asyncio.to_thread(document_of, outputs), "Results"))

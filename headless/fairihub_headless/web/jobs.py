@@ -54,7 +54,9 @@ class Job(Base):
         xsrf = xsrf_of(self) if self.wants_page else ""
         tail = await asyncio.to_thread(self._tail, run) if self.wants_page else pages.Tail()
         content = partial(pages.run, status, left, xsrf, self.base, own=own, tail=tail)
-        self.answer(status, f"Run of {run.notebook or run.process}", content=content)
+        # Off the loop: what was glued may be large.
+        made = await asyncio.to_thread(content) if self.wants_page else ""
+        self.answer(status, f"Run of {run.notebook or run.process}", content=lambda: made)
 
     def _tail(self, run: Run) -> pages.Tail:
         """The end of its log. Blocks."""
