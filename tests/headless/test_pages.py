@@ -255,22 +255,6 @@ def test_lasted(seconds: float, words: str) -> None:
     assert pages.lasted(BEGAN.isoformat(), ended.isoformat()) == words
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("a\nb", "a\nb"),
-        (8.5, "8.5"),
-        ({"a": "ä"}, '{"a": "ä"}'),
-        ([10**30] * 3, "\n]"),
-        ("x" * 10**6, "…"),
-    ],
-)
-def test_values_as_text(value: Any, text: str) -> None:
-    shown = pages.as_text(value)
-    assert shown.endswith(text)
-    assert len(shown) <= 20_001
-
-
 def test_moments_are_in_one_zone() -> None:
     assert pages.moment("2026-11-21T08:45:59.123456+02:00") == "2026-11-21 06:45 UTC"
 

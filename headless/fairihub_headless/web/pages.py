@@ -35,6 +35,8 @@ _ORDERS = {
 _ONE_LINE = 72
 _MOST_TEXT = 20_000
 """Characters of one value that a page shows; the JSON answer has all of it."""
+_MOST_VALUES = 200
+"""So many of what was glued are on a page."""
 
 
 @dataclass(frozen=True)
@@ -260,10 +262,21 @@ def lasted(started: str, finished: str) -> str:
 
 def as_text(value: Any) -> str:
     """A value of a notebook, for a person: a text as it is, the rest as JSON; not without end."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else _json_of(value, None, _ONE_LINE)
     if not isinstance(value, str) and len(text) > _ONE_LINE:
-        text = json.dumps(value, ensure_ascii=False, indent=1)
+        text = _json_of(value, 1, _MOST_TEXT)
     return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
+
+
+def _json_of(value: Any, indent: int | None, most: int) -> str:
+    """The JSON of `value`, or as much of its beginning as shows that it is longer than `most`."""
+    parts, length = [], 0
+    for part in json.JSONEncoder(ensure_ascii=False, indent=indent).iterencode(value):
+        parts.append(part)
+        length += len(part)
+        if length > most:
+            break
+    return "".join(parts)
 
 
 def in_short(values: Mapping[str, Any]) -> str:
@@ -322,6 +335,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.globals["most_shown"] = _MOST_VALUES
 _templates.filters |= {
     "moment": moment,
     "as_text": as_text,
