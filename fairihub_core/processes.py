@@ -87,13 +87,15 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 def pids_below(pid: int) -> list[int]:
     """The numbers of what `pid` started, and theirs; on Linux without a look at all processes."""
+    if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):  # has ended, or is not told of
+        return [process.pid for process in descendants(pid)]
     found, left = [], [pid]
     while left:
         with contextlib.suppress(OSError):
             children = _children_of(left.pop())
             found += children
             left += children
-    return found or [process.pid for process in descendants(pid)]
+    return found
 
 
 def marked(variable: str, mark: str) -> list[psutil.Process]:

@@ -148,9 +148,7 @@ class Repository:
             raise too_large(int(row[3]))
         return self._git.run("cat-file", "blob", row[2].decode(), at_most=MAX_NOTEBOOK_BYTES)
 
-    def check_out(
-        self, commit: str, into: Path, stopping: threading.Event | None = None
-    ) -> None:
+    def check_out(self, commit: str, into: Path, stopping: threading.Event | None = None) -> None:
         """Writes the files of a commit below `into`, a new folder. Blocks.
 
         Args:

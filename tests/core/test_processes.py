@@ -8,6 +8,8 @@ import subprocess
 import sys
 from uuid import uuid4
 
+import pytest
+
 from fairihub_core import processes
 from tests.support.waiting import eventually
 
@@ -43,6 +45,15 @@ def test_descendants_are_found_whatever_their_environment():
         assert server.wait(20) == 0
     assert not processes.running(found)
     assert processes.descendants(server.pid) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of children by number")
+def test_what_has_no_children_costs_no_look_at_all_processes(monkeypatch):
+    monkeypatch.setattr(processes, "descendants", lambda pid: pytest.fail("a look at all"))
+    with subprocess.Popen(["sleep", "300"]) as alone:
+        assert processes.pids_below(alone.pid) == []
+        assert alone.pid in processes.pids_below(os.getpid())
+        alone.kill()
 
 
 def test_a_number_used_again_is_another_process():
