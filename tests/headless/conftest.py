@@ -91,6 +91,14 @@ def secret() -> str:
     return SECRET
 
 
+async def eventually(true: Callable[[], Any], what: str, seconds: float = 60) -> None:
+    """Until that is true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        await asyncio.sleep(0.02)
+
+
 @dataclass
 class House:
     """Runs with a real store, engine and kernels; only HTTP is left out."""
@@ -128,6 +136,18 @@ class House:
                 return now
             await asyncio.sleep(0.05)
         raise AssertionError(f"not so after {seconds} s: {now}")
+
+    def grace(self, seconds: float) -> None:
+        """How long runs of a removed member go on."""
+        changed = {"removal_grace_seconds": seconds}
+        self.engine._settings = self.runs.settings.model_copy(update=changed)
+
+    async def looked(self) -> None:
+        """Until the engine has looked at all that waits, and has begun what it begins then."""
+        for _ in range(2):  # what the first look began is begun before the second
+            self.engine._looked = float("-inf")
+            self.engine.wake()
+            await eventually(lambda: self.engine._looked > float("-inf"), "the engine looks")
 
     def log(self, run: Run) -> str:
         return self.runs.folder(run).log.read_text()

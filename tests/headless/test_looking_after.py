@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -116,7 +115,7 @@ async def test_the_role_counts_that_an_admin_has_now(house: Any) -> None:
 
 async def test_a_run_stays_with_its_team_wherever_its_owner_goes(house: Any) -> None:
     """The owner of the run has left uc1 for uc2: the run is still uc1's."""
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 60.0})
+    house.grace(60)
     run = await submitted(house, code=SLOW)
     await house.until(run, lambda r: r.environment is not None)
     house.directory = without(house.directory, "bob", "uc1")
@@ -125,16 +124,15 @@ async def test_a_run_stays_with_its_team_wherever_its_owner_goes(house: Any) -> 
 
 
 async def test_runs_of_a_member_moved_to_another_team_end_after_the_grace(house: Any) -> None:
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 3.0})
+    house.grace(3600)
     in_uc1 = [await submitted(house, code=SLOW) for _ in range(3)]
     in_uc2 = await submitted(house, team="uc2")
     await house.until(in_uc1[1], lambda r: r.environment is not None)
     house.directory = without(house.directory, "bob", "uc1")
-    house.engine.wake()
-    await asyncio.sleep(0.4)
+    await house.looked()
     queued = await house.runs.own(in_uc1[2].id, house.caller("bob"))
     assert queued.state is RunState.accepted, "a run for a closed team is not started"
-    await asyncio.sleep(3)
+    house.grace(0)
     house.engine.wake()
     ended = [await house.ended(run) for run in in_uc1]
     assert {(r.state.value, r.failure.code) for r in ended} == {("failed", "no-team")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import subprocess
@@ -17,6 +16,8 @@ from fairihub_headless.folders import RunFolder
 from fairihub_headless.masking import Masker
 from fairihub_headless.models import RunState, WorkOrder
 from fairihub_headless.worker.worklog import CappedLog
+from tests.headless.conftest import eventually
+from tests.support.run_witness import processes_of
 
 _SIZE = 24 * 2**20
 
@@ -53,9 +54,14 @@ FILL = (
 )
 
 
+async def given_up(run: Any) -> None:
+    """Until no process of the run is left: none that could still write."""
+    await eventually(lambda: not processes_of(run.id), "its worker has ended")
+
+
 async def freed(house: Any, run: Any) -> Any:
     """The run, once somebody has made room."""
-    await asyncio.sleep(3)
+    await given_up(run)
     assert (await house.runs.own(run.id, house.caller())).state is not RunState.successful
     (house.places.home("uc1", "ada") / "ballast").unlink()
     return await house.ended(run)
@@ -64,12 +70,7 @@ async def freed(house: Any, run: Any) -> Any:
 async def test_a_disk_that_is_full_at_saving_fails_the_run_and_no_other(house: Any) -> None:
     run = await house.submit("print('first')", FILL, "print('y' * 500_000)")
     home = house.places.home("uc1", "ada")
-    for _ in range(600):
-        if (home / "ballast").exists() and _free(home) == 0:
-            break
-        await asyncio.sleep(0.1)
-    else:
-        pytest.fail("the disk never became full")
+    await eventually(lambda: (home / "ballast").exists() and _free(home) == 0, "the disk is full")
     run = await freed(house, run)
     assert (run.state, run.failure.code) == (RunState.failed, "no-room"), run.failure
     again = await house.ended(await house.submit("print('fine')", path="again.ipynb"))
@@ -81,9 +82,8 @@ async def test_what_fails_for_want_of_room_itself_is_told_as_its_failure(house: 
         "import os\nwith open(os.environ['RESULTS_DIRECTORY'] + '/big', 'wb') as f:\n"
         "  for i in range(40): f.write(b'x' * 2**20)"
     )
-    while _free(house.places.headless) > 2**17:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(3)
+    await eventually(lambda: _free(house.places.headless) <= 2**17, "the disk is full")
+    await given_up(run)
     for big in house.places.headless.rglob("big"):
         big.unlink()
     run = await house.ended(run)

@@ -161,19 +161,17 @@ async def test_a_stop_of_the_service_ends_what_runs_and_keeps_what_waits(house: 
 
 
 async def test_runs_of_a_removed_member_end_after_the_grace(house: Any) -> None:
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 3.0})
+    house.grace(3600)
     runs = [await house.submit("import time; time.sleep(100)", path=f"{n}.ipynb") for n in range(3)]
     await house.until(runs[1], lambda r: r.environment is not None)
     teams, house.directory = house.directory, TeamDirectory(teams=house.directory.teams[1:])
     late = await house.runs.submit(
         asked_of_notebook({"inputs": {"notebook": "0.ipynb"}}), Caller("ada", "", teams)
     )
-    for _ in range(3):
-        house.engine.wake()
-        await asyncio.sleep(0.2)
+    await house.looked()
     states = [await house.runs.own(run.id, house.caller()) for run in [*runs, late]]
     assert [s.state.value for s in states] == ["running", "running", "accepted", "accepted"]
-    await asyncio.sleep(3)
+    house.grace(0)
     house.engine.wake()
     ended = [await house.ended(run) for run in [*runs, late]]
     assert {run.state for run in ended} == {RunState.failed}
@@ -184,13 +182,13 @@ async def test_runs_of_a_removed_member_end_after_the_grace(house: Any) -> None:
 async def test_a_waiting_run_of_a_member_who_is_back_in_time_goes_on(
     house: Any, notebook: Callable[..., str]
 ) -> None:
-    house.engine._settings = house.runs.settings.model_copy(update={"removal_grace_seconds": 30.0})
+    house.grace(3600)
     house.put(notebook("print('back')"))
     teams, house.directory = house.directory, TeamDirectory(teams=house.directory.teams[1:])
     run = await house.runs.submit(
         asked_of_notebook({"inputs": {"notebook": "work.ipynb"}}), Caller("ada", "", teams)
     )
-    await asyncio.sleep(0.3)
+    await house.looked()
     assert (await house.runs.own(run.id, house.caller())).state is RunState.accepted
     house.directory = teams
     house.engine.wake()
