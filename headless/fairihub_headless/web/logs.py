@@ -9,9 +9,9 @@ from typing import BinaryIO
 from fairihub_core.errors import BadInput
 from fairihub_headless.folders import LOG
 from fairihub_headless.results import log
-from fairihub_headless.results.handing_out import Part, is_known, part_of, tag_of
+from fairihub_headless.results.handing_out import Part, part_of, tag_of
 from fairihub_headless.running import require_kept
-from fairihub_headless.web.sending import Streamed, stream
+from fairihub_headless.web.sending import Streamed, part_wanted, send_part
 
 _MOST_LINES = 10**6
 _NO_LIMIT = 10**15
@@ -41,21 +41,14 @@ class Logs(Streamed):
             await self._hand_out(run.id, file)
 
     async def _hand_out(self, run_id: str, file: BinaryIO) -> None:
-        about, asked = os.fstat(file.fileno()), self.request.headers
-        tag, part = tag_of(run_id, LOG, about), await self._named(file, about.st_size)
-        self.set_header("ETag", tag)
-        if is_known(asked.get("If-None-Match"), tag):
-            self.set_status(304)
+        about = os.fstat(file.fileno())
+        named = await self._named(file, about.st_size)
+        part = part_wanted(self, tag_of(run_id, LOG, about), about.st_size, named)
+        if part is None:
             return
-        part = part or part_of(self.range, asked.get("If-Range"), tag, about.st_size)
-        self.set_status(part.status)
-        for header, value in part.headers.items():
-            self.set_header(header, value)
         # Where following the events goes on after this.
         self.set_header("Fairihub-Log-Range", f"{part.start}-{part.stop}/{about.st_size}")
-        if self.request.method != "HEAD":
-            file.seek(part.start)
-            await stream(self, file, part.size)
+        await send_part(self, file, part)
 
     async def _named(self, file: BinaryIO, size: int) -> Part | None:
         """What the query names; None if it names nothing."""

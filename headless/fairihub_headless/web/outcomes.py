@@ -13,14 +13,14 @@ from fairihub_core.notebook_page import HEADERS
 from fairihub_headless.folders import LOG
 from fairihub_headless.models import FileList, Run
 from fairihub_headless.results.archive import Entry, entries_of, zipped
-from fairihub_headless.results.handing_out import is_known, part_of, tag_of
+from fairihub_headless.results.handing_out import tag_of
 from fairihub_headless.results.left import Found, file_of, found_in, type_of
 from fairihub_headless.running import require_left
 from fairihub_headless.web import pages, views
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
 from fairihub_headless.web.seats import Seats
-from fairihub_headless.web.sending import Streamed, send_pieces, stream
+from fairihub_headless.web.sending import Streamed, part_wanted, send_part, send_pieces
 
 _AT_ONCE = 2
 """Of archives, and of reports, for one member."""
@@ -72,24 +72,16 @@ class File(Streamed):
 
     async def _hand_out(self, run: Run, name: str, file: BinaryIO) -> None:
         about = os.fstat(file.fileno())
-        tag, asked = tag_of(run.id, name, about), self.request.headers
-        self.set_header("ETag", tag)
         self.set_header("Cache-Control", "private, no-cache")
         self.set_header("Accept-Ranges", "bytes")
-        if is_known(asked.get("If-None-Match"), tag):
-            self.set_status(304)
+        part = part_wanted(self, tag_of(run.id, name, about), about.st_size)
+        if part is None:
             return
-        part = part_of(self.range, asked.get("If-Range"), tag, about.st_size)
-        self.set_status(part.status)
         self.set_header("Content-Type", type_of(name))
         # What a notebook wrote must never act in the hub's name.
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
         self.set_header("Content-Disposition", "attachment")
-        for header, value in part.headers.items():
-            self.set_header(header, value)
-        if self.request.method != "HEAD":
-            file.seek(part.start)
-            await stream(self, file, part.size)
+        await send_part(self, file, part)
 
 
 class Archive(Streamed):
