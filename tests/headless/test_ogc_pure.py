@@ -16,7 +16,7 @@ from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.processes.notebook_inputs import INPUTS, OUTPUTS
 from fairihub_headless.results.handing_out import is_known, part_of
-from fairihub_headless.web.exceptions import prefers_page, require_acceptable
+from fairihub_headless.web.negotiating import prefers_page, require_acceptable
 from fairihub_headless.web.outputs import Output, document_of, is_by_value, is_wanted, raw_of
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.preferring import Preference, applied, preference_of, seconds_to_wait

@@ -20,7 +20,8 @@ from fairihub_core.service_page import Brand
 from fairihub_headless.errors import Defect
 from fairihub_headless.running import Runs
 from fairihub_headless.web import pages
-from fairihub_headless.web.exceptions import exception_of, no_such_method, prefers_page
+from fairihub_headless.web.exceptions import exception_of, no_such_method
+from fairihub_headless.web.negotiating import prefers_page
 from fairihub_headless.web.pace import Pace
 from fairihub_headless.web.routing import Needs
 from fairihub_headless.web.seats import Seats

@@ -23,7 +23,8 @@ from fairihub_headless.models import Run, StatusInfo
 from fairihub_headless.web import views
 from fairihub_headless.web.answering import Answering, Content, allowed
 from fairihub_headless.web.asked import whole_number
-from fairihub_headless.web.exceptions import no_such_method, require_acceptable
+from fairihub_headless.web.exceptions import no_such_method
+from fairihub_headless.web.negotiating import require_acceptable
 
 SERVICE = "headless"
 """What the hub calls it."""

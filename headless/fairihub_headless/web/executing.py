@@ -18,7 +18,7 @@ from fairihub_headless.processes.offered import named, offered
 from fairihub_headless.reading import MAX_UPLOAD, received
 from fairihub_headless.web.base_handler import REPLAYED, Base
 from fairihub_headless.web.delivering import deliver
-from fairihub_headless.web.exceptions import require_json
+from fairihub_headless.web.negotiating import require_json
 from fairihub_headless.web.preferring import applied, preference_of, seconds_to_wait
 from fairihub_headless.web.streaming import Streaming, too_large
 

@@ -17,8 +17,8 @@ from fairihub_headless.payload import json_object
 from fairihub_headless.running import require_repeatable
 from fairihub_headless.web import pages
 from fairihub_headless.web.base_handler import REPLAYED, Base
-from fairihub_headless.web.exceptions import require_json
 from fairihub_headless.web.executing import keep_pace
+from fairihub_headless.web.negotiating import require_json
 from fairihub_headless.web.streaming import Streaming
 
 
