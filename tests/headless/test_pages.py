@@ -12,12 +12,13 @@ import pytest
 
 from fairihub_core.parameters import Parameter
 from fairihub_core.service_page import Brand
-from fairihub_headless.models import Failure, FileEntry, FileList, Limits, Run, RunState
+from fairihub_headless.models import Failure, Limits, Run, RunState
 from fairihub_headless.processes.echo import ECHO_PROCESS
 from fairihub_headless.processes.execute_notebook import execute_notebook
 from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Filter, Page, Position
 from fairihub_headless.web import pages, views
+from fairihub_headless.web.answers import FileEntry, FileList
 from fairihub_headless.web.asked import ListQuery, list_query, written
 
 BASE = "http://hub.example/services/headless/"

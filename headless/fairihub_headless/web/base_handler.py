@@ -19,9 +19,10 @@ from fairihub_core.clock import today
 from fairihub_core.errors import BadInput, FairihubError, Missing, SignedOut
 from fairihub_core.scopes import Scope
 from fairihub_headless.callers import Caller
-from fairihub_headless.models import Run, StatusInfo
+from fairihub_headless.models import Run
 from fairihub_headless.web import views
 from fairihub_headless.web.answering import Answering, Content, allowed
+from fairihub_headless.web.answers import StatusInfo
 from fairihub_headless.web.asked import whole_number
 from fairihub_headless.web.exceptions import no_such_method
 from fairihub_headless.web.negotiating import require_acceptable

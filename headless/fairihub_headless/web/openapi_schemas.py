@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from fairihub_headless.models import FileList, JobList, OgcException, StatusInfo
 from fairihub_headless.processes.model import ASYNC, DISMISS, SYNC, Input, Process
 from fairihub_headless.processes.notebook_inputs import OUTPUTS
+from fairihub_headless.web.answers import FileList, JobList, OgcException, StatusInfo
 from fairihub_headless.web.openapi_parts import REFERENCE, TEXT
 
 _MODELS = (StatusInfo, JobList, FileList, OgcException)

@@ -11,12 +11,13 @@ from typing import BinaryIO, ClassVar
 from fairihub_core.errors import BadInput, Missing, TooMany
 from fairihub_core.notebook_page import HEADERS
 from fairihub_headless.folders import LOG
-from fairihub_headless.models import FileList, Run
+from fairihub_headless.models import Run
 from fairihub_headless.results.archive import Entry, entries_of, zipped
 from fairihub_headless.results.handing_out import tag_of
 from fairihub_headless.results.left import Found, file_of, found_in, type_of
 from fairihub_headless.running import require_left
 from fairihub_headless.web import pages, views
+from fairihub_headless.web.answers import FileList
 from fairihub_headless.web.base_handler import Base
 from fairihub_headless.web.delivering import deliver
 from fairihub_headless.web.seats import Seats

@@ -21,9 +21,10 @@ from fairihub_core.run_words import RUN_WORDS
 from fairihub_core.service_page import Brand, service_page
 from fairihub_core.units import human_bytes
 from fairihub_headless.callers import EVERY_TEAM
-from fairihub_headless.models import FileEntry, FileList, JobList, RunState, StatusInfo
+from fairihub_headless.models import RunState
 from fairihub_headless.processes.execute_notebook import EXAMPLE
 from fairihub_headless.store.listing import EVERY, NEWEST_FIRST
+from fairihub_headless.web.answers import FileEntry, FileList, JobList, StatusInfo
 from fairihub_headless.web.asked import ListQuery, sort_of
 
 _FOLLOWING = (Path(__file__).parent / "static/following.js").read_text(encoding="utf-8")

@@ -9,22 +9,13 @@ from urllib.parse import quote, urlencode
 
 from fairihub_headless.glued import Glued
 from fairihub_headless.masking import masked
-from fairihub_headless.models import (
-    ECHO,
-    PROCESS,
-    FileEntry,
-    FileList,
-    JobList,
-    Link,
-    Run,
-    RunState,
-    StatusInfo,
-)
+from fairihub_headless.models import ECHO, PROCESS, Run, RunState
 from fairihub_headless.processes.model import Process
 from fairihub_headless.results.left import Found, LeftFile, is_result
 from fairihub_headless.results.retention import expires
 from fairihub_headless.settings import Rules
 from fairihub_headless.store.listing import Page
+from fairihub_headless.web.answers import FileEntry, FileList, JobList, Link, StatusInfo
 from fairihub_headless.web.asked import ListQuery
 
 _SHOWN_AS_IT_IS = (
