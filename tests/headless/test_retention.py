@@ -109,7 +109,7 @@ async def test_a_folder_stays_until_what_lies_elsewhere_is_gone(house: Any) -> N
     run = await house.ended(await house.submit("1"))
     assert house.runs.store.keeping.expire(run.id)
     tidying, away = of(house, RULES), [True]
-    tidying.before = lambda _: not away[0]
+    tidying.forget = lambda _: not away[0]
     await tidying.tidy()
     assert house.runs.folder(run).path.exists()
     away.clear()
