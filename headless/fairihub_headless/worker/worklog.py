@@ -18,6 +18,7 @@ from fairihub_headless.masking import Masker
 
 _CHUNK = 64 * 1024
 _CLOSING = 10.0
+_OWN, _OWN_ROOM = "own", 16 * 1024
 _COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 
 
@@ -28,6 +29,8 @@ def without_colours(text: str) -> str:
 class CappedLog:
     """A text file that takes so much and no more, and says when it was full.
 
+    What the worker says has a little room beyond: it is heard whatever the notebook prints.
+
     A thread of its own writes it, all at once that has come meanwhile; so nothing that is told
     here waits for a disk, and signal handlers may speak.
     """
@@ -37,6 +40,7 @@ class CappedLog:
         """Why some of the log is missing."""
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._limit = self._left = limit
+        self._own_left = _OWN_ROOM
         self._accepted = 0
         # One for each source: what comes between the halves of a secret does not save it.
         self._streams: defaultdict[str, HidingStream] = defaultdict(
@@ -46,9 +50,9 @@ class CappedLog:
         self._writer = threading.Thread(target=self._keep_writing, daemon=True)
         self._writer.start()
 
-    def write(self, text: str, source: str = "own") -> None:
+    def write(self, text: str, source: str = _OWN) -> None:
         # What is too much is not even kept until it is written.
-        if self._accepted <= self._limit:
+        if self._accepted <= self._limit or source == _OWN:
             text = text[: self._limit + 1]
             self._accepted += len(text)
             self._waiting.put((source, text))
@@ -69,23 +73,28 @@ class CappedLog:
             while not self._waiting.empty():
                 said.append(self._waiting.get())
             ended = None in said
-            told = "".join(self._told(filter(None, said)))
+            for source, told in self._told(filter(None, said)):
+                self._put(source, told)
             if ended:
-                told += "".join(f"{rest}\n" for s in self._streams.values() if (rest := s.end()))
-            if told and self._left > 0:
-                self._put(told.encode("utf-8", "replace"))
+                for source, stream in self._streams.items():
+                    self._put(source, f"{rest}\n" if (rest := stream.end()) else "")
         os.close(self._file)
 
-    def _told(self, said: Iterable[tuple[str, str]]) -> Iterator[str]:
+    def _told(self, said: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """What can be told; what one source says in a row is looked at as one."""
         for source, texts in groupby(said, key=itemgetter(0)):
-            yield self._streams[source].feed(without_colours("".join(t for _, t in texts)))
+            yield source, self._streams[source].feed(without_colours("".join(t for _, t in texts)))
 
-    def _put(self, raw: bytes) -> None:
-        part = raw[: self._left]
-        self._left -= len(raw)
-        if self._left < 0:
-            part += f"\n[fairihub] The log is cut here: {self._limit} bytes.\n".encode()
+    def _put(self, source: str, told: str) -> None:
+        raw = told.encode("utf-8", "replace")
+        if self._left > 0:
+            part = raw[: self._left]
+            self._left -= len(raw)
+            if self._left < 0:
+                part += f"\n[fairihub] The log is cut here: {self._limit} bytes.\n".encode()
+        else:
+            part = raw[: self._own_left] if source == _OWN else b""
+            self._own_left -= len(part)
         while part:
             try:
                 part = part[os.write(self._file, part) :]
