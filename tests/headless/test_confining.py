@@ -176,4 +176,5 @@ async def test_the_end_of_a_kernel_is_told_as_it_was(house: Any) -> None:
     ended, killed = await house.ended(ended), await house.ended(killed)
     assert ended.message == "The kernel ended by itself, with exit code 0, in cell 1 of 1."
     assert killed.message == "The kernel was ended by signal 15, SIGTERM, in cell 1 of 1."
-    assert killed.message in house.log(killed)
+    said = [killed.message, "The run has ended: failed."]
+    assert house.log(killed).splitlines()[-2:] == [f"[fairihub] {words}" for words in said]

@@ -9,8 +9,10 @@ import pytest
 
 from fairihub_core.errors import Missing
 from fairihub_headless.engine.last_words import say_last
+from fairihub_headless.masking import Masker
 from fairihub_headless.running import require_left
 from fairihub_headless.web.views import status_info
+from fairihub_headless.worker.worklog import CappedLog
 
 DEAF = """
 import signal, time
@@ -40,9 +42,9 @@ async def test_a_run_that_was_dismissed_is_said_to_stop_until_it_has(house: Any)
 
 async def test_a_log_ends_with_what_ended_the_run(house: Any) -> None:
     late = await house.submit("import time; time.sleep(60)", path="a.ipynb", deadline=1)
-    well = await house.submit("1", path="b.ipynb")
+    well = await house.submit("print('x', end='')", path="b.ipynb")
     late, well = await house.ended(late), await house.ended(well)
-    assert last_line(house, well) == "[fairihub] The run has ended: successful."
+    assert house.log(well).endswith("x\n[fairihub] The run has ended: successful.\n")
     assert last_line(house, late) == f"[fairihub] {late.message}"
     assert late.message == "The run took longer than 1 seconds, its own limit, and was ended."
     assert "The run has ended" not in house.log(late)
@@ -50,11 +52,27 @@ async def test_a_log_ends_with_what_ended_the_run(house: Any) -> None:
     assert last_line(house, killed) == f"[fairihub] {killed.message}"
 
 
+def test_a_line_of_the_workers_own_begins_a_new_line(tmp_path: Path) -> None:
+    log = CappedLog(tmp_path / "log.txt", 2**20, Masker([]))
+    for text in ("no end", "[fairihub] not ours\n", "half"):
+        log.write(text, "stdout")
+    for text in ("ended", "really"):
+        log.say(text)
+    log.close()
+    assert (tmp_path / "log.txt").read_text() == (
+        "no end[fairihub] not ours\nhalf\n[fairihub] ended\n[fairihub] really\n"
+    )
+
+
 def test_nothing_but_a_log_that_was_begun_is_written_to(tmp_path: Path) -> None:
     log, link, missing = tmp_path / "log.txt", tmp_path / "link", tmp_path / "missing"
     log.write_text("begun\n")
     link.symlink_to(log)
-    for path in (log, link, missing, tmp_path):
+    empty, within = tmp_path / "empty", tmp_path / "within"
+    empty.write_text("")
+    within.write_text("begun")
+    for path in (log, link, missing, tmp_path, empty, within):
         say_last(path, "ended")
-    assert log.read_text() == "begun\n[fairihub] ended\n"
+    assert log.read_text() == within.read_text() == "begun\n[fairihub] ended\n"
+    assert empty.read_text() == "[fairihub] ended\n"
     assert not missing.exists()

@@ -194,11 +194,11 @@ class Client(PapermillNotebookClient):
 
     async def _async_poll_kernel_alive(self) -> None:
         if isinstance(self.km, Kernel):
-            await self.km.ended(_ALIVE_EVERY)
+            await self.km.ended(_ALIVE_EVERY)  # the run says how
         else:
             while await ensure_async(self.kc.is_alive()):  # noqa: ASYNC110
                 await asyncio.sleep(_ALIVE_EVERY)
-        self.log.error("Kernel died while waiting for execute reply.")
+            self.log.error("Kernel died while waiting for execute reply.")
         if self.task_poll_for_reply is not None:
             self.task_poll_for_reply.cancel()
 

@@ -18,6 +18,7 @@ from fairihub_headless.masking import Masker
 
 _CHUNK = 64 * 1024
 _CLOSING = 10.0
+_OURS = "[fairihub] "
 _OWN, _OWN_ROOM = "own", 16 * 1024
 _COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 
@@ -42,6 +43,7 @@ class CappedLog:
         self._limit = self._left = limit
         self._own_left = _OWN_ROOM
         self._accepted = 0
+        self._within_line = False
         # One for each source: what comes between the halves of a secret does not save it.
         self._streams: defaultdict[str, HidingStream] = defaultdict(
             lambda: HidingStream(masker.hider)
@@ -58,8 +60,8 @@ class CappedLog:
             self._waiting.put((source, text))
 
     def say(self, text: str) -> None:
-        """One line of the worker's own."""
-        self.write(f"[fairihub] {text}\n")
+        """A line of the worker's own, in a new line."""
+        self.write(f"{_OURS}{text}\n")
 
     def close(self) -> None:
         """All that was told is in the file on return."""
@@ -86,6 +88,8 @@ class CappedLog:
             yield source, self._streams[source].feed(without_colours("".join(t for _, t in texts)))
 
     def _put(self, source: str, told: str) -> None:
+        if self._within_line and source == _OWN and told.startswith(_OURS):
+            told = f"\n{told}"
         raw = told.encode("utf-8", "replace")
         if self._left > 0:
             part = raw[: self._left]
@@ -95,6 +99,7 @@ class CappedLog:
         else:
             part = raw[: self._own_left] if source == _OWN else b""
             self._own_left -= len(part)
+        self._within_line = not part.endswith(b"\n") if part else self._within_line
         while part:
             try:
                 part = part[os.write(self._file, part) :]
