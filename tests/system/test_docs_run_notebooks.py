@@ -69,7 +69,7 @@ def test_the_commands_of_the_page(hub: RunningHub, desk: Path) -> None:
     assert len(written) > 20
     said = dict(written)
     (listed,) = [text for command, text in said.items() if "runs --status" in command]
-    assert "successful" in listed
+    assert "succeeded" in listed
     (followed,) = [text for command, text in said.items() if "/events" in command]
     assert "event: end" in followed
     assert (desk / "results-of-march").is_dir()
