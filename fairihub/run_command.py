@@ -137,9 +137,7 @@ def _add_runs(commands: Commands, data: Path) -> None:
         "--status", action="append", type=_one_of(RUN_WORDS), default=[], metavar="STATUS",
         help=f"only runs in this state: {_words(RUN_WORDS)}",
     )  # fmt: skip
-    runs.add_argument(
-        "--text", metavar="WORDS", help="in the notebook's name or title, or why it failed"
-    )
+    runs.add_argument("--text", metavar="WORDS", help="in its notebook, title or failure")
     runs.add_argument("--since", metavar="TIME", help="asked for then or later: 2026-11-21")
     runs.add_argument("--until", metavar="TIME", help="asked for then or before")
     runs.add_argument("--team", metavar="TEAM", help="runs of this team, if you look after it")
