@@ -176,7 +176,7 @@ async def test_nothing_is_left_when_the_service_has_gone(tmp_path: Path) -> None
     async with warm_house_in(tmp_path) as house:
         await house.warmed()
         root = house.launcher.root
-        assert len(house.forked()) > 4
+        await until(lambda: len(house.forked()) > 4, "the next kernel waits")
     await until(lambda: not house.forked(), "all fork servers have ended", 10)
     assert not root.exists()
 
