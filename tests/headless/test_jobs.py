@@ -65,7 +65,7 @@ def test_which_jobs(names: Callable[..., str], query: dict[str, Any], found: str
     assert names(**query) == found
 
 
-@pytest.mark.parametrize("sort", ["-created", "created", "duration", "-state", "notebook"])
+@pytest.mark.parametrize("sort", ["-created", "created", "duration", "-status", "notebook"])
 def test_the_links_lead_through_all_of_them_and_back(lena: httpx.Client, sort: str) -> None:
     whole = [job["jobID"] for job in lena.get("jobs", params={"sort": sort}).json()["jobs"]]
     pages = [lena.get("jobs", params={"sort": sort, "limit": 2}).json()]
