@@ -28,12 +28,15 @@ SERVER = "/user/NAME/"
 
 
 def methods_of(handler: type) -> list[str]:
-    """The methods that a handler's class answers; all else is 405 for everybody."""
-    base = web.RequestHandler
+    """The methods that a handler's class answers; all else is 405 for everybody.
+
+    So is what a handler gives to `refuse`, which answers once the request has been read.
+    """
+    base, refused = web.RequestHandler, getattr(handler, "refuse", None)
     return [
         name
         for name in base.SUPPORTED_METHODS
-        if getattr(handler, name.lower()) is not getattr(base, name.lower())
+        if getattr(handler, name.lower()) not in (getattr(base, name.lower()), refused)
     ]
 
 
